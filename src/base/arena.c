@@ -1,0 +1,159 @@
+/* Owns the block list of an arena. One thread at a time; blocks are malloc'd and only ever freed
+ * together. `used` counts what was handed out, `held` what was taken from malloc. */
+#include "base/arena.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ARENA_ALIGN 16u
+#define ARENA_BLOCK_BYTES (32u << 10)
+#define ARENA_GRACE_PIECE_BYTES (64u << 10)
+#define ARENA_GRACE_BYTES (4u << 20)
+
+struct block {
+	struct block *next;
+	size_t size, used;
+	_Alignas(ARENA_ALIGN) unsigned char bytes[];
+};
+
+struct arena {
+	struct block *head;
+	size_t cap, used;
+	bool exceeded;
+};
+
+static struct block *block_new(size_t size)
+{
+	struct block *b = malloc(sizeof *b + size);
+	if (b) {
+		b->next = NULL;
+		b->size = size;
+		b->used = 0;
+	}
+	return b;
+}
+
+struct arena *arena_create(size_t cap_bytes)
+{
+	struct arena *a = calloc(1, sizeof *a);
+	struct block *b = block_new(ARENA_BLOCK_BYTES);
+	if (!a || !b)
+		abort();
+	a->head = b;
+	a->cap = cap_bytes;
+	return a;
+}
+
+void arena_reset(struct arena *a)
+{
+	while (a->head->next) {
+		struct block *next = a->head->next;
+		free(a->head);
+		a->head = next;
+	}
+	a->head->used = 0;
+	a->used = 0;
+	a->exceeded = false;
+}
+
+void arena_destroy(struct arena *a)
+{
+	if (!a)
+		return;
+	arena_reset(a);
+	free(a->head);
+	free(a);
+}
+
+/* Takes size bytes, already rounded, whatever the cap; NULL only where malloc has none. */
+static void *arena_take(struct arena *a, size_t size)
+{
+	struct block *b = a->head;
+	if (b->size - b->used < size) {
+		b = block_new(size > ARENA_BLOCK_BYTES / 4 ? size : ARENA_BLOCK_BYTES);
+		if (!b)
+			return NULL;
+		if (b->size == size) { /* a large piece: behind the head, which may still have room */
+			b->next = a->head->next;
+			a->head->next = b;
+		} else {
+			b->next = a->head;
+			a->head = b;
+		}
+	}
+	void *p = b->bytes + b->used;
+	b->used += size;
+	a->used += size;
+	return memset(p, 0, size);
+}
+
+static size_t round_up(size_t size)
+{
+	return (size + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
+}
+
+void *arena_alloc(struct arena *a, size_t size_bytes)
+{
+	if (size_bytes > SIZE_MAX / 2)
+		abort();
+	size_t size = round_up(size_bytes ? size_bytes : 1);
+	if (size > a->cap || a->used > a->cap - size) {
+		a->exceeded = true;
+		if (size > ARENA_GRACE_PIECE_BYTES || a->used > a->cap + ARENA_GRACE_BYTES)
+			abort();
+	}
+	void *p = arena_take(a, size);
+	if (!p)
+		abort();
+	return p;
+}
+
+void *arena_try(struct arena *a, size_t count, size_t size_bytes)
+{
+	size_t size;
+	if (__builtin_mul_overflow(count, size_bytes, &size) || size > SIZE_MAX / 2)
+		return NULL;
+	size = round_up(size ? size : 1);
+	if (size > a->cap || a->used > a->cap - size)
+		return NULL;
+	return arena_take(a, size);
+}
+
+bool arena_exceeded(const struct arena *a)
+{
+	return a->exceeded;
+}
+
+size_t arena_used(const struct arena *a)
+{
+	return a->used;
+}
+
+char *arena_strndup(struct arena *a, const char *s, size_t length)
+{
+	char *p = arena_alloc(a, length + 1);
+	memcpy(p, s, length);
+	return p;
+}
+
+char *arena_strdup(struct arena *a, const char *s)
+{
+	return s ? arena_strndup(a, s, strlen(s)) : NULL;
+}
+
+char *arena_printf(struct arena *a, const char *format, ...)
+{
+	va_list args, again;
+	va_start(args, format);
+	va_copy(again, args);
+	int n = vsnprintf(NULL, 0, format, args);
+	char *p = arena_alloc(a, (size_t)(n > 0 ? n : 0) + 1);
+	if (n > 0)
+		vsnprintf(p, (size_t)n + 1, format, again);
+	va_end(again);
+	va_end(args);
+	return p;
+}
