@@ -33,11 +33,14 @@ bool err_context(struct err *e, const char *format, ...)
 	vsnprintf(context, sizeof context, format, args);
 	va_end(args);
 	memcpy(old, e->message, sizeof old);
-	size_t n = strlen(context), room = sizeof e->message - 1;
-	if (n > room)
-		n = room;
-	memcpy(e->message, context, n);
-	snprintf(e->message + n, sizeof e->message - n, ": %s", old);
+	struct {
+		char *p, *end;
+	} out = {e->message, e->message + sizeof e->message - 1};
+	const char *const parts[] = {context, ": ", old};
+	for (size_t i = 0; i < 3; i++)
+		for (const char *c = parts[i]; *c && out.p < out.end; c++)
+			*out.p++ = *c;
+	*out.p = '\0';
 	return false;
 }
 
