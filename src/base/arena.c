@@ -49,12 +49,17 @@ struct arena *arena_create(size_t cap_bytes)
 
 void arena_reset(struct arena *a)
 {
-	while (a->head->next) {
-		struct block *next = a->head->next;
-		free(a->head);
-		a->head = next;
+	struct block *keep = NULL;
+	for (struct block *b = a->head, *next; b; b = next) {
+		next = b->next;
+		if (!keep && b->size == ARENA_BLOCK_BYTES)
+			keep = b;
+		else
+			free(b);
 	}
-	a->head->used = 0;
+	keep->next = NULL;
+	keep->used = 0;
+	a->head = keep; /* the head is always of the standard size */
 	a->used = 0;
 	a->exceeded = false;
 }
@@ -73,10 +78,11 @@ static void *arena_take(struct arena *a, size_t size)
 {
 	struct block *b = a->head;
 	if (b->size - b->used < size) {
-		b = block_new(size > ARENA_BLOCK_BYTES / 4 ? size : ARENA_BLOCK_BYTES);
+		bool large = size > ARENA_BLOCK_BYTES / 4;
+		b = block_new(large ? size : ARENA_BLOCK_BYTES);
 		if (!b)
 			return NULL;
-		if (b->size == size) { /* a large piece: behind the head, which may still have room */
+		if (large) { /* a large piece: behind the head, which may still have room */
 			b->next = a->head->next;
 			a->head->next = b;
 		} else {

@@ -14,7 +14,7 @@ struct arena;
 /* cap_bytes is the most that this arena will ever hold. Aborts when the first block cannot be had. */
 struct arena *arena_create(size_t cap_bytes);
 void arena_destroy(struct arena *a); /* NULL-safe */
-void arena_reset(struct arena *a);   /* frees all but the first block */
+void arena_reset(struct arena *a); /* frees everything handed out, keeps one block */
 
 /* Zeroed, 16-byte aligned memory, never NULL. Past the cap it still serves small pieces (up to 64 KiB
  * each, 4 MiB in all, then it aborts) and sets the exceeded mark, which the owner of the arena must look

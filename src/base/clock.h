@@ -1,0 +1,18 @@
+/* Time: the wall clock for what people see, the monotonic clock for how long things take. */
+#ifndef MADANG_BASE_CLOCK_H
+#define MADANG_BASE_CLOCK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+int64_t clock_wall_ms(void); /* milliseconds since 1970-01-01 UTC; may jump */
+int64_t clock_mono_ns(void); /* nanoseconds since some start; never goes back */
+
+/* Tests only: from now on clock_wall_ms() says wall_ms; 0 gives the real clock back. */
+void clock_set_wall_ms(int64_t wall_ms);
+
+#define CLOCK_TEXT_SIZE 32
+/* "2026-01-31T09:05:00.123Z" into text[CLOCK_TEXT_SIZE]; returns text. */
+char *clock_format(char text[CLOCK_TEXT_SIZE], int64_t wall_ms);
+
+#endif

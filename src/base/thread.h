@@ -1,0 +1,26 @@
+/* Threads: named, with signals blocked (the main thread gets them all), waiting by the monotonic clock. */
+#ifndef MADANG_BASE_THREAD_H
+#define MADANG_BASE_THREAD_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+/* Starts run(argument). name: at most 15 bytes, shown by top and gdb. The caller joins *thread. */
+MUST_CHECK bool thread_start(pthread_t *thread, const char *name, void (*run)(void *), void *argument,
+                             struct err *e);
+void thread_join(pthread_t thread);
+
+/* Cores that this process may use: affinity and the cgroup's quota counted in; at least 1. */
+int thread_cpu_count(void);
+
+/* A condition that thread_wait_until can wait on. pthread_cond_destroy when done. */
+void thread_cond_init(pthread_cond_t *cond);
+
+/* Waits until signalled or until clock_mono_ns() reaches deadline_ns; false when the deadline has come.
+ * As always: look at what you wait for again, in a loop. */
+bool thread_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, int64_t deadline_ns);
+
+#endif
