@@ -10,7 +10,7 @@
 #include "engine/kernels/kernels.h"
 #include "engine/pool.h"
 
-struct matrix {
+struct engine_matrix {
 	enum kernel_weights weights;
 	size_t outputs, k;
 	size_t tiles;
@@ -21,31 +21,32 @@ struct matrix {
 	float *bias;  /* [tiles * 16] or NULL */
 };
 
-/* Zeroed memory for the tiles; the rows follow with matrix_set_*, in any order and any number of
- * calls (fused matrices are put together from several tensors). */
-bool matrix_init(struct matrix *m, enum kernel_weights weights, size_t outputs, size_t k, bool bias,
-		 struct err *e) MUST_CHECK;
-void matrix_finish(struct matrix *m); /* zeroed memory is fine */
+/* Zeroed memory for the tiles; the rows follow with engine_matrix_set_*, in any order and any
+ * number of calls (fused matrices are put together from several tensors). */
+bool engine_matrix_init(struct engine_matrix *m, enum kernel_weights weights, size_t outputs,
+			size_t k, bool bias, struct err *e) MUST_CHECK;
+void engine_matrix_finish(struct engine_matrix *m); /* zeroed memory is fine */
 
 /* Output row `output` from k floats. */
-void matrix_set_row(struct matrix *m, size_t output, const float *row);
+void engine_matrix_set_row(struct engine_matrix *m, size_t output, const float *row);
 /* The same from k int8 values and their scale; exact where the matrix is INT8. */
-void matrix_set_row_int8(struct matrix *m, size_t output, const int8_t *row, float scale);
-void matrix_set_bias(struct matrix *m, size_t output, float value);
+void engine_matrix_set_row_int8(struct engine_matrix *m, size_t output, const int8_t *row,
+				float scale);
+void engine_matrix_set_bias(struct engine_matrix *m, size_t output, float value);
 
 /* Scratch of the products of one caller: quantised activations for up to `rows` rows of up to `k`.
  */
-struct matrix_scratch {
+struct engine_matrix_scratch {
 	struct kernel_int8_rows xq;
 	size_t rows_max, k_max;
 };
-bool matrix_scratch_init(struct matrix_scratch *s, size_t rows_max, size_t k_max,
-			 struct err *e) MUST_CHECK;
-void matrix_scratch_finish(struct matrix_scratch *s);
+bool engine_matrix_scratch_init(struct engine_matrix_scratch *s, size_t rows_max, size_t k_max,
+				struct err *e) MUST_CHECK;
+void engine_matrix_scratch_finish(struct engine_matrix_scratch *s);
 
 /* y[r] = (add ? y[r] : 0) + W x[r] + bias for r < rows, on all threads of the pool. y may not be x.
  */
-struct matrix_product {
+struct engine_matrix_product {
 	const float *x;
 	size_t x_stride;
 	float *y;
@@ -53,7 +54,8 @@ struct matrix_product {
 	size_t rows;
 	bool add;
 };
-void matrix_multiply(const struct matrix *m, const struct kernels *kernels, struct pool *pool,
-		     struct matrix_scratch *scratch, const struct matrix_product *p);
+void engine_matrix_multiply(const struct engine_matrix *m, const struct kernels *kernels,
+			    struct engine_pool *pool, struct engine_matrix_scratch *scratch,
+			    const struct engine_matrix_product *p);
 
 #endif
