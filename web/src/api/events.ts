@@ -1,0 +1,34 @@
+// A job's live events. The browser's EventSource reconnects by itself and sends Last-Event-ID.
+import type { Media, Preview, Wait } from "./types";
+
+export interface JobListener {
+	queued(data: { position: number; wait: Wait | null }): void;
+	drawing(data: { progress: number }): void;
+	preview(data: Preview): void;
+	finished(data: { media: Media[]; seed: number | null; model: string | null; maker: string }): void;
+	failed(data: { code: string; message: string }): void;
+	cancelled(): void;
+	/** The stream was refused for good; ask for the job's row instead. */
+	lost(): void;
+}
+
+export function watchJob(id: string, listener: JobListener): () => void {
+	const source = new EventSource(`/api/madang/v1/jobs/${encodeURIComponent(id)}/events`);
+	const close = () => source.close();
+	const on = <T>(name: string, handle: (data: T) => void, last = false) => {
+		source.addEventListener(name, (event) => {
+			if (last) close();
+			handle(JSON.parse((event as MessageEvent<string>).data || "{}") as T);
+		});
+	};
+	on("queued", listener.queued);
+	on("drawing", listener.drawing);
+	on("preview", listener.preview);
+	on("finished", listener.finished, true);
+	on("failed", listener.failed, true);
+	on("cancelled", listener.cancelled, true);
+	source.addEventListener("error", () => {
+		if (source.readyState === EventSource.CLOSED) listener.lost();
+	});
+	return close;
+}
