@@ -90,7 +90,6 @@ struct engine_vq_shape {
 	int base_channels, encoder_base_channels;
 	int stages;
 	int multiplier[ENGINE_VQ_STAGES_MAX]; /* index 0 is the HIGHEST resolution */
-	int encoder_multiplier[ENGINE_VQ_STAGES_MAX];
 	int res_blocks; /* encoder: this many Res a stage; decoder: one more */
 	bool attention; /* in mid, and after each Res of the lowest resolution */
 	enum engine_norm norm;
