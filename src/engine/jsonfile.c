@@ -2,46 +2,7 @@
  * input goes into an error message unless it is a key that we asked for. */
 #include "engine/jsonfile.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <math.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-static bool read_all(int fd, const char *path, struct buf *b, struct err *e)
-{
-	char chunk[65536];
-	for (;;) {
-		ssize_t n = read(fd, chunk, sizeof(chunk));
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_set(e, ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
-		if (n == 0)
-			return true;
-		buf_add(b, chunk, (size_t)n);
-		if (b->failed)
-			return err_set(e, ERR_TOO_LARGE, "%s: larger than %zu bytes", path, b->cap);
-	}
-}
-
-bool engine_file_read(const char *path, struct buf *b, struct err *e)
-{
-	/* O_NONBLOCK: a FIFO in the place of a file must not make us wait. */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0)
-		return err_set(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "%s: cannot be opened: %s",
-			       path, strerror(errno));
-	struct stat st;
-	bool ok;
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-		ok = err_set(e, ERR_INVALID, "%s: not a regular file", path);
-	else
-		ok = read_all(fd, path, b, e);
-	close(fd);
-	return ok;
-}
 
 json_t *engine_json_parse(const char *text, size_t length, const char *what, struct err *e)
 {
@@ -49,7 +10,8 @@ json_t *engine_json_parse(const char *text, size_t length, const char *what, str
 	json_t *root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &je);
 	if (root)
 		return root;
-	err_set(e, ERR_INVALID, "%s: not valid JSON (line %d, column %d)", what, je.line, je.column);
+	err_set(e, ERR_INVALID, "%s: not valid JSON (line %d, column %d)", what, je.line,
+		je.column);
 	/* jansson's text can quote the input: for the log only. */
 	err_detail(e, "%s", je.text);
 	return NULL;
@@ -72,8 +34,8 @@ bool engine_json_int(const json_t *object, const char *key, int min, int max, in
 		return err_set(e, ERR_INVALID, "%s must be a whole number", key);
 	json_int_t n = json_integer_value(v);
 	if (n < min || n > max)
-		return err_set(e, ERR_INVALID, "%s is %lld, outside %d to %d", key, (long long)n, min,
-			       max);
+		return err_set(e, ERR_INVALID, "%s is %lld, outside %d to %d", key, (long long)n,
+			       min, max);
 	*out = (int)n;
 	return true;
 }

@@ -1,25 +1,21 @@
-/* Reading the small JSON files of a model with limits: whole files, and numbers and strings out of
- * objects with errors that name the key. For the loaders of this folder only. */
+/* Reading the small JSON files of a model with limits: numbers and strings out of objects, with
+ * errors that name the key. For the loaders of this folder only. */
 #ifndef MADANG_ENGINE_JSONFILE_H
 #define MADANG_ENGINE_JSONFILE_H
 
-#include "base/buf.h"
 #include "base/err.h"
 
 #include <jansson.h>
 #include <stddef.h>
-
-/* Appends a regular file of at most b->cap bytes to *b. */
-bool engine_file_read(const char *path, struct buf *b, struct err *e) MUST_CHECK;
 
 /* what: the name of the input in error messages. Duplicate keys are errors. The caller must
  * json_decref() the result. */
 json_t *engine_json_parse(const char *text, size_t length, const char *what,
 			  struct err *e) MUST_CHECK;
 
-/* Each reads object[key] into *out where the key is there and not null, leaves *out alone where it is
- * not, and fails where it is of another type or outside [min, max]. object may be NULL (nothing is
- * there). */
+/* Each reads object[key] into *out where the key is there and not null, leaves *out alone where it
+ * is not, and fails where it is of another type or outside [min, max]. object may be NULL (nothing
+ * is there). */
 bool engine_json_int(const json_t *object, const char *key, int min, int max, int *out,
 		     struct err *e) MUST_CHECK;
 bool engine_json_double(const json_t *object, const char *key, double min, double max, double *out,
@@ -30,7 +26,8 @@ bool engine_json_bool(const json_t *object, const char *key, bool *out, struct e
 /* Copies at most size - 1 bytes; a longer string is an error. */
 bool engine_json_string(const json_t *object, const char *key, char *out, size_t size,
 			struct err *e) MUST_CHECK;
-/* object[key] where it is an object; *out = NULL where the key is not there; fails on other types. */
+/* object[key] where it is an object; *out = NULL where the key is not there; fails on other types.
+ */
 bool engine_json_object(const json_t *object, const char *key, const json_t **out,
 			struct err *e) MUST_CHECK;
 

@@ -1,15 +1,20 @@
 /* Names: which tensor of a checkpoint is which weight of the engine.
  *
  * One table (names.c) holds each weight's name in the layouts that exist: original deepseek-ai,
- * transformers Janus (also Madang's own), LlamaGen, and a plain Hugging Face language model. Tensors
- * that are stored fused (the vision tower's qkv, LlamaGen's wqkv) are handed out as views of their
- * rows, so that the rest of the engine sees one layout only. */
+ * transformers Janus (also Madang's own), LlamaGen, and a plain Hugging Face language model.
+ * Tensors that are stored fused (the vision tower's qkv, LlamaGen's wqkv) are handed out as views
+ * of their rows, so that the rest of the engine sees one layout only. */
 #ifndef MADANG_ENGINE_NAMES_H
 #define MADANG_ENGINE_NAMES_H
 
 #include "engine/safetensors.h"
 
-enum engine_layout { ENGINE_LAYOUT_ORIGINAL, ENGINE_LAYOUT_JANUS, ENGINE_LAYOUT_LLAMAGEN, ENGINE_LAYOUT_PLAIN };
+enum engine_layout {
+	ENGINE_LAYOUT_ORIGINAL,
+	ENGINE_LAYOUT_JANUS,
+	ENGINE_LAYOUT_LLAMAGEN,
+	ENGINE_LAYOUT_PLAIN
+};
 
 /* i and j of struct engine_want count what stands in brackets. */
 enum engine_tensor_id {
@@ -28,21 +33,21 @@ enum engine_tensor_id {
 	T_LAYER_UP,
 	T_LAYER_DOWN,
 
-	T_IMAGE_EMBED,      /* [K, embed_dim]; LlamaGen tok_embeddings [K, D] */
-	T_IMAGE_ALIGN,      /* (i = Linear) */
-	T_IMAGE_HEAD_IN,    /* Linear before the GELU; absent in LlamaGen */
-	T_IMAGE_HEAD_OUT,   /* Linear to K logits; LlamaGen output */
-	T_IMAGE_POSITIONS,  /* no .weight/.bias choice; [tokens, D] */
-	T_CLASS_EMBED,      /* LlamaGen c2i [classes + 1, D] */
-	T_CAPTION_IN,       /* LlamaGen t2i fc1, fc2 */
+	T_IMAGE_EMBED,     /* [K, embed_dim]; LlamaGen tok_embeddings [K, D] */
+	T_IMAGE_ALIGN,     /* (i = Linear) */
+	T_IMAGE_HEAD_IN,   /* Linear before the GELU; absent in LlamaGen */
+	T_IMAGE_HEAD_OUT,  /* Linear to K logits; LlamaGen output */
+	T_IMAGE_POSITIONS, /* no .weight/.bias choice; [tokens, D] */
+	T_CLASS_EMBED,     /* LlamaGen c2i [classes + 1, D] */
+	T_CAPTION_IN,      /* LlamaGen t2i fc1, fc2 */
 	T_CAPTION_OUT,
-	T_CAPTION_EMPTY,    /* uncond_embedding [positions, caption_dim] */
+	T_CAPTION_EMPTY, /* uncond_embedding [positions, caption_dim] */
 
-	T_VQ_CODEBOOK,      /* [K, code_dim] */
+	T_VQ_CODEBOOK, /* [K, code_dim] */
 	T_VQ_QUANT_CONV,
 	T_VQ_POST_QUANT_CONV,
 	T_DEC_CONV_IN,
-	T_DEC_RES_NORM1,    /* (i = stage or ENGINE_MID, j = block; all T_DEC_RES_…) */
+	T_DEC_RES_NORM1, /* (i = stage or ENGINE_MID, j = block; all T_DEC_RES_…) */
 	T_DEC_RES_CONV1,
 	T_DEC_RES_NORM2,
 	T_DEC_RES_CONV2,
@@ -52,10 +57,10 @@ enum engine_tensor_id {
 	T_DEC_ATTN_K,
 	T_DEC_ATTN_V,
 	T_DEC_ATTN_PROJ,
-	T_DEC_UPSAMPLE,     /* (i = stage) */
+	T_DEC_UPSAMPLE, /* (i = stage) */
 	T_DEC_NORM_OUT,
 	T_DEC_CONV_OUT,
-	T_ENC_CONV_IN,      /* as the decoder */
+	T_ENC_CONV_IN, /* as the decoder */
 	T_ENC_RES_NORM1,
 	T_ENC_RES_CONV1,
 	T_ENC_RES_NORM2,
@@ -66,13 +71,13 @@ enum engine_tensor_id {
 	T_ENC_ATTN_K,
 	T_ENC_ATTN_V,
 	T_ENC_ATTN_PROJ,
-	T_ENC_DOWNSAMPLE,   /* (i = stage) */
+	T_ENC_DOWNSAMPLE, /* (i = stage) */
 	T_ENC_NORM_OUT,
 	T_ENC_CONV_OUT,
 
-	T_VIT_PATCH,        /* [width, 3, patch, patch] */
-	T_VIT_POSITIONS,    /* [places, width] */
-	T_VIT_NORM1,        /* (i = layer) */
+	T_VIT_PATCH,     /* [width, 3, patch, patch] */
+	T_VIT_POSITIONS, /* [places, width] */
+	T_VIT_NORM1,     /* (i = layer) */
 	T_VIT_Q,
 	T_VIT_K,
 	T_VIT_V,
@@ -81,7 +86,7 @@ enum engine_tensor_id {
 	T_VIT_FC1,
 	T_VIT_FC2,
 	T_VIT_NORM_OUT,
-	T_VIT_ALIGN,        /* (i = Linear) */
+	T_VIT_ALIGN, /* (i = Linear) */
 	T_COUNT
 };
 
@@ -110,9 +115,10 @@ void engine_weights_close(struct engine_weights *w); /* NULL-safe */
 enum engine_layout engine_weights_layout(const struct engine_weights *w);
 const struct engine_safetensors *engine_weights_file(const struct engine_weights *w);
 
-/* Fills *t with a tensor (or a view of one) of a dtype that converts to f32 and of the shape wanted;
- * otherwise an error that names the file, the tensor and what is wrong. The view is valid while w is
- * open. Its numbers are not looked at: engine_tensor_load_f32() or _check_finite() does that. */
+/* Fills *t with a tensor (or a view of one) of a dtype that converts to f32 and of the shape
+ * wanted; otherwise an error that names the file, the tensor and what is wrong. The view is valid
+ * while w is open. Its numbers are not looked at: engine_tensor_load_f32() or _check_finite() does
+ * that. */
 bool engine_weights_get(const struct engine_weights *w, struct engine_want want,
 			struct engine_tensor *t, struct err *e) MUST_CHECK;
 

@@ -5,6 +5,7 @@
 #include "engine/safetensors.h"
 
 #include "base/arena.h"
+#include "base/file.h"
 #include "engine/jsonfile.h"
 
 #include <dirent.h>
@@ -18,11 +19,11 @@
 
 #define HEADER_BYTES_MAX (16 << 20)
 #define INDEX_BYTES_MAX  (16 << 20)
-#define TENSORS_MAX	 65536
-#define FILES_MAX	 1024
-#define NAME_BYTES_MAX	 256
-#define DIM_MAX		 ((int64_t)1 << 40)
-#define ARENA_BYTES_MAX	 (64 << 20)
+#define TENSORS_MAX      65536
+#define FILES_MAX        1024
+#define NAME_BYTES_MAX   256
+#define DIM_MAX          ((int64_t)1 << 40)
+#define ARENA_BYTES_MAX  (64 << 20)
 
 struct file {
 	char *name;
@@ -50,13 +51,20 @@ static const struct dtype_row {
 	enum engine_dtype dtype;
 	size_t size;
 } DTYPES[] = {
-    {"F32", ENGINE_F32, 4},	  {"F16", ENGINE_F16, 2},
-    {"BF16", ENGINE_BF16, 2},	  {"I8", ENGINE_I8, 1},
-    {"U8", ENGINE_U8, 1},	  {"I32", ENGINE_I32, 4},
-    {"I64", ENGINE_I64, 8},	  {"F64", ENGINE_DTYPE_OTHER, 8},
-    {"U64", ENGINE_DTYPE_OTHER, 8}, {"U32", ENGINE_DTYPE_OTHER, 4},
-    {"I16", ENGINE_DTYPE_OTHER, 2}, {"U16", ENGINE_DTYPE_OTHER, 2},
-    {"BOOL", ENGINE_DTYPE_OTHER, 1}, {"F8_E4M3", ENGINE_DTYPE_OTHER, 1},
+    {"F32", ENGINE_F32, 4},
+    {"F16", ENGINE_F16, 2},
+    {"BF16", ENGINE_BF16, 2},
+    {"I8", ENGINE_I8, 1},
+    {"U8", ENGINE_U8, 1},
+    {"I32", ENGINE_I32, 4},
+    {"I64", ENGINE_I64, 8},
+    {"F64", ENGINE_DTYPE_OTHER, 8},
+    {"U64", ENGINE_DTYPE_OTHER, 8},
+    {"U32", ENGINE_DTYPE_OTHER, 4},
+    {"I16", ENGINE_DTYPE_OTHER, 2},
+    {"U16", ENGINE_DTYPE_OTHER, 2},
+    {"BOOL", ENGINE_DTYPE_OTHER, 1},
+    {"F8_E4M3", ENGINE_DTYPE_OTHER, 1},
     {"F8_E5M2", ENGINE_DTYPE_OTHER, 1},
 };
 
@@ -104,7 +112,8 @@ static bool read_shape(const json_t *shape, size_t element, struct engine_tensor
 		const json_t *v = json_array_get(shape, (size_t)i);
 		json_int_t n = json_is_integer(v) ? json_integer_value(v) : -1;
 		if (n < 0 || n > DIM_MAX)
-			return err_set(e, ERR_INVALID, "a dimension is not a number from 0 to 2^40");
+			return err_set(e, ERR_INVALID,
+				       "a dimension is not a number from 0 to 2^40");
 		t->shape[i] = n;
 		if (__builtin_mul_overflow(*bytes, (size_t)n, bytes))
 			return err_set(e, ERR_INVALID, "the shape is too large");
@@ -146,8 +155,8 @@ static bool check_entry(const json_t *entry, size_t payload, struct engine_tenso
 		return false;
 	t->bytes = span->end - span->begin;
 	if (t->bytes != bytes)
-		return err_set(e, ERR_INVALID, "its shape needs %zu bytes, but its data has %zu", bytes,
-			       t->bytes);
+		return err_set(e, ERR_INVALID, "its shape needs %zu bytes, but its data has %zu",
+			       bytes, t->bytes);
 	return true;
 }
 
@@ -197,8 +206,10 @@ static bool read_entries(struct engine_safetensors *s, json_t *header, const uns
 		if (!strcmp(name, "__metadata__"))
 			continue;
 		if (!*name || strlen(name) > NAME_BYTES_MAX || !printable(name))
-			return err_set(e, ERR_INVALID, "a tensor name is empty, longer than %d bytes "
-				       "or not printable ASCII", NAME_BYTES_MAX);
+			return err_set(e, ERR_INVALID,
+				       "a tensor name is empty, longer than %d bytes "
+				       "or not printable ASCII",
+				       NAME_BYTES_MAX);
 		struct engine_tensor t = {0};
 		if (!check_entry(entry, payload_bytes, &t, &spans[n], e))
 			return err_context(e, "tensor %.100s", name);
@@ -218,10 +229,13 @@ static bool read_file(struct engine_safetensors *s, const struct file *f, struct
 	uint64_t n;
 	memcpy(&n, f->bytes, 8);
 	if (n > f->size - 8)
-		return err_set(e, ERR_INVALID, "its header says %llu bytes, but the file has %zu: not a "
-			       "safetensors file, or cut off", (unsigned long long)n, f->size);
+		return err_set(e, ERR_INVALID,
+			       "its header says %llu bytes, but the file has %zu: not a "
+			       "safetensors file, or cut off",
+			       (unsigned long long)n, f->size);
 	if (n > HEADER_BYTES_MAX)
-		return err_set(e, ERR_TOO_LARGE, "its header is larger than %d bytes", HEADER_BYTES_MAX);
+		return err_set(e, ERR_TOO_LARGE, "its header is larger than %d bytes",
+			       HEADER_BYTES_MAX);
 	json_t *header = engine_json_parse((const char *)f->bytes + 8, n, "header", e);
 	if (!header)
 		return false;
@@ -272,8 +286,8 @@ static bool add_file(struct engine_safetensors *s, const char *dir, const char *
 	/* O_NONBLOCK: a FIFO in the place of a file must not make us wait. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
-		return err_set(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "%.150s: cannot be opened: %s",
-			       path, strerror(errno));
+		return err_set(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO,
+			       "%.150s: cannot be opened: %s", path, strerror(errno));
 	bool ok = map_fd(fd, f, e);
 	close(fd);
 	if (!ok)
@@ -284,7 +298,8 @@ static bool add_file(struct engine_safetensors *s, const char *dir, const char *
 
 static int compare_tensors(const void *a, const void *b)
 {
-	return strcmp(((const struct engine_tensor *)a)->name, ((const struct engine_tensor *)b)->name);
+	return strcmp(((const struct engine_tensor *)a)->name,
+		      ((const struct engine_tensor *)b)->name);
 }
 
 const struct engine_tensor *engine_safetensors_find(const struct engine_safetensors *s,
@@ -305,8 +320,9 @@ static bool link_scale(struct engine_safetensors *s, struct engine_tensor *t, st
 		return true;
 	if (scale->dtype != ENGINE_F32 || scale->ndim != 1 || t->ndim < 1 ||
 	    scale->shape[0] != t->shape[0])
-		return err_set(e, ERR_INVALID, "tensor %.100s must be F32 with one value per row of %.100s",
-			       name, t->name);
+		return err_set(e, ERR_INVALID,
+			       "tensor %.100s must be F32 with one value per row of %.100s", name,
+			       t->name);
 	t->scale = scale->data;
 	return true;
 }
@@ -319,8 +335,8 @@ static bool seal(struct engine_safetensors *s, struct err *e)
 	qsort(s->tensors, s->count, sizeof(*s->tensors), compare_tensors);
 	for (size_t i = 1; i < s->count; i++) {
 		if (!strcmp(s->tensors[i - 1].name, s->tensors[i].name))
-			return err_set(e, ERR_INVALID, "%.120s: tensor %.100s is there twice", s->path,
-				       s->tensors[i].name);
+			return err_set(e, ERR_INVALID, "%.120s: tensor %.100s is there twice",
+				       s->path, s->tensors[i].name);
 	}
 	for (size_t i = 0; i < s->count; i++) {
 		if (s->tensors[i].dtype == ENGINE_I8 && !link_scale(s, &s->tensors[i], e))
@@ -356,8 +372,9 @@ static bool open_shards(struct engine_safetensors *s, const char *dir, json_t *i
 	{
 		const char *name = json_string_value(value);
 		if (!shard_name_ok(name))
-			return err_set(e, ERR_INVALID,
-				       "a shard's name is not the plain name of a file beside the index");
+			return err_set(
+			    e, ERR_INVALID,
+			    "a shard's name is not the plain name of a file beside the index");
 		if (!shard_known(s, name) && !add_file(s, dir, name, e))
 			return false;
 	}
@@ -375,15 +392,13 @@ static bool open_shards(struct engine_safetensors *s, const char *dir, json_t *i
 static bool open_index(struct engine_safetensors *s, const char *dir, const char *name,
 		       struct err *e)
 {
-	struct buf text;
-	buf_init(&text, INDEX_BYTES_MAX);
 	char *path = arena_printf(s->arena, "%s%s%s", dir, *dir ? "/" : "", name);
-	json_t *index = NULL;
-	bool ok = engine_file_read(path, &text, e) &&
-		  (index = engine_json_parse(text.data ? text.data : "", text.length, path, e)) &&
-		  (open_shards(s, dir, index, e) || err_context(e, "%.100s", name));
+	struct file_bytes text;
+	if (!file_read(s->arena, path, INDEX_BYTES_MAX, &text, e))
+		return false;
+	json_t *index = engine_json_parse(text.data, text.length, name, e);
+	bool ok = index && (open_shards(s, dir, index, e) || err_context(e, "%.100s", name));
 	json_decref(index);
-	buf_finish(&text);
 	return ok;
 }
 
@@ -424,7 +439,9 @@ static bool open_path(struct engine_safetensors *s, const char *path, struct err
 		return open_directory(s, path, e);
 	const char *slash = strrchr(path, '/');
 	const char *name = slash ? slash + 1 : path;
-	const char *dir = !slash ? "" : slash == path ? "/." : arena_strndup(s->arena, path, (size_t)(slash - path));
+	const char *dir = !slash          ? ""
+			  : slash == path ? "/."
+					  : arena_strndup(s->arena, path, (size_t)(slash - path));
 	size_t n = strlen(name);
 	if (n > 5 && !strcmp(name + n - 5, ".json"))
 		return open_index(s, dir, name, e);
@@ -451,7 +468,7 @@ struct engine_safetensors *engine_safetensors_open(const char *path, struct err 
 }
 
 struct engine_safetensors *engine_safetensors_open_memory(const void *bytes, size_t size,
-							   struct err *e)
+							  struct err *e)
 {
 	struct engine_safetensors *s = create("(memory)");
 	s->files[0] = (struct file){.name = s->path, .bytes = bytes, .size = size};

@@ -1,10 +1,10 @@
 /* Tensors on disk: the safetensors container, one file or a sharded model, read by memory mapping.
  *
- * What a caller may rely on: every tensor that is handed out has been validated (its bytes lie inside
- * the file, agree with its shape, and overlap no other), so loops over shape and data need no further
- * checks. Data lives in the mapping, little endian, C order, and may be UNALIGNED: read it with
- * memcpy or with engine_tensor_rows_f32(). Tensors borrow from their container, which must outlive
- * them. An open container never changes: any number of threads may read it. */
+ * What a caller may rely on: every tensor that is handed out has been validated (its bytes lie
+ * inside the file, agree with its shape, and overlap no other), so loops over shape and data need
+ * no further checks. Data lives in the mapping, little endian, C order, and may be UNALIGNED: read
+ * it with memcpy or with engine_tensor_rows_f32(). Tensors borrow from their container, which must
+ * outlive them. An open container never changes: any number of threads may read it. */
 #ifndef MADANG_ENGINE_SAFETENSORS_H
 #define MADANG_ENGINE_SAFETENSORS_H
 
@@ -46,7 +46,7 @@ struct engine_safetensors *engine_safetensors_open(const char *path, struct err 
 
 /* The same for one file's bytes, which are borrowed. */
 struct engine_safetensors *engine_safetensors_open_memory(const void *bytes, size_t size,
-							   struct err *e) MUST_CHECK;
+							  struct err *e) MUST_CHECK;
 
 void engine_safetensors_close(struct engine_safetensors *s); /* NULL-safe */
 
@@ -66,8 +66,8 @@ const char *engine_dtype_name(enum engine_dtype dtype);
 int64_t engine_tensor_row_size(const struct engine_tensor *t);
 
 /* Converts rows [row, row + rows) to f32. F32, F16, BF16, I8 (times scale, where there is one). The
- * range must lie inside the tensor and the dtype must be one of these (engine_weights_get() hands out
- * no other). */
+ * range must lie inside the tensor and the dtype must be one of these (engine_weights_get() hands
+ * out no other). */
 void engine_tensor_rows_f32(const struct engine_tensor *t, int64_t row, int64_t rows, float *out);
 
 /* False, with an error that names the tensor and the place, where a value (or scale) is NaN or
@@ -78,8 +78,8 @@ bool engine_tensor_check_finite(const struct engine_tensor *t, struct err *e) MU
 bool engine_tensor_load_f32(const struct engine_tensor *t, float *out, struct err *e) MUST_CHECK;
 
 /* Writes a .safetensors file: complete or not at all (a temporary file beside it, fsync, rename).
- * Tensors are written in order of falling alignment; `scale` is ignored (write it as a tensor of its
- * own). metadata: NULL, or key, value, key, value, …, NULL. */
+ * Tensors are written in order of falling alignment; `scale` is ignored (write it as a tensor of
+ * its own). metadata: NULL, or key, value, key, value, …, NULL. */
 bool engine_safetensors_write(const char *path, const struct engine_tensor *tensors, size_t count,
 			      const char *const *metadata, struct err *e) MUST_CHECK;
 

@@ -1,5 +1,5 @@
-/* Writes safetensors files. Owns the temporary file while it writes; one thread. What must stay true:
- * under the final name there is either the old file or a complete new one. */
+/* Writes safetensors files. Owns the temporary file while it writes; one thread. What must stay
+ * true: under the final name there is either the old file or a complete new one. */
 #include "engine/safetensors.h"
 
 #include "base/buf.h"
@@ -29,8 +29,8 @@ static json_t *entry_json(const struct engine_tensor *t, size_t begin)
 	json_t *shape = json_array();
 	for (int i = 0; i < t->ndim; i++)
 		json_array_append_new(shape, json_integer(t->shape[i]));
-	return json_pack("{s:s, s:o, s:[I,I]}", "dtype", engine_dtype_name(t->dtype), "shape", shape,
-			 "data_offsets", (json_int_t)begin, (json_int_t)(begin + t->bytes));
+	return json_pack("{s:s, s:o, s:[I,I]}", "dtype", engine_dtype_name(t->dtype), "shape",
+			 shape, "data_offsets", (json_int_t)begin, (json_int_t)(begin + t->bytes));
 }
 
 /* The header's text, padded with spaces so that the payload starts at a multiple of 8. */
@@ -51,12 +51,14 @@ static bool make_header(const struct engine_tensor *const *sorted, size_t count,
 	char *text = ok ? json_dumps(root, JSON_COMPACT) : NULL;
 	json_decref(root);
 	if (!text)
-		return err_set(e, ERR_INVALID, "a tensor's name or the metadata is not valid UTF-8");
+		return err_set(e, ERR_INVALID,
+			       "a tensor's name or the metadata is not valid UTF-8");
 	buf_add_str(out, text);
 	free(text);
 	while (out->length % 8)
 		buf_add_char(out, ' ');
-	return !out->failed || err_set(e, ERR_TOO_LARGE, "the header is larger than %d bytes", HEADER_BYTES_MAX);
+	return !out->failed ||
+	       err_set(e, ERR_TOO_LARGE, "the header is larger than %d bytes", HEADER_BYTES_MAX);
 }
 
 static bool write_all(int fd, const void *bytes, size_t length, struct err *e)
@@ -74,8 +76,8 @@ static bool write_all(int fd, const void *bytes, size_t length, struct err *e)
 	return true;
 }
 
-static bool write_tensors(int fd, const struct buf *header, const struct engine_tensor *const *sorted,
-			  size_t count, struct err *e)
+static bool write_tensors(int fd, const struct buf *header,
+			  const struct engine_tensor *const *sorted, size_t count, struct err *e)
 {
 	uint64_t n = header->length;
 	if (!write_all(fd, &n, 8, e) || !write_all(fd, header->data, header->length, e))
@@ -91,13 +93,15 @@ static bool check_tensor(const struct engine_tensor *t, struct err *e)
 {
 	size_t bytes = engine_dtype_size(t->dtype);
 	if (!bytes || t->ndim < 0 || t->ndim > ENGINE_TENSOR_DIMS_MAX)
-		return err_set(e, ERR_INVALID, "tensor %.100s has no dtype or shape to write", t->name);
+		return err_set(e, ERR_INVALID, "tensor %.100s has no dtype or shape to write",
+			       t->name);
 	for (int i = 0; i < t->ndim; i++) {
 		if (t->shape[i] < 0 || __builtin_mul_overflow(bytes, (size_t)t->shape[i], &bytes))
 			return err_set(e, ERR_INVALID, "tensor %.100s: impossible shape", t->name);
 	}
 	return bytes == t->bytes ||
-	       err_set(e, ERR_INVALID, "tensor %.100s: its shape needs %zu bytes, not %zu", t->name, bytes, t->bytes);
+	       err_set(e, ERR_INVALID, "tensor %.100s: its shape needs %zu bytes, not %zu", t->name,
+		       bytes, t->bytes);
 }
 
 static bool write_file(const char *path, const struct buf *header,

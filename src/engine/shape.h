@@ -62,9 +62,9 @@ struct engine_llm_shape {
 	float norm_eps;
 	double rope_theta;
 	enum engine_rope rope;
-	bool qkv_bias; /* Qwen2 */
-	bool qk_norm;  /* Qwen3: RMS norm of every head's q and k before RoPE */
-	bool tied;     /* text logits use the embedding table */
+	bool qkv_bias;      /* Qwen2 */
+	bool qk_norm;       /* Qwen3: RMS norm of every head's q and k before RoPE */
+	bool tied;          /* text logits use the embedding table */
 	bool has_text_head; /* text logits can be had at all (tied, or lm_head present) */
 };
 
@@ -73,9 +73,11 @@ struct engine_image_shape {
 	bool unified;   /* image tokens are rows vocab_base.. of the text vocabulary, in and out */
 	int vocab_base; /* 0 unless unified */
 	int embed_dim;  /* width of the image embedding table; = hidden where there is no aligner */
-	int aligner_depth; /* Linear layers with GELU(erf) between them; 0: the embedding is used as is */
-	int head_hidden;   /* width of the head's hidden layer; 0: the head is one Linear (no bias) */
-	bool position_embeddings; /* a learned row for every place of the grid is added to the input */
+	int aligner_depth; /* Linear layers with GELU(erf) between them; 0: the embedding is used as
+			      is */
+	int head_hidden; /* width of the head's hidden layer; 0: the head is one Linear (no bias) */
+	bool position_embeddings; /* a learned row for every place of the grid is added to the input
+				   */
 	int grid;                 /* the picture is grid x grid tokens */
 	int tokens;               /* grid * grid */
 };
@@ -84,7 +86,8 @@ struct engine_vq_shape {
 	bool has_decoder, has_encoder;
 	enum engine_quantizer quantizer;
 	int codes;    /* = image.vocab */
-	int code_dim; /* numbers a code stands for: width of the codebook, or the count of FSQ levels */
+	int code_dim; /* numbers a code stands for: width of the codebook, or the count of FSQ
+			 levels */
 	int levels[ENGINE_FSQ_LEVELS_MAX]; /* FSQ only */
 	int latent_channels;               /* between (post_)quant_conv and conv_in/conv_out */
 	int base_channels, encoder_base_channels;
@@ -93,8 +96,8 @@ struct engine_vq_shape {
 	int res_blocks; /* encoder: this many Res a stage; decoder: one more */
 	bool attention; /* in mid, and after each Res of the lowest resolution */
 	enum engine_norm norm;
-	int norm_groups; /* 32 */
-	float norm_eps;  /* 1e-6 */
+	int norm_groups;      /* 32 */
+	float norm_eps;       /* 1e-6 */
 	int grid, image_size; /* image_size = grid << (stages - 1) */
 };
 
@@ -130,9 +133,9 @@ struct engine_shape {
 	enum engine_guidance guidance;
 	enum engine_condition condition;
 	int prompt_length; /* text is cut or padded to this; 0: as long as it is */
-	int prefix;        /* conditioning positions before the image tokens (CLASS, CAPTION); else 0 */
-	int classes;       /* CLASS: rows of the class table without the null class; null = classes */
-	int caption_dim;   /* CAPTION */
+	int prefix;  /* conditioning positions before the image tokens (CLASS, CAPTION); else 0 */
+	int classes; /* CLASS: rows of the class table without the null class; null = classes */
+	int caption_dim; /* CAPTION */
 	struct engine_vq_shape vq;
 	struct engine_vision_shape vision;
 	struct engine_sampling sampling;

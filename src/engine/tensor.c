@@ -1,5 +1,5 @@
-/* Owns nothing: conversion of tensors to f32 and the search for NaN and infinities. Any thread. Data
- * may be unaligned, so every load goes through memcpy, which compiles to plain moves. */
+/* Owns nothing: conversion of tensors to f32 and the search for NaN and infinities. Any thread.
+ * Data may be unaligned, so every load goes through memcpy, which compiles to plain moves. */
 #include "engine/safetensors.h"
 
 #include <string.h>
@@ -8,7 +8,8 @@ int64_t engine_tensor_row_size(const struct engine_tensor *t)
 {
 	int64_t n = 1;
 	for (int i = 1; i < t->ndim; i++)
-		n *= t->shape[i]; /* cannot overflow: the bytes were counted when the file was opened */
+		n *= t->shape[i]; /* cannot overflow: the bytes were counted when the file was
+				     opened */
 	return n;
 }
 
@@ -38,11 +39,13 @@ static float f16_f32(uint16_t h)
 	uint32_t sign = (uint32_t)(h & 0x8000) << 16, rest = (uint32_t)(h & 0x7fff) << 13;
 	if (rest >= 0x0f800000u) /* infinity, NaN */
 		return bits_f32(sign | 0x70000000u | rest);
-	/* Moving the exponent's bias by a multiplication treats subnormal numbers rightly as well. */
+	/* Moving the exponent's bias by a multiplication treats subnormal numbers rightly as well.
+	 */
 	return bits_f32(sign | rest) * 0x1p112f;
 }
 
-static void i8_rows(const struct engine_tensor *t, int64_t row, int64_t rows, int64_t width, float *out)
+static void i8_rows(const struct engine_tensor *t, int64_t row, int64_t rows, int64_t width,
+		    float *out)
 {
 	const int8_t *q = (const int8_t *)t->data + row * width;
 	for (int64_t r = 0; r < rows; r++) {
@@ -110,13 +113,14 @@ bool engine_tensor_check_finite(const struct engine_tensor *t, struct err *e)
 	else if (t->dtype == ENGINE_BF16)
 		bad = first_bad_16(t->data, n, 0x7f80);
 	if (bad < n)
-		return err_set(e, ERR_INVALID, "tensor %.100s: value %zu is not a finite number", t->name,
-			       bad);
+		return err_set(e, ERR_INVALID, "tensor %.100s: value %zu is not a finite number",
+			       t->name, bad);
 	size_t rows = t->scale ? (size_t)t->shape[0] : 0;
 	bad = first_bad_32(t->scale, rows);
 	if (bad < rows)
-		return err_set(e, ERR_INVALID, "tensor %.100s_scale: value %zu is not a finite number",
-			       t->name, bad);
+		return err_set(e, ERR_INVALID,
+			       "tensor %.100s_scale: value %zu is not a finite number", t->name,
+			       bad);
 	return true;
 }
 
