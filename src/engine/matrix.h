@@ -30,8 +30,8 @@ void engine_matrix_finish(struct engine_matrix *m); /* zeroed memory is fine */
 /* Output row `output` from k floats. */
 void engine_matrix_set_row(struct engine_matrix *m, size_t output, const float *row);
 /* The same from k int8 values and their scale; exact where the matrix is INT8. */
-void engine_matrix_set_row_int8(struct engine_matrix *m, size_t output, const int8_t *row,
-				float scale);
+bool engine_matrix_set_row_int8(struct engine_matrix *m, size_t output, const int8_t *row,
+				float scale, struct err *e) MUST_CHECK;
 void engine_matrix_set_bias(struct engine_matrix *m, size_t output, float value);
 
 /* Scratch of the products of one caller: quantised activations for up to `rows` rows of up to `k`.
@@ -57,5 +57,13 @@ struct engine_matrix_product {
 void engine_matrix_multiply(const struct engine_matrix *m, const struct kernels *kernels,
 			    struct engine_pool *pool, struct engine_matrix_scratch *scratch,
 			    const struct engine_matrix_product *p);
+
+/* For products with something more in the same pass: the first half of engine_matrix_multiply
+ * (quantises x into scratch where the weights want it, fills *out), for the caller's own pool_for
+ * over tiles with kernels->product; and a good grain for units of unit_bytes of weights each. */
+void engine_matrix_prepare(const struct engine_matrix *m, const struct kernels *kernels,
+			   struct engine_pool *pool, struct engine_matrix_scratch *scratch,
+			   const struct engine_matrix_product *p, struct kernel_product *out);
+size_t engine_matrix_grain(size_t units, size_t unit_bytes, const struct engine_pool *pool);
 
 #endif

@@ -1,0 +1,285 @@
+/* Packed weight matrices.
+ *
+ * Owns the packing of rows into the kernels' tiles (and so the rounding of weights) and the cutting
+ * of a product into pieces for the pool. Immutable once filled: any thread may multiply with its
+ * own scratch. */
+#include "engine/matrix.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define HUGE_PAGE (2u << 20)
+
+/* Zeroed, 64-byte aligned; large ones on huge pages, where the machine has them. */
+static void *aligned_zeroed(size_t bytes)
+{
+	size_t align = bytes >= HUGE_PAGE ? HUGE_PAGE : 64;
+	void *p = aligned_alloc(align, (bytes + align - 1) / align * align);
+	if (!p)
+		return NULL;
+	if (align == HUGE_PAGE)
+		madvise(p, bytes, MADV_HUGEPAGE); /* only a wish */
+	memset(p, 0, bytes);
+	return p;
+}
+
+bool engine_matrix_init(struct engine_matrix *m, enum kernel_weights weights, size_t outputs,
+			size_t k, bool bias, struct err *e)
+{
+	*m = (struct engine_matrix){.weights = weights, .outputs = outputs, .k = k};
+	m->tiles = (outputs + KERNEL_TILE_ROWS - 1) / KERNEL_TILE_ROWS;
+	m->tile_bytes = kernel_tile_bytes(weights, k);
+	size_t column = m->tiles * KERNEL_TILE_ROWS * sizeof(float);
+	m->bytes = m->tiles * m->tile_bytes;
+	m->data = aligned_zeroed(m->bytes);
+	if (!m->data)
+		goto no_memory;
+	if (weights == KERNEL_INT8) {
+		memset(m->data, 128, m->bytes); /* q = 0 in the padding */
+		m->scale = aligned_zeroed(column);
+		if (!m->scale)
+			goto no_memory;
+		m->bytes += column;
+	}
+	if (bias) {
+		m->bias = aligned_zeroed(column);
+		if (!m->bias)
+			goto no_memory;
+		m->bytes += column;
+	}
+	return true;
+no_memory:
+	engine_matrix_finish(m);
+	return err_set(e, ERR_NO_MEMORY, "no memory for a matrix of %zu x %zu", outputs, k);
+}
+
+void engine_matrix_finish(struct engine_matrix *m)
+{
+	free(m->data);
+	free(m->scale);
+	free(m->bias);
+	*m = (struct engine_matrix){0};
+}
+
+static uint16_t to_bf16(float f)
+{
+	uint32_t bits;
+	memcpy(&bits, &f, sizeof(bits));
+	return (uint16_t)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+}
+
+/* To nearest even; what is too small for a normal f16 becomes subnormal, what is too large the
+ * most. */
+static uint16_t to_f16(float f)
+{
+	uint32_t bits, sign;
+	memcpy(&bits, &f, sizeof(bits));
+	sign = bits >> 16 & 0x8000;
+	bits &= 0x7fffffff;
+	if (bits >= 0x477ff000)
+		return (uint16_t)(sign | 0x7bff);
+	if (bits < 0x38800000)
+		return (uint16_t)(sign | (uint16_t)lrintf(fabsf(f) * 16777216.0f));
+	bits += 0xfff + (bits >> 13 & 1);
+	return (uint16_t)(sign | ((bits - 0x38000000) >> 13));
+}
+
+static void put_int8(struct engine_matrix *m, size_t output, const int8_t *q, float scale)
+{
+	uint8_t *tile = (uint8_t *)m->data + output / KERNEL_TILE_ROWS * m->tile_bytes;
+	size_t line_row = output % KERNEL_TILE_ROWS;
+	for (size_t k = 0; k < m->k; k++)
+		tile[k / 4 * 64 + line_row * 4 + k % 4] = (uint8_t)(q[k] + 128);
+	m->scale[output] = scale;
+}
+
+static void quantize_int8(struct engine_matrix *m, size_t output, const float *row)
+{
+	uint8_t *tile = (uint8_t *)m->data + output / KERNEL_TILE_ROWS * m->tile_bytes;
+	size_t line_row = output % KERNEL_TILE_ROWS;
+	float most = 0;
+	for (size_t k = 0; k < m->k; k++)
+		most = fmaxf(most, fabsf(row[k]));
+	m->scale[output] = most / 127.0f;
+	float inverse = most > 1e-30f ? 127.0f / most : 0;
+	for (size_t k = 0; k < m->k; k++)
+		tile[k / 4 * 64 + line_row * 4 + k % 4] = (uint8_t)(lrintf(row[k] * inverse) + 128);
+}
+
+/* The value of largest size becomes -8 exactly, so that all 16 steps are of use. */
+static void quantize_int4_block(uint8_t *block, size_t line_row, const float *values)
+{
+	float extreme = 0;
+	for (int k = 0; k < 32; k++)
+		if (fabsf(values[k]) > fabsf(extreme))
+			extreme = values[k];
+	uint16_t half = to_f16(extreme / -8.0f);
+	float scale = extreme / -8.0f, inverse = fabsf(scale) > 1e-30f ? 1.0f / scale : 0;
+	memcpy(block + 256 + line_row * 2, &half, sizeof(half));
+	for (int k = 0; k < 16; k++) {
+		long low = lrintf(values[k] * inverse) + 8,
+		     high = lrintf(values[k + 16] * inverse) + 8;
+		low = low < 0 ? 0 : low > 15 ? 15 : low;
+		high = high < 0 ? 0 : high > 15 ? 15 : high;
+		block[k / 4 * 64 + line_row * 4 + k % 4] = (uint8_t)(low | high << 4);
+	}
+}
+
+static void quantize_int4(struct engine_matrix *m, size_t output, const float *row)
+{
+	uint8_t *tile = (uint8_t *)m->data + output / KERNEL_TILE_ROWS * m->tile_bytes;
+	for (size_t k = 0; k < kernel_k_padded(m->k); k += 32, tile += 288) {
+		float values[32] = {0};
+		size_t n = k < m->k ? m->k - k : 0;
+		memcpy(values, row + k, (n < 32 ? n : 32) * sizeof(float));
+		quantize_int4_block(tile, output % KERNEL_TILE_ROWS, values);
+	}
+}
+
+void engine_matrix_set_row(struct engine_matrix *m, size_t output, const float *row)
+{
+	uint8_t *tile = (uint8_t *)m->data + output / KERNEL_TILE_ROWS * m->tile_bytes;
+	size_t line_row = output % KERNEL_TILE_ROWS;
+
+	switch (m->weights) {
+	case KERNEL_F32:
+		for (size_t k = 0; k < m->k; k++)
+			((float *)tile)[k * KERNEL_TILE_ROWS + line_row] = row[k];
+		break;
+	case KERNEL_BF16:
+		for (size_t k = 0; k < m->k; k++)
+			((uint16_t *)tile)[k * KERNEL_TILE_ROWS + line_row] = to_bf16(row[k]);
+		break;
+	case KERNEL_INT8:
+		quantize_int8(m, output, row);
+		break;
+	case KERNEL_INT4:
+		quantize_int4(m, output, row);
+		break;
+	}
+}
+
+bool engine_matrix_set_row_int8(struct engine_matrix *m, size_t output, const int8_t *row,
+				float scale, struct err *e)
+{
+	if (m->weights == KERNEL_INT8) {
+		put_int8(m, output, row, scale);
+		return true;
+	}
+	float *values = malloc(m->k * sizeof(*values));
+	if (!values)
+		return err_set(e, ERR_NO_MEMORY, "no memory for a row of %zu weights", m->k);
+	for (size_t k = 0; k < m->k; k++)
+		values[k] = (float)row[k] * scale;
+	engine_matrix_set_row(m, output, values);
+	free(values);
+	return true;
+}
+
+void engine_matrix_set_bias(struct engine_matrix *m, size_t output, float value)
+{
+	m->bias[output] = value;
+}
+
+bool engine_matrix_scratch_init(struct engine_matrix_scratch *s, size_t rows_max, size_t k_max,
+				struct err *e)
+{
+	size_t padded = kernel_k_padded(k_max), groups = kernel_groups(k_max);
+	*s = (struct engine_matrix_scratch){.rows_max = rows_max, .k_max = k_max};
+	s->xq.q = aligned_zeroed(rows_max * padded);
+	s->xq.scale = aligned_zeroed(rows_max * groups * sizeof(float));
+	s->xq.sum = aligned_zeroed(rows_max * groups * sizeof(int32_t));
+	s->xq.sum32 = aligned_zeroed(rows_max * (padded / 32) * sizeof(int32_t));
+	if (s->xq.q && s->xq.scale && s->xq.sum && s->xq.sum32)
+		return true;
+	engine_matrix_scratch_finish(s);
+	return err_set(e, ERR_NO_MEMORY, "no memory for %zu rows of %zu activations", rows_max,
+		       k_max);
+}
+
+void engine_matrix_scratch_finish(struct engine_matrix_scratch *s)
+{
+	free(s->xq.q);
+	free(s->xq.scale);
+	free(s->xq.sum);
+	free(s->xq.sum32);
+	*s = (struct engine_matrix_scratch){0};
+}
+
+struct quantize_job {
+	const struct kernels *kernels;
+	const struct engine_matrix_product *p;
+	struct kernel_int8_rows *xq;
+};
+
+static void quantize_rows(void *context, size_t begin, size_t end, int thread)
+{
+	struct quantize_job *job = context;
+	(void)thread;
+	job->kernels->quantize(job->p->x, job->p->x_stride, job->xq, begin, end);
+}
+
+void engine_matrix_prepare(const struct engine_matrix *m, const struct kernels *kernels,
+			   struct engine_pool *pool, struct engine_matrix_scratch *scratch,
+			   const struct engine_matrix_product *p, struct kernel_product *out)
+{
+	*out = (struct kernel_product){
+	    .weights = m->weights,
+	    .tiles = m->data,
+	    .tile_bytes = m->tile_bytes,
+	    .scale = m->scale,
+	    .bias = m->bias,
+	    .k = m->k,
+	    .outputs = m->outputs,
+	    .x = p->x,
+	    .x_stride = p->x_stride,
+	    .rows = p->rows,
+	    .y = p->y,
+	    .y_stride = p->y_stride,
+	    .add = p->add,
+	};
+	if (m->weights != KERNEL_INT8 && m->weights != KERNEL_INT4)
+		return;
+	scratch->xq.k = m->k;
+	scratch->xq.k_padded = kernel_k_padded(m->k);
+	scratch->xq.groups = kernel_groups(m->k);
+	out->xq = &scratch->xq;
+	struct quantize_job job = {kernels, p, &scratch->xq};
+	/* a row takes some 100 ns: not worth waking anybody for a few */
+	engine_pool_for(pool, p->rows, 8, quantize_rows, &job);
+}
+
+struct multiply_job {
+	const struct kernels *kernels;
+	struct kernel_product product;
+};
+
+static void multiply_tiles(void *context, size_t begin, size_t end, int thread)
+{
+	struct multiply_job *job = context;
+	(void)thread;
+	job->kernels->product(&job->product, begin, end);
+}
+
+/* Pieces large enough that claiming one costs nothing, and at least four for each thread, so that a
+ * thread that is held up is helped out. */
+size_t engine_matrix_grain(size_t units, size_t unit_bytes, const struct engine_pool *pool)
+{
+	size_t grain = (32768 + unit_bytes - 1) / unit_bytes;
+	size_t most = units / ((size_t)engine_pool_threads(pool) * 4);
+	if (grain > most)
+		grain = most;
+	return grain ? grain : 1;
+}
+
+void engine_matrix_multiply(const struct engine_matrix *m, const struct kernels *kernels,
+			    struct engine_pool *pool, struct engine_matrix_scratch *scratch,
+			    const struct engine_matrix_product *p)
+{
+	struct multiply_job job = {.kernels = kernels};
+	engine_matrix_prepare(m, kernels, pool, scratch, p, &job.product);
+	engine_pool_for(pool, m->tiles, engine_matrix_grain(m->tiles, m->tile_bytes, pool),
+			multiply_tiles, &job);
+}
