@@ -1,0 +1,95 @@
+/* Drawing jobs: submitting, watching, cancelling; and the side of the workers, which runs as the program
+ * (account_id 0). Fair order: virtual time over accounts, so that nobody's batch delays another's picture. */
+#ifndef MADANG_APP_JOB_H
+#define MADANG_APP_JOB_H
+
+#include "app/post.h"
+#include "store/job.h"
+
+struct app_job_new {
+	const char *prompt;
+	const char *style; /* may be NULL */
+	bool has_seed;
+	int64_t seed;
+	int count;       /* 1-4 */
+	double guidance; /* 0-20 */
+	double strength; /* 0-1 */
+	double region[4]; /* x, y, width, height in 0-1; all 0: the whole picture */
+	enum store_job_task task;
+	int64_t source_media_id; /* 0: none */
+	int64_t source_post_id;  /* 0: none */
+	const char *maker;
+	const char *programme;       /* may be NULL */
+	const char *idempotency_key; /* may be NULL */
+	int64_t reply_to_post_id;    /* @draw */
+	enum store_prompt_visibility prompt_visibility;
+};
+
+struct app_job {
+	struct store_job row;
+	int64_t position; /* jobs before it; while queued */
+	const struct store_media *media;
+	size_t media_count;
+	const struct store_media *source; /* what it starts from; NULL: none, or gone */
+	const struct store_account *account; /* in app_job_queue only */
+};
+struct app_jobs {
+	struct app_job *items;
+	size_t count;
+	int64_t first;
+	int64_t last;
+	bool more;
+};
+
+bool app_job_submit(struct app *app, const struct app_job_new *form, struct app_job *out,
+    struct err *e) MUST_CHECK;
+bool app_job_get(struct app *app, int64_t id, struct app_job *out, struct err *e) MUST_CHECK;
+bool app_job_list(struct app *app, const struct store_page *page, struct app_jobs *out,
+    struct err *e) MUST_CHECK;
+/* Cancels what waits or runs; takes what has ended out of the history. Administrators may cancel any. */
+bool app_job_cancel(struct app *app, int64_t id, struct err *e) MUST_CHECK;
+bool app_job_remove(struct app *app, int64_t id, struct err *e) MUST_CHECK;
+bool app_job_queue(struct app *app, int limit, struct app_jobs *out, struct err *e) MUST_CHECK; /* admin */
+
+/* Workers. */
+bool app_job_claim(struct app *app, const char *maker, const char *worker, int64_t lease_ms,
+    struct store_job *out, bool *claimed, struct err *e) MUST_CHECK;
+/* ERR_CANCELLED: it was cancelled, or somebody else has it; stop drawing. */
+bool app_job_renew(struct app *app, const struct store_job *job, int64_t lease_ms, struct err *e) MUST_CHECK;
+/* One finished picture; its objects are stored already. */
+struct app_job_picture {
+	const char *hash;
+	const char *type;
+	int64_t size_bytes;
+	int64_t width;
+	int64_t height;
+	const char *thumbnail_hash;
+	const char *thumbnail_type;
+	int64_t thumbnail_width;
+	int64_t thumbnail_height;
+	const char *blurhash;
+	const char *tokens_hash; /* may be NULL */
+	bool has_seed;
+	int64_t seed;
+};
+/* Exactly once: rows of the pictures, the job's state and (for @draw) the answering post are one
+ * transaction. ERR_CANCELLED: the job is not ours any more; nothing was changed, delete the objects. */
+bool app_job_finish(struct app *app, const struct store_job *job, const char *model,
+    const struct app_job_picture *pictures, size_t count, struct err *e) MUST_CHECK;
+/* For good; the reason says what to do. @draw answers politely with it. */
+bool app_job_fail(struct app *app, const struct store_job *job, const char *code, const char *message,
+    struct err *e) MUST_CHECK;
+/* Back to the queue (shutting down, or the maker was busy). */
+bool app_job_release(struct app *app, const struct store_job *job, struct err *e) MUST_CHECK;
+/* worker NULL: those whose lease has ended. At the start of a server: its own worker name. */
+bool app_job_recover(struct app *app, const char *worker, int64_t *recovered, struct err *e) MUST_CHECK;
+bool app_job_counts(struct app *app, int64_t *queued, int64_t *drawing, struct err *e) MUST_CHECK;
+
+/* Consent: whether prompts of this account may leave for a remote maker. */
+bool app_consent_get(struct app *app, const char *maker, bool *given, struct err *e) MUST_CHECK;
+bool app_consent_give(struct app *app, const char *maker, struct err *e) MUST_CHECK;
+
+/* The local account that answers mentions with pictures; made at first use. 0 where it was switched off. */
+bool app_draw_account(struct app *app, int64_t *account_id, struct err *e) MUST_CHECK;
+
+#endif
