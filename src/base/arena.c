@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ARENA_ALIGN 16u
-#define ARENA_BLOCK_BYTES (32u << 10)
+#define ARENA_ALIGN             16u
+#define ARENA_BLOCK_BYTES       (32u << 10)
 #define ARENA_GRACE_PIECE_BYTES (64u << 10)
-#define ARENA_GRACE_BYTES (4u << 20)
+#define ARENA_GRACE_BYTES       (4u << 20)
 
 struct block {
 	struct block *next;

@@ -14,7 +14,7 @@ struct arena;
 /* cap_bytes is the most that this arena will ever hold. Aborts when the first block cannot be had. */
 struct arena *arena_create(size_t cap_bytes);
 void arena_destroy(struct arena *a); /* NULL-safe */
-void arena_reset(struct arena *a); /* frees everything handed out, keeps one block */
+void arena_reset(struct arena *a);   /* frees everything handed out, keeps one block */
 
 /* Zeroed, 16-byte aligned memory, never NULL. Past the cap it still serves small pieces (up to 64 KiB
  * each, 4 MiB in all, then it aborts) and sets the exceeded mark, which the owner of the arena must look
@@ -23,7 +23,8 @@ void *arena_alloc(struct arena *a, size_t size_bytes);
 bool arena_exceeded(const struct arena *a);
 
 /* For sizes that come from input: NULL when count * size overflows or would pass the cap. */
-void *arena_try(struct arena *a, size_t count, size_t size_bytes) __attribute__((warn_unused_result));
+void *arena_try(struct arena *a, size_t count, size_t size_bytes)
+    __attribute__((warn_unused_result));
 
 char *arena_strdup(struct arena *a, const char *s); /* NULL gives NULL */
 char *arena_strndup(struct arena *a, const char *s, size_t length);
@@ -31,7 +32,7 @@ char *arena_printf(struct arena *a, const char *format, ...) __attribute__((form
 
 size_t arena_used(const struct arena *a); /* bytes handed out */
 
-#define ARENA_NEW(a, type) ((type *)arena_alloc((a), sizeof(type)))
+#define ARENA_NEW(a, type)          ((type *)arena_alloc((a), sizeof(type)))
 #define ARENA_ARRAY(a, type, count) ((type *)arena_try((a), (count), sizeof(type)))
 
 #endif

@@ -41,7 +41,8 @@ bool codec_hex_decode(void *bytes, size_t length, const char *text)
 }
 
 /* A block of whole groups at a time, so that a picture does not cost a buf_add per four characters. */
-static void encode(struct buf *out, const unsigned char *p, size_t length, const char *alphabet, bool pad)
+static void encode(struct buf *out, const unsigned char *p, size_t length, const char *alphabet,
+		   bool pad)
 {
 	char block[4 * 192];
 	size_t n = 0;
@@ -91,7 +92,8 @@ static int base64_digit(char c)
 
 bool codec_base64_decode(struct buf *out, const char *text, size_t length)
 {
-	for (int i = 0; i < 2 && length && text[length - 1] == '=' && length % 4 == (size_t)(-i & 3); i++)
+	for (int i = 0;
+	     i < 2 && length && text[length - 1] == '=' && length % 4 == (size_t)(-i & 3); i++)
 		length--;
 	if (length % 4 == 1)
 		return false;
@@ -111,7 +113,8 @@ bool codec_base64_decode(struct buf *out, const char *text, size_t length)
 		}
 	}
 	unsigned spare = length % 4 == 2 ? 15 : length % 4 == 3 ? 3 : 0;
-	if (v & spare) /* bits that encode nothing must be zero, so that each text has one spelling */
+	if (v &
+	    spare) /* bits that encode nothing must be zero, so that each text has one spelling */
 		return false;
 	buf_add(out, block, n);
 	return !out->failed;

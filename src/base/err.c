@@ -47,13 +47,20 @@ bool err_context(struct err *e, const char *format, ...)
 const char *err_code_name(enum err_code code)
 {
 	static const char *const names[] = {
-	    [ERR_NONE] = "none",           [ERR_INVALID] = "invalid",
-	    [ERR_UNAUTHORIZED] = "unauthorized", [ERR_FORBIDDEN] = "forbidden",
-	    [ERR_NOT_FOUND] = "not_found", [ERR_CONFLICT] = "conflict",
-	    [ERR_TOO_LARGE] = "too_large", [ERR_LIMIT] = "limit",
-	    [ERR_BUSY] = "busy",           [ERR_UNSUPPORTED] = "unsupported",
-	    [ERR_CANCELLED] = "cancelled", [ERR_NO_MEMORY] = "no_memory",
-	    [ERR_IO] = "io",               [ERR_INTERNAL] = "internal",
+	    [ERR_NONE] = "none",
+	    [ERR_INVALID] = "invalid",
+	    [ERR_UNAUTHORIZED] = "unauthorized",
+	    [ERR_FORBIDDEN] = "forbidden",
+	    [ERR_NOT_FOUND] = "not_found",
+	    [ERR_CONFLICT] = "conflict",
+	    [ERR_TOO_LARGE] = "too_large",
+	    [ERR_LIMIT] = "limit",
+	    [ERR_BUSY] = "busy",
+	    [ERR_UNSUPPORTED] = "unsupported",
+	    [ERR_CANCELLED] = "cancelled",
+	    [ERR_NO_MEMORY] = "no_memory",
+	    [ERR_IO] = "io",
+	    [ERR_INTERNAL] = "internal",
 	};
 	size_t i = (size_t)code;
 	return i < sizeof names / sizeof *names ? names[i] : "internal";

@@ -16,10 +16,12 @@ static bool fail(struct err *e, const char *verb, const char *path, int number)
 {
 	enum err_code code = number == ENOENT ? ERR_NOT_FOUND : ERR_IO;
 	char text[96];
-	return err_set(e, code, "can't %s %s: %s", verb, path, strerror_r(number, text, sizeof text));
+	return err_set(e, code, "can't %s %s: %s", verb, path,
+		       strerror_r(number, text, sizeof text));
 }
 
-bool file_read(struct arena *a, const char *path, size_t cap_bytes, struct file_bytes *out, struct err *e)
+bool file_read(struct arena *a, const char *path, size_t cap_bytes, struct file_bytes *out,
+	       struct err *e)
 {
 	struct stat st;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -35,7 +37,7 @@ bool file_read(struct arena *a, const char *path, size_t cap_bytes, struct file_
 	}
 	if ((uint64_t)st.st_size > cap_bytes) {
 		err_set(e, ERR_TOO_LARGE, "%s is %lld bytes; at most %zu are read", path,
-		        (long long)st.st_size, cap_bytes);
+			(long long)st.st_size, cap_bytes);
 		goto out_close;
 	}
 	size_t size = (size_t)st.st_size, length = 0;

@@ -15,8 +15,8 @@ struct file_bytes {
 
 /* Reads a regular file of at most cap_bytes. ERR_NOT_FOUND, ERR_TOO_LARGE, ERR_IO; the message names the
  * path. */
-MUST_CHECK bool file_read(struct arena *a, const char *path, size_t cap_bytes, struct file_bytes *out,
-                          struct err *e);
+MUST_CHECK bool file_read(struct arena *a, const char *path, size_t cap_bytes,
+			  struct file_bytes *out, struct err *e);
 
 /* Writes beside the target under a temporary name, syncs, renames over the target. On failure nothing is
  * left and an older file stays as it was. */

@@ -34,7 +34,8 @@ static void add_value(struct line *l, const char *s)
 {
 	bool quote = *s == '\0';
 	for (const char *c = s; *c && !quote; c++)
-		quote = (unsigned char)*c <= ' ' || *c == '"' || *c == '=' || *c == '\\' || *c == 0x7f;
+		quote =
+		    (unsigned char)*c <= ' ' || *c == '"' || *c == '=' || *c == '\\' || *c == 0x7f;
 	if (!quote) {
 		add(l, s, strlen(s));
 		return;
@@ -92,7 +93,8 @@ static void add_field(struct line *l, const struct log_field *f)
 void log_write(enum log_level level, const char *event, const struct log_field *fields)
 {
 	static const char *const names[] = {"debug", "info", "warn", "error"};
-	if ((int)level < atomic_load_explicit(&threshold, memory_order_relaxed) || level >= LOG_LEVEL_OFF)
+	if ((int)level < atomic_load_explicit(&threshold, memory_order_relaxed) ||
+	    level >= LOG_LEVEL_OFF)
 		return;
 	struct line l;
 	char now[CLOCK_TEXT_SIZE];

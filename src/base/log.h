@@ -25,16 +25,17 @@ struct log_field {
 	};
 };
 
-#define LOG_STR(k, value) ((struct log_field){.key = (k), .kind = LOG_FIELD_STR, .s = (value)})
-#define LOG_INT(k, value) ((struct log_field){.key = (k), .kind = LOG_FIELD_INT, .i = (value)})
+#define LOG_STR(k, value)  ((struct log_field){.key = (k), .kind = LOG_FIELD_STR, .s = (value)})
+#define LOG_INT(k, value)  ((struct log_field){.key = (k), .kind = LOG_FIELD_INT, .i = (value)})
 #define LOG_REAL(k, value) ((struct log_field){.key = (k), .kind = LOG_FIELD_REAL, .d = (value)})
-#define LOG_ERR(error) ((struct log_field){.key = "error", .kind = LOG_FIELD_ERR, .e = (error)})
+#define LOG_ERR(error)     ((struct log_field){.key = "error", .kind = LOG_FIELD_ERR, .e = (error)})
 
 #define log_event(level, ...) LOG_EVENT_(level, __VA_ARGS__, {.key = NULL})
-#define LOG_EVENT_(level, event, ...) log_write(level, event, (const struct log_field[]){__VA_ARGS__})
+#define LOG_EVENT_(level, event, ...) \
+	log_write(level, event, (const struct log_field[]){__VA_ARGS__})
 #define log_debug(...) log_event(LOG_LEVEL_DEBUG, __VA_ARGS__)
-#define log_info(...) log_event(LOG_LEVEL_INFO, __VA_ARGS__)
-#define log_warn(...) log_event(LOG_LEVEL_WARN, __VA_ARGS__)
+#define log_info(...)  log_event(LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_warn(...)  log_event(LOG_LEVEL_WARN, __VA_ARGS__)
 #define log_error(...) log_event(LOG_LEVEL_ERROR, __VA_ARGS__)
 
 void log_write(enum log_level level, const char *event, const struct log_field *fields);

@@ -28,7 +28,8 @@ bool str_ends(const char *s, const char *suffix);
 char str_lower(char c); /* ASCII */
 
 /* The whole of s is one decimal number within [min, max]; otherwise false and *value is left alone. */
-bool str_to_int(const char *s, int64_t min, int64_t max, int64_t *value) __attribute__((warn_unused_result));
+bool str_to_int(const char *s, int64_t min, int64_t max, int64_t *value)
+    __attribute__((warn_unused_result));
 bool str_to_double(const char *s, double min, double max, double *value)
     __attribute__((warn_unused_result)); /* finite; a point, whatever the locale */
 

@@ -25,7 +25,7 @@ static void *thread_main(void *p)
 }
 
 bool thread_start(pthread_t *thread, const char *name, void (*run)(void *), void *argument,
-                  struct err *e)
+		  struct err *e)
 {
 	struct start *s = malloc(sizeof *s);
 	if (!s)
@@ -78,7 +78,8 @@ int thread_cpu_count(void)
 void thread_cond_init(pthread_cond_t *cond)
 {
 	pthread_condattr_t attr;
-	if (pthread_condattr_init(&attr) != 0 || pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) != 0 ||
+	if (pthread_condattr_init(&attr) != 0 ||
+	    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) != 0 ||
 	    pthread_cond_init(cond, &attr) != 0)
 		abort();
 	pthread_condattr_destroy(&attr);
@@ -86,7 +87,8 @@ void thread_cond_init(pthread_cond_t *cond)
 
 bool thread_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, int64_t deadline_ns)
 {
-	struct timespec t = {.tv_sec = deadline_ns / 1000000000, .tv_nsec = deadline_ns % 1000000000};
+	struct timespec t = {.tv_sec = deadline_ns / 1000000000,
+			     .tv_nsec = deadline_ns % 1000000000};
 	int rc = pthread_cond_timedwait(cond, mutex, &t);
 	if (rc != 0 && rc != ETIMEDOUT)
 		abort();

@@ -9,8 +9,8 @@
 #include "base/err.h"
 
 /* Starts run(argument). name: at most 15 bytes, shown by top and gdb. The caller joins *thread. */
-MUST_CHECK bool thread_start(pthread_t *thread, const char *name, void (*run)(void *), void *argument,
-                             struct err *e);
+MUST_CHECK bool thread_start(pthread_t *thread, const char *name, void (*run)(void *),
+			     void *argument, struct err *e);
 void thread_join(pthread_t thread);
 
 /* Cores that this process may use: affinity and the cgroup's quota counted in; at least 1. */

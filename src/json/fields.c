@@ -15,13 +15,16 @@ static bool check_bounds(const struct json_field *f, double x, const char *unit,
 	if (f->min == 0 && f->max == 0)
 		return true;
 	if (x < f->min)
-		return err_set(e, ERR_INVALID, "'%s' must be at least %.15g%s", f->name, f->min, unit);
+		return err_set(e, ERR_INVALID, "'%s' must be at least %.15g%s", f->name, f->min,
+			       unit);
 	if (x > f->max)
-		return err_set(e, ERR_INVALID, "'%s' must be at most %.15g%s", f->name, f->max, unit);
+		return err_set(e, ERR_INVALID, "'%s' must be at most %.15g%s", f->name, f->max,
+			       unit);
 	return true;
 }
 
-static bool to_str(const struct json_field *f, const struct json_value *v, const char **out, struct err *e)
+static bool to_str(const struct json_field *f, const struct json_value *v, const char **out,
+		   struct err *e)
 {
 	if (v->kind != JSON_KIND_STR)
 		return wrong_type(f, "a string", e);
@@ -29,7 +32,8 @@ static bool to_str(const struct json_field *f, const struct json_value *v, const
 	return true;
 }
 
-static bool to_id(const struct json_field *f, const struct json_value *v, int64_t *out, struct err *e)
+static bool to_id(const struct json_field *f, const struct json_value *v, int64_t *out,
+		  struct err *e)
 {
 	if (v->kind == JSON_KIND_INT && v->integer >= 0) {
 		*out = v->integer;
@@ -40,7 +44,8 @@ static bool to_id(const struct json_field *f, const struct json_value *v, int64_
 	return wrong_type(f, "an id", e);
 }
 
-static bool read_str(const struct json_field *f, const struct json_value *v, void *member, struct err *e)
+static bool read_str(const struct json_field *f, const struct json_value *v, void *member,
+		     struct err *e)
 {
 	const char *s = NULL;
 	if (!to_str(f, v, &s, e) ||
@@ -50,7 +55,8 @@ static bool read_str(const struct json_field *f, const struct json_value *v, voi
 	return true;
 }
 
-static bool read_number(const struct json_field *f, const struct json_value *v, void *member, struct err *e)
+static bool read_number(const struct json_field *f, const struct json_value *v, void *member,
+			struct err *e)
 {
 	if (f->kind == JSON_FIELD_KIND_INT && v->kind != JSON_KIND_INT)
 		return wrong_type(f, "a whole number", e);
@@ -67,7 +73,7 @@ static bool read_number(const struct json_field *f, const struct json_value *v, 
 }
 
 static bool read_list(struct arena *a, const struct json_field *f, const struct json_value *v,
-                      void *member, struct err *e)
+		      void *member, struct err *e)
 {
 	bool ids = f->kind == JSON_FIELD_KIND_IDS;
 	if (v->kind != JSON_KIND_ARRAY)
@@ -79,7 +85,8 @@ static bool read_list(struct arena *a, const struct json_field *f, const struct 
 	if (!numbers && !texts)
 		return err_set(e, ERR_TOO_LARGE, "'%s' is too long", f->name);
 	for (size_t i = 0; i < v->length; i++)
-		if (ids ? !to_id(f, &v->items[i], &numbers[i], e) : !to_str(f, &v->items[i], &texts[i], e))
+		if (ids ? !to_id(f, &v->items[i], &numbers[i], e)
+			: !to_str(f, &v->items[i], &texts[i], e))
 			return false;
 	if (ids)
 		*(struct json_ids *)member = (struct json_ids){numbers, v->length};
@@ -89,7 +96,7 @@ static bool read_list(struct arena *a, const struct json_field *f, const struct 
 }
 
 static bool read_field(struct arena *a, const struct json_field *f, const struct json_value *v,
-                       void *member, struct err *e)
+		       void *member, struct err *e)
 {
 	switch (f->kind) {
 	case JSON_FIELD_KIND_STR:
@@ -115,7 +122,7 @@ static bool read_field(struct arena *a, const struct json_field *f, const struct
 }
 
 bool json_read(struct arena *a, const struct json_value *object, const struct json_field *fields,
-               size_t count, void *out, struct err *e)
+	       size_t count, void *out, struct err *e)
 {
 	if (object->kind != JSON_KIND_OBJECT)
 		return err_set(e, ERR_INVALID, "a JSON object is expected");

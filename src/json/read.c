@@ -6,11 +6,13 @@
 #include <jansson.h>
 #include <string.h>
 
-static const struct json_limits LIMITS = {.bytes_max = 1 << 20, .values_max = 50000, .depth_max = 32};
+static const struct json_limits LIMITS = {
+    .bytes_max = 1 << 20, .values_max = 50000, .depth_max = 32};
 
 /* Counts without understanding: what is wrong JSON is found by the parser, but anything that passes here
  * is bounded. Every value but the first follows a '[', '{', ',' or ':' outside a string. */
-static bool check_limits(const char *text, size_t length, const struct json_limits *limits, struct err *e)
+static bool check_limits(const char *text, size_t length, const struct json_limits *limits,
+			 struct err *e)
 {
 	size_t values = 1;
 	int depth = 0;
@@ -29,8 +31,9 @@ static bool check_limits(const char *text, size_t length, const struct json_limi
 		} else if (c == '[' || c == '{') {
 			values++;
 			if (++depth > limits->depth_max)
-				return err_set(e, ERR_TOO_LARGE, "the JSON is nested over %d levels",
-				               limits->depth_max);
+				return err_set(e, ERR_TOO_LARGE,
+					       "the JSON is nested over %d levels",
+					       limits->depth_max);
 		} else if (c == ']' || c == '}') {
 			depth--;
 		} else if (c == ',') {
@@ -38,7 +41,8 @@ static bool check_limits(const char *text, size_t length, const struct json_limi
 		}
 	}
 	if (values > limits->values_max)
-		return err_set(e, ERR_TOO_LARGE, "the JSON has over %zu values", limits->values_max);
+		return err_set(e, ERR_TOO_LARGE, "the JSON has over %zu values",
+			       limits->values_max);
 	return true;
 }
 
@@ -74,7 +78,8 @@ static bool copy_object(struct arena *a, json_t *from, struct json_value *to)
 	to->members = m;
 	const char *name;
 	json_t *value;
-	json_object_foreach (from, name, value) {
+	json_object_foreach(from, name, value)
+	{
 		m->name = copy_text(a, name, strlen(name));
 		if (!m->name || !copy_value(a, value, &m->value))
 			return false;
@@ -118,15 +123,16 @@ static bool copy_value(struct arena *a, json_t *from, struct json_value *to)
 }
 
 bool json_parse(struct arena *a, const char *text, size_t length, const struct json_limits *limits,
-                const struct json_value **out, struct err *e)
+		const struct json_value **out, struct err *e)
 {
 	json_error_t error;
 	if (!check_limits(text, length, limits ? limits : &LIMITS, e))
 		return false;
-	json_t *root = json_loadb(text ? text : "", length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+	json_t *root =
+	    json_loadb(text ? text : "", length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
 	if (!root)
-		return err_set(e, ERR_INVALID, "the JSON is not valid: %s (line %d, column %d)", error.text,
-		               error.line, error.column);
+		return err_set(e, ERR_INVALID, "the JSON is not valid: %s (line %d, column %d)",
+			       error.text, error.line, error.column);
 	struct json_value *value = ARENA_ARRAY(a, struct json_value, 1);
 	bool copied = value && copy_value(a, root, value);
 	json_decref(root);

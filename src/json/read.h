@@ -59,8 +59,8 @@ struct json_limits {
 
 /* limits NULL: 1 MiB, 50,000 values, 32 levels. A name that stands twice in an object is an error. */
 MUST_CHECK bool json_parse(struct arena *a, const char *text, size_t length,
-                           const struct json_limits *limits, const struct json_value **out,
-                           struct err *e);
+			   const struct json_limits *limits, const struct json_value **out,
+			   struct err *e);
 
 /* The member of an object; NULL where there is none or v is no object (v may be NULL). Linear. */
 const struct json_value *json_get(const struct json_value *v, const char *name);
@@ -74,14 +74,14 @@ int64_t json_get_int(const struct json_value *v, const char *name, int64_t other
 bool json_get_bool(const struct json_value *v, const char *name, bool otherwise);
 
 enum json_field_kind {
-	JSON_FIELD_KIND_STR,     /* const char *, also from null (then NULL) */
-	JSON_FIELD_KIND_INT,     /* int64_t */
-	JSON_FIELD_KIND_REAL,    /* double, from any number */
-	JSON_FIELD_KIND_BOOL,    /* bool */
-	JSON_FIELD_KIND_ID,      /* int64_t, from a decimal string or a number */
-	JSON_FIELD_KIND_STRS,    /* struct json_strs */
-	JSON_FIELD_KIND_IDS,     /* struct json_ids */
-	JSON_FIELD_KIND_VALUE    /* const struct json_value *, anything */
+	JSON_FIELD_KIND_STR,  /* const char *, also from null (then NULL) */
+	JSON_FIELD_KIND_INT,  /* int64_t */
+	JSON_FIELD_KIND_REAL, /* double, from any number */
+	JSON_FIELD_KIND_BOOL, /* bool */
+	JSON_FIELD_KIND_ID,   /* int64_t, from a decimal string or a number */
+	JSON_FIELD_KIND_STRS, /* struct json_strs */
+	JSON_FIELD_KIND_IDS,  /* struct json_ids */
+	JSON_FIELD_KIND_VALUE /* const struct json_value *, anything */
 };
 
 struct json_strs {
@@ -104,17 +104,22 @@ struct json_field {
 	double min, max;
 };
 
-#define JSON_FIELD_(kind_, ctype, type, member, name_, ...)                                          \
-	{                                                                                            \
-		.name = (name_),                                                                     \
-		.offset = offsetof(type, member) + 0 * sizeof((ctype *)0 == &((type *)0)->member),   \
-		.kind = (kind_), __VA_ARGS__                                                         \
+#define JSON_FIELD_(kind_, ctype, type, member, name_, ...)                                        \
+	{                                                                                          \
+		.name = (name_),                                                                   \
+		.offset = offsetof(type, member) + 0 * sizeof((ctype *)0 == &((type *)0)->member), \
+		.kind = (kind_), __VA_ARGS__                                                       \
 	}
-#define JSON_FIELD_STR(type, member, ...) JSON_FIELD_(JSON_FIELD_KIND_STR, const char *, type, member, __VA_ARGS__, )
-#define JSON_FIELD_INT(type, member, ...) JSON_FIELD_(JSON_FIELD_KIND_INT, int64_t, type, member, __VA_ARGS__, )
-#define JSON_FIELD_REAL(type, member, ...) JSON_FIELD_(JSON_FIELD_KIND_REAL, double, type, member, __VA_ARGS__, )
-#define JSON_FIELD_BOOL(type, member, ...) JSON_FIELD_(JSON_FIELD_KIND_BOOL, bool, type, member, __VA_ARGS__, )
-#define JSON_FIELD_ID(type, member, ...) JSON_FIELD_(JSON_FIELD_KIND_ID, int64_t, type, member, __VA_ARGS__, )
+#define JSON_FIELD_STR(type, member, ...) \
+	JSON_FIELD_(JSON_FIELD_KIND_STR, const char *, type, member, __VA_ARGS__, )
+#define JSON_FIELD_INT(type, member, ...) \
+	JSON_FIELD_(JSON_FIELD_KIND_INT, int64_t, type, member, __VA_ARGS__, )
+#define JSON_FIELD_REAL(type, member, ...) \
+	JSON_FIELD_(JSON_FIELD_KIND_REAL, double, type, member, __VA_ARGS__, )
+#define JSON_FIELD_BOOL(type, member, ...) \
+	JSON_FIELD_(JSON_FIELD_KIND_BOOL, bool, type, member, __VA_ARGS__, )
+#define JSON_FIELD_ID(type, member, ...) \
+	JSON_FIELD_(JSON_FIELD_KIND_ID, int64_t, type, member, __VA_ARGS__, )
 #define JSON_FIELD_STRS(type, member, ...) \
 	JSON_FIELD_(JSON_FIELD_KIND_STRS, struct json_strs, type, member, __VA_ARGS__, )
 #define JSON_FIELD_IDS(type, member, ...) \
@@ -123,6 +128,6 @@ struct json_field {
 	JSON_FIELD_(JSON_FIELD_KIND_VALUE, const struct json_value *, type, member, __VA_ARGS__, )
 
 MUST_CHECK bool json_read(struct arena *a, const struct json_value *object,
-                          const struct json_field *fields, size_t count, void *out, struct err *e);
+			  const struct json_field *fields, size_t count, void *out, struct err *e);
 
 #endif

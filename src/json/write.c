@@ -28,8 +28,8 @@ bool json_finish(struct json_writer *w, struct err *e)
 static size_t plain_length(const char *s, size_t length)
 {
 	size_t i = 0;
-	while (i < length && (unsigned char)s[i] >= ' ' && (unsigned char)s[i] < 0x80 && s[i] != '"' &&
-	       s[i] != '\\')
+	while (i < length && (unsigned char)s[i] >= ' ' && (unsigned char)s[i] < 0x80 &&
+	       s[i] != '"' && s[i] != '\\')
 		i++;
 	return i;
 }
@@ -154,7 +154,8 @@ void json_put_real(struct json_writer *w, const char *key, double value)
 	size_t m = (size_t)snprintf(shorter, sizeof shorter, "%.15g", value);
 	double back;
 	char *t = text;
-	if (str_to_double(shorter, -INFINITY, INFINITY, &back) && memcmp(&back, &value, sizeof back) == 0) {
+	if (str_to_double(shorter, -INFINITY, INFINITY, &back) &&
+	    memcmp(&back, &value, sizeof back) == 0) {
 		t = shorter;
 		n = m;
 	}

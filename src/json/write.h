@@ -31,7 +31,7 @@ struct json_writer {
 	struct buf *out;
 	int depth;
 	bool misused;
-	bool any;                            /* something stands at this level, so a comma is due */
+	bool any;                           /* something stands at this level, so a comma is due */
 	char closers[JSON_WRITE_DEPTH_MAX]; /* '}' or ']' of each open level */
 };
 
@@ -48,8 +48,11 @@ void json_put_int(struct json_writer *w, const char *key, int64_t value);
 void json_put_real(struct json_writer *w, const char *key, double value); /* not finite: null */
 void json_put_bool(struct json_writer *w, const char *key, bool value);
 void json_put_null(struct json_writer *w, const char *key);
-void json_put_id(struct json_writer *w, const char *key, int64_t id); /* decimal string; 0 is null */
-void json_put_time(struct json_writer *w, const char *key, int64_t wall_ms); /* ISO 8601; 0 is null */
-void json_put_raw(struct json_writer *w, const char *key, const char *json, size_t length); /* trusted */
+void json_put_id(struct json_writer *w, const char *key,
+		 int64_t id); /* decimal string; 0 is null */
+void json_put_time(struct json_writer *w, const char *key,
+		   int64_t wall_ms); /* ISO 8601; 0 is null */
+void json_put_raw(struct json_writer *w, const char *key, const char *json,
+		  size_t length); /* trusted */
 
 #endif

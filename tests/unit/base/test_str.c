@@ -19,9 +19,10 @@ static void test_utf8(void **state)
 	assert_true(valid("plain, 사과, リンゴ, 🍎"));
 	assert_true(valid("\xed\x9f\xbf\xee\x80\x80\xf4\x8f\xbf\xbf"));
 	static const char *const broken[] = {
-	    "\xc0\x80", "\xc1\xbf", "\xe0\x80\x80", "\xe0\x9f\xbf", "\xf0\x8f\xbf\xbf", "\xed\xa0\x80",
-	    "\xed\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "\x80", "\xc2", "\xe1\x80",
-	    "\xf1\x80\x80", "a\xc2z"};
+	    "\xc0\x80",         "\xc1\xbf",     "\xe0\x80\x80", "\xe0\x9f\xbf",
+	    "\xf0\x8f\xbf\xbf", "\xed\xa0\x80", "\xed\xbf\xbf", "\xf4\x90\x80\x80",
+	    "\xf5\x80\x80\x80", "\xff",         "\x80",         "\xc2",
+	    "\xe1\x80",         "\xf1\x80\x80", "a\xc2z"};
 	for (size_t i = 0; i < sizeof broken / sizeof *broken; i++)
 		assert_false(valid(broken[i]));
 	assert_int_equal(str_utf8_count("사과🍎a", strlen("사과🍎a")), 4);
@@ -62,8 +63,8 @@ static void test_numbers(void **state)
 	int64_t i = 5;
 	assert_true(str_to_int("-12", -20, 20, &i) && i == -12);
 	assert_true(str_to_int("9223372036854775807", 0, INT64_MAX, &i) && i == INT64_MAX);
-	static const char *const not_int[] = {"", "-", "1x", " 1", "1 ", "+1", "0x10", "9223372036854775808",
-	                                      "21", "1.0", "--1"};
+	static const char *const not_int[] = {
+	    "", "-", "1x", " 1", "1 ", "+1", "0x10", "9223372036854775808", "21", "1.0", "--1"};
 	i = 5;
 	for (size_t k = 0; k < sizeof not_int / sizeof *not_int; k++)
 		assert_false(str_to_int(not_int[k], -20, 20, &i));
@@ -71,7 +72,8 @@ static void test_numbers(void **state)
 	double d = 5;
 	assert_true(str_to_double("-1.5e2", -1000, 1000, &d));
 	assert_true(fabs(d + 150) < 1e-12);
-	static const char *const not_real[] = {"", "nan", "inf", "1,5", "1e999", "0x1p3", "1.5.5", "2000", "e"};
+	static const char *const not_real[] = {"",      "nan",   "inf",  "1,5", "1e999",
+					       "0x1p3", "1.5.5", "2000", "e"};
 	for (size_t k = 0; k < sizeof not_real / sizeof *not_real; k++)
 		assert_false(str_to_double(not_real[k], -1000, 1000, &d));
 }
@@ -92,9 +94,13 @@ static void test_hex(void **state)
 static void test_base64_vectors(void **state)
 {
 	(void)state;
-	static const char *const pairs[][2] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"},
-	                                       {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="},
-	                                       {"foobar", "Zm9vYmFy"}};
+	static const char *const pairs[][2] = {{"", ""},
+					       {"f", "Zg=="},
+					       {"fo", "Zm8="},
+					       {"foo", "Zm9v"},
+					       {"foob", "Zm9vYg=="},
+					       {"fooba", "Zm9vYmE="},
+					       {"foobar", "Zm9vYmFy"}};
 	struct buf b;
 	buf_init(&b, 1000);
 	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
@@ -108,7 +114,8 @@ static void test_base64_vectors(void **state)
 	buf_clear(&b);
 	codec_base64url(&b, "\xfb\xff", 2);
 	assert_string_equal(b.data, "-_8");
-	static const char *const broken[] = {"A", "Zg=", "Zh==", "Zm9=", "Zm 9v", "Zg==Zg==", "=", "====", "Zg==="};
+	static const char *const broken[] = {"A",        "Zg=", "Zh==", "Zm9=", "Zm 9v",
+					     "Zg==Zg==", "=",   "====", "Zg==="};
 	for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
 		buf_clear(&b);
 		assert_false(codec_base64_decode(&b, broken[i], strlen(broken[i])));

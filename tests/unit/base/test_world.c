@@ -2,11 +2,11 @@
 #include "../test.h"
 
 #include <dirent.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -62,7 +62,7 @@ static void test_ids_never_go_back(void **state)
 	clock_set_wall_ms(0);
 }
 
-#define THREADS 4
+#define THREADS    4
 #define PER_THREAD 20000
 static int64_t made[THREADS * PER_THREAD];
 
@@ -150,11 +150,11 @@ static void test_log(void **state)
 	struct err e;
 	err_set(&e, ERR_IO, "disk full");
 	log_info("draw.done", LOG_STR("prompt", "a \"b\"\nlevel=error\x1b"), LOG_STR("none", NULL),
-	         LOG_INT("ms", -3), LOG_REAL("x", 0.5), LOG_ERR(&e), LOG_STR("empty", ""));
+		 LOG_INT("ms", -3), LOG_REAL("x", 0.5), LOG_ERR(&e), LOG_STR("empty", ""));
 	read_log(fds[0], line, sizeof line);
 	assert_string_equal(line, "time=1970-01-01T00:00:01.000Z level=info event=draw.done req=7f "
-	                          "prompt=\"a \\\"b\\\"\\nlevel=error\\x1b\" ms=-3 x=0.5 error=io "
-	                          "message=\"disk full\" empty=\"\"\n");
+				  "prompt=\"a \\\"b\\\"\\nlevel=error\\x1b\" ms=-3 x=0.5 error=io "
+				  "message=\"disk full\" empty=\"\"\n");
 	log_debug("hidden");
 	log_set_context(NULL, NULL);
 	log_warn("bare");

@@ -29,8 +29,8 @@ static const struct json_value *parse(const char *text)
 static void test_values(void **state)
 {
 	(void)state;
-	const struct json_value *v =
-	    parse(" {\"s\":\"\\ud83c\\udf4e 사과\",\"i\":-7,\"r\":2.5,\"t\":true,\"n\":null,\"a\":[1,\"x\",{}]} ");
+	const struct json_value *v = parse(
+	    " {\"s\":\"\\ud83c\\udf4e 사과\",\"i\":-7,\"r\":2.5,\"t\":true,\"n\":null,\"a\":[1,\"x\",{}]} ");
 	assert_non_null(v);
 	assert_string_equal(json_get_str(v, "s", ""), "🍎 사과");
 	assert_int_equal(json_get_int(v, "i", 0), -7);
@@ -50,9 +50,22 @@ static void test_values(void **state)
 static void test_invalid(void **state)
 {
 	(void)state;
-	static const char *const broken[] = {
-	    "", "{", "[1,]", "{\"a\":1,\"a\":2}", "\"\\u0000\"", "\"\xff\"", "[1] x", "'a'", "01", "nul",
-	    "\"\\ud800\"", "{\"a\" 1}", "99999999999999999999", "\"", "]", "1e999"};
+	static const char *const broken[] = {"",
+					     "{",
+					     "[1,]",
+					     "{\"a\":1,\"a\":2}",
+					     "\"\\u0000\"",
+					     "\"\xff\"",
+					     "[1] x",
+					     "'a'",
+					     "01",
+					     "nul",
+					     "\"\\ud800\"",
+					     "{\"a\" 1}",
+					     "99999999999999999999",
+					     "\"",
+					     "]",
+					     "1e999"};
 	for (size_t i = 0; i < sizeof broken / sizeof *broken; i++)
 		assert_null(parse(broken[i]));
 	assert_null(parse("\"\x01\""));
@@ -65,7 +78,8 @@ static void test_limits(void **state)
 	const struct json_value *v;
 	struct err e;
 	static const char *const good[] = {"[[[]]]", "[1,2,3]", "\"[[[[[[,,,,,,,,\\\"[[[[\""};
-	static const char *const bad[] = {"[[[[]]]]", "[1,2,3,4,5,6]", "\"1234567890123456789012345678901234567890\""};
+	static const char *const bad[] = {"[[[[]]]]", "[1,2,3,4,5,6]",
+					  "\"1234567890123456789012345678901234567890\""};
 	for (size_t i = 0; i < 3; i++) {
 		assert_true(json_parse(arena, good[i], strlen(good[i]), &limits, &v, &e));
 		assert_false(json_parse(arena, bad[i], strlen(bad[i]), &limits, &v, &e));
@@ -112,9 +126,10 @@ static void test_tables(void **state)
 	(void)state;
 	struct params p;
 	struct err e;
-	assert_true(read_params("{\"prompt\":\"빨간사과!\",\"n\":3,\"guidance\":2,\"stream\":true,\"source_id\":\"77\","
-	                        "\"tags\":[\"a\",\"b\"],\"media_ids\":[\"1\",2],\"extra\":{},\"other\":1}",
-	                        &p, &e));
+	assert_true(read_params(
+	    "{\"prompt\":\"빨간사과!\",\"n\":3,\"guidance\":2,\"stream\":true,\"source_id\":\"77\","
+	    "\"tags\":[\"a\",\"b\"],\"media_ids\":[\"1\",2],\"extra\":{},\"other\":1}",
+	    &p, &e));
 	assert_string_equal(p.prompt, "빨간사과!");
 	assert_int_equal(p.n, 3);
 	assert_true(p.guidance > 1.9 && p.guidance < 2.1 && p.stream);
@@ -141,7 +156,8 @@ static void test_table_errors(void **state)
 	    {"{\"prompt\":\"x\",\"guidance\":\"4\"}", "'guidance' must be a number"},
 	    {"{\"prompt\":\"x\",\"stream\":1}", "'stream' must be true or false"},
 	    {"{\"prompt\":\"x\",\"source_id\":\"-4\"}", "'source_id' must be an id"},
-	    {"{\"prompt\":\"x\",\"tags\":[\"a\",\"b\",\"c\"]}", "'tags' must be at most 2 items long"},
+	    {"{\"prompt\":\"x\",\"tags\":[\"a\",\"b\",\"c\"]}",
+	     "'tags' must be at most 2 items long"},
 	    {"{\"prompt\":\"x\",\"tags\":[1]}", "'tags' must be a string"},
 	    {"{\"prompt\":\"x\",\"media_ids\":7}", "'media_ids' must be a list of ids"},
 	    {"[]", "a JSON object is expected"},
@@ -158,8 +174,9 @@ static void test_table_errors(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_values), cmocka_unit_test(test_invalid),      cmocka_unit_test(test_limits),
-	    cmocka_unit_test(test_tables), cmocka_unit_test(test_table_errors),
+	    cmocka_unit_test(test_values),       cmocka_unit_test(test_invalid),
+	    cmocka_unit_test(test_limits),       cmocka_unit_test(test_tables),
+	    cmocka_unit_test(test_table_errors),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

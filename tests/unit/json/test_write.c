@@ -46,10 +46,11 @@ static void test_document(void **state)
 	json_put_raw(&w, "raw", "[1]", 3);
 	json_put_end(&w);
 	assert_true(json_finish(&w, &e));
-	assert_string_equal(out.data,
-	                    "{\"id\":\"123\",\"none\":null,\"s\":\"a\\\"\\\\\\n\\u0001 사과\xef\xbf\xbd!\","
-	                    "\"null\":null,\"list\":[-9223372036854775808,0.1,null,true,{}],"
-	                    "\"at\":\"1970-01-01T00:00:01.000Z\",\"raw\":[1]}");
+	assert_string_equal(
+	    out.data,
+	    "{\"id\":\"123\",\"none\":null,\"s\":\"a\\\"\\\\\\n\\u0001 사과\xef\xbf\xbd!\","
+	    "\"null\":null,\"list\":[-9223372036854775808,0.1,null,true,{}],"
+	    "\"at\":\"1970-01-01T00:00:01.000Z\",\"raw\":[1]}");
 }
 
 static void misuse_key_in_array(struct json_writer *w)
@@ -99,9 +100,9 @@ static void misuse_nothing(struct json_writer *w)
 static void test_misuse(void **state)
 {
 	(void)state;
-	void (*const cases[])(struct json_writer *) = {misuse_key_in_array, misuse_no_key, misuse_unclosed,
-	                                               misuse_two_tops,     misuse_end,    misuse_depth,
-	                                               misuse_nothing};
+	void (*const cases[])(struct json_writer *) = {
+	    misuse_key_in_array, misuse_no_key, misuse_unclosed, misuse_two_tops,
+	    misuse_end,          misuse_depth,  misuse_nothing};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct json_writer w;
 		struct err e;
@@ -152,7 +153,8 @@ static void test_round_trip(void **state)
 		json_put_end(&w);
 		assert_true(json_finish(&w, &e));
 		assert_true(json_parse(a, out.data, out.length, NULL, &v, &e));
-		double back = v->items[1].kind == JSON_KIND_INT ? (double)v->items[1].integer : v->items[1].real;
+		double back = v->items[1].kind == JSON_KIND_INT ? (double)v->items[1].integer
+								: v->items[1].real;
 		assert_memory_equal(&back, &x, sizeof x);
 		arena_reset(a);
 	}
