@@ -86,15 +86,6 @@ static uint16_t to_f16(float f)
 	return (uint16_t)(sign | ((bits - 0x38000000) >> 13));
 }
 
-static void put_int8(struct engine_matrix *m, size_t output, const int8_t *q, float scale)
-{
-	uint8_t *tile = (uint8_t *)m->data + output / KERNEL_TILE_ROWS * m->tile_bytes;
-	size_t line_row = output % KERNEL_TILE_ROWS;
-	for (size_t k = 0; k < m->k; k++)
-		tile[k / 4 * 64 + line_row * 4 + k % 4] = (uint8_t)(q[k] + 128);
-	m->scale[output] = scale;
-}
-
 static void quantize_int8(struct engine_matrix *m, size_t output, const float *row)
 {
 	uint8_t *tile = (uint8_t *)m->data + output / KERNEL_TILE_ROWS * m->tile_bytes;
@@ -161,21 +152,14 @@ void engine_matrix_set_row(struct engine_matrix *m, size_t output, const float *
 	}
 }
 
-bool engine_matrix_set_row_int8(struct engine_matrix *m, size_t output, const int8_t *row,
-				float scale, struct err *e)
+void engine_matrix_set_row_int8(struct engine_matrix *m, size_t output, const int8_t *row,
+				float scale)
 {
-	if (m->weights == KERNEL_INT8) {
-		put_int8(m, output, row, scale);
-		return true;
-	}
-	float *values = malloc(m->k * sizeof(*values));
-	if (!values)
-		return err_set(e, ERR_NO_MEMORY, "no memory for a row of %zu weights", m->k);
+	uint8_t *tile = (uint8_t *)m->data + output / KERNEL_TILE_ROWS * m->tile_bytes;
+	size_t line_row = output % KERNEL_TILE_ROWS;
 	for (size_t k = 0; k < m->k; k++)
-		values[k] = (float)row[k] * scale;
-	engine_matrix_set_row(m, output, values);
-	free(values);
-	return true;
+		tile[k / 4 * 64 + line_row * 4 + k % 4] = (uint8_t)(row[k] + 128);
+	m->scale[output] = scale;
 }
 
 void engine_matrix_set_bias(struct engine_matrix *m, size_t output, float value)

@@ -29,9 +29,9 @@ void engine_matrix_finish(struct engine_matrix *m); /* zeroed memory is fine */
 
 /* Output row `output` from k floats. */
 void engine_matrix_set_row(struct engine_matrix *m, size_t output, const float *row);
-/* The same from k int8 values and their scale; exact where the matrix is INT8. */
-bool engine_matrix_set_row_int8(struct engine_matrix *m, size_t output, const int8_t *row,
-				float scale, struct err *e) MUST_CHECK;
+/* The same from k int8 values and their scale, exact; the matrix is INT8. */
+void engine_matrix_set_row_int8(struct engine_matrix *m, size_t output, const int8_t *row,
+				float scale);
 void engine_matrix_set_bias(struct engine_matrix *m, size_t output, float value);
 
 /* Scratch of the products of one caller: quantised activations for up to `rows` rows of up to `k`.

@@ -1,0 +1,370 @@
+/* One pass of the transformer over a batch of rows.
+ *
+ * Owns the order of the arithmetic inside a layer: norm, q k v, RoPE and attention per key/value head,
+ * output, norm, gated ffn. Runs on the thread that holds the pool; the pool's threads take pieces. What must
+ * stay true: a row reads its own stream only, and no sum's order depends on how many rows there are. */
+#include "engine/transformer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define TILE KERNEL_TILE_ROWS
+
+static size_t round_up(size_t n, size_t step)
+{
+	return (n + step - 1) / step * step;
+}
+
+static float *floats(size_t count)
+{
+	size_t bytes = round_up(count * sizeof(float), 64);
+	float *p = aligned_alloc(64, bytes);
+	if (p)
+		memset(p, 0, bytes);
+	return p;
+}
+
+static size_t qkv_width(const struct engine_llm_shape *s)
+{
+	return (size_t)(s->heads + 2 * s->kv_heads) * (size_t)s->head_dim;
+}
+
+static size_t max2(size_t a, size_t b)
+{
+	return a > b ? a : b;
+}
+
+bool engine_batch_init(struct engine_batch *b, const struct engine_transformer *t, size_t rows_max,
+		       struct err *e)
+{
+	const struct engine_shape *s = &t->shape;
+	size_t hidden = (size_t)s->llm.hidden, ffn = round_up((size_t)s->llm.ffn, TILE);
+	size_t attention = (size_t)s->llm.heads * (size_t)s->llm.head_dim;
+	size_t widest = max2(max2(hidden, ffn), max2(attention, (size_t)s->image.head_hidden));
+	size_t vocabulary = max2((size_t)s->image.vocab, t->text_head.outputs);
+
+	*b = (struct engine_batch){.rows_max = rows_max, .threads = engine_pool_threads(t->pool)};
+	widest = max2(widest, max2((size_t)s->caption_dim, (size_t)s->image.embed_dim));
+	b->row = calloc(rows_max, sizeof(*b->row));
+	b->segment = calloc(rows_max + 1, sizeof(*b->segment));
+	b->x = floats(rows_max * hidden);
+	b->h = floats(rows_max * widest);
+	b->qkv = floats(rows_max * qkv_width(&s->llm));
+	b->attention = floats(rows_max * attention);
+	b->gate_up = floats(rows_max * max2(2 * ffn, widest));
+	b->ffn = floats(rows_max * ffn);
+	b->logits_stride = round_up(vocabulary, TILE);
+	b->logits = floats(rows_max * b->logits_stride);
+	b->scratch = calloc((size_t)b->threads, sizeof(*b->scratch));
+	b->visible = calloc((size_t)b->threads, sizeof(*b->visible));
+	if (!b->row || !b->segment || !b->x || !b->h || !b->qkv || !b->attention || !b->gate_up ||
+	    !b->ffn || !b->logits || !b->scratch || !b->visible)
+		goto no_memory;
+	for (int i = 0; i < b->threads; i++) {
+		b->scratch[i] = floats(t->positions_max + 64);
+		b->visible[i] = calloc(t->positions_max + 64, 1);
+		if (!b->scratch[i] || !b->visible[i])
+			goto no_memory;
+	}
+	if (engine_matrix_scratch_init(&b->quantized, rows_max, widest, e))
+		return true;
+	engine_batch_finish(b);
+	return false;
+no_memory:
+	engine_batch_finish(b);
+	return err_set(e, ERR_NO_MEMORY, "no memory for a batch of %zu rows", rows_max);
+}
+
+void engine_batch_finish(struct engine_batch *b)
+{
+	for (int i = 0; i < b->threads; i++) {
+		if (b->scratch)
+			free(b->scratch[i]);
+		if (b->visible)
+			free(b->visible[i]);
+	}
+	free(b->scratch);
+	free(b->visible);
+	free(b->row);
+	free(b->segment);
+	free(b->x);
+	free(b->h);
+	free(b->qkv);
+	free(b->attention);
+	free(b->gate_up);
+	free(b->ffn);
+	free(b->logits);
+	engine_matrix_scratch_finish(&b->quantized);
+	*b = (struct engine_batch){0};
+}
+
+struct engine_cache_options engine_transformer_cache(const struct engine_transformer *t,
+						     size_t positions)
+{
+	return (struct engine_cache_options){
+	    .layers = (size_t)t->shape.llm.layers,
+	    .heads = (size_t)t->shape.llm.kv_heads,
+	    .head_dim = (size_t)t->shape.llm.head_dim,
+	    .positions = positions,
+	    .int8 = t->cache_int8,
+	};
+}
+
+/* One pass's jobs share what they need to know. */
+struct pass {
+	const struct engine_transformer *t;
+	struct engine_batch *b;
+	size_t layer;
+	size_t segments;
+	const float *norm;
+	const float *norm_in;
+	size_t norm_in_stride;
+	struct kernel_product product;
+};
+
+static void norm_rows(void *context, size_t begin, size_t end, int thread)
+{
+	struct pass *p = context;
+	size_t hidden = (size_t)p->t->shape.llm.hidden;
+	(void)thread;
+	for (size_t r = begin; r < end; r++)
+		p->t->kernels->rms_norm(p->norm_in + r * p->norm_in_stride, p->norm,
+					p->t->shape.llm.norm_eps, p->b->h + r * hidden, hidden);
+}
+
+static void norm(struct pass *p, const float *weight, size_t rows)
+{
+	p->norm = weight;
+	p->norm_in = p->b->x;
+	p->norm_in_stride = (size_t)p->t->shape.llm.hidden;
+	engine_pool_for(p->t->pool, rows, 8, norm_rows, p);
+}
+
+static void multiply(struct pass *p, const struct engine_matrix *m, const float *x, float *y,
+		     size_t y_stride, size_t rows, bool add)
+{
+	struct engine_matrix_product product = {
+	    .x = x, .x_stride = m->k, .y = y, .y_stride = y_stride, .rows = rows, .add = add};
+	engine_matrix_multiply(m, p->t->kernels, p->t->pool, &p->b->quantized, &product);
+}
+
+static void rotate(const struct engine_transformer *t, float *x, size_t position)
+{
+	size_t half = (size_t)t->shape.llm.head_dim / 2;
+	const float *c = t->rope_cos + position * half, *s = t->rope_sin + position * half;
+
+	if (t->shape.llm.rope == ENGINE_ROPE_HALF) {
+		for (size_t i = 0; i < half; i++) {
+			float a = x[i], b = x[i + half];
+			x[i] = a * c[i] - b * s[i];
+			x[i + half] = b * c[i] + a * s[i];
+		}
+		return;
+	}
+	for (size_t i = 0; i < half; i++) {
+		float a = x[2 * i], b = x[2 * i + 1];
+		x[2 * i] = a * c[i] - b * s[i];
+		x[2 * i + 1] = b * c[i] + a * s[i];
+	}
+}
+
+/* q or k of one head, in place: norm (Qwen3), then turn. */
+static void finish_head(const struct engine_transformer *t, const float *weight, float *x,
+			size_t position)
+{
+	if (weight)
+		t->kernels->rms_norm(x, weight, t->shape.llm.norm_eps, x,
+				     (size_t)t->shape.llm.head_dim);
+	rotate(t, x, position);
+}
+
+static const uint8_t *visible_for(struct pass *p, const struct engine_row *row, int thread)
+{
+	const struct engine_cache *cache = row->cache;
+	uint8_t *visible = p->b->visible[thread];
+	if (!cache->hidden)
+		return NULL;
+	for (size_t i = 0; i <= row->position; i++)
+		visible[i] = i >= cache->hidden_count || !cache->hidden[i] || i == row->position;
+	return visible;
+}
+
+/* Tasks are (stream, key/value head): writes the keys and values of the stream's rows, then attends with
+ * every query head of the group, row by row. */
+static void attend(void *context, size_t begin, size_t end, int thread)
+{
+	struct pass *p = context;
+	const struct engine_transformer *t = p->t;
+	const struct engine_llm_shape *s = &t->shape.llm;
+	const struct engine_layer *layer = &t->layers[p->layer];
+	size_t d = (size_t)s->head_dim, group = (size_t)(s->heads / s->kv_heads);
+	size_t heads = (size_t)s->heads, kv_heads = (size_t)s->kv_heads, width = qkv_width(s);
+	float scale = t->attention_scale;
+
+	for (size_t task = begin; task < end; task++) {
+		size_t kv = task % kv_heads, first = p->b->segment[task / kv_heads];
+		size_t last = p->b->segment[task / kv_heads + 1];
+		struct kernel_cache_view view =
+		    engine_cache_view(p->b->row[first].cache, p->layer, kv);
+		for (size_t r = first; r < last; r++) {
+			float *key = p->b->qkv + r * width + (heads + kv) * d;
+			finish_head(t, layer->norm_k, key, p->b->row[r].position);
+			t->kernels->cache_put(&view, p->b->row[r].position, key,
+					      key + kv_heads * d);
+		}
+		for (size_t r = first; r < last; r++) {
+			const struct engine_row *row = &p->b->row[r];
+			const uint8_t *visible = visible_for(p, row, thread);
+			for (size_t q = kv * group; q < (kv + 1) * group; q++) {
+				float *query = p->b->qkv + r * width + q * d;
+				finish_head(t, layer->norm_q, query, row->position);
+				t->kernels->attend(&view, row->position + 1, visible, query, scale,
+						   p->b->scratch[thread],
+						   p->b->attention + (r * heads + q) * d);
+			}
+		}
+	}
+}
+
+/* Units are pairs of tiles: 16 of gate, the same 16 of up. */
+static void gate_up(void *context, size_t begin, size_t end, int thread)
+{
+	struct pass *p = context;
+	size_t ffn = (size_t)p->t->shape.llm.ffn;
+	(void)thread;
+	p->t->kernels->product(&p->product, 2 * begin, 2 * end);
+	for (size_t r = 0; r < p->product.rows; r++)
+		for (size_t i = begin; i < end; i++) {
+			float *gate = p->product.y + r * p->product.y_stride + i * 2 * TILE;
+			size_t n = ffn - i * TILE < TILE ? ffn - i * TILE : TILE;
+			p->t->kernels->swiglu(gate, gate + TILE, TILE);
+			memcpy(p->b->ffn + r * ffn + i * TILE, gate, n * sizeof(float));
+		}
+}
+
+static void run_layer(struct pass *p, size_t index)
+{
+	const struct engine_transformer *t = p->t;
+	const struct engine_layer *layer = &t->layers[index];
+	struct engine_batch *b = p->b;
+	size_t hidden = (size_t)t->shape.llm.hidden;
+
+	p->layer = index;
+	norm(p, layer->norm_attention, b->rows);
+	multiply(p, &layer->qkv, b->h, b->qkv, qkv_width(&t->shape.llm), b->rows, false);
+	engine_pool_for(t->pool, p->segments * (size_t)t->shape.llm.kv_heads, 1, attend, p);
+	multiply(p, &layer->output, b->attention, b->x, hidden, b->rows, true);
+
+	norm(p, layer->norm_ffn, b->rows);
+	struct engine_matrix_product product = {.x = b->h,
+						.x_stride = hidden,
+						.y = b->gate_up,
+						.y_stride = layer->gate_up.outputs,
+						.rows = b->rows};
+	engine_matrix_prepare(&layer->gate_up, t->kernels, t->pool, &b->quantized, &product,
+			      &p->product);
+	size_t pairs = layer->gate_up.tiles / 2;
+	engine_pool_for(t->pool, pairs,
+			engine_matrix_grain(pairs, 2 * layer->gate_up.tile_bytes, t->pool), gate_up,
+			p);
+	multiply(p, &layer->down, b->ffn, b->x, hidden, b->rows, true);
+}
+
+void engine_transformer_run(const struct engine_transformer *t, struct engine_batch *b)
+{
+	struct pass pass = {.t = t, .b = b};
+
+	for (size_t r = 0; r < b->rows; r++)
+		if (r == 0 || b->row[r].cache != b->row[r - 1].cache)
+			b->segment[pass.segments++] = r;
+	b->segment[pass.segments] = b->rows;
+	for (size_t i = 0; i < (size_t)t->shape.llm.layers; i++)
+		run_layer(&pass, i);
+}
+
+/* The normed states of the chosen rows, side by side in b->h. */
+static void gather(struct pass *p, const size_t *rows, size_t n)
+{
+	size_t hidden = (size_t)p->t->shape.llm.hidden;
+	for (size_t i = 0; i < n; i++)
+		p->t->kernels->rms_norm(p->b->x + rows[i] * hidden, p->t->final_norm,
+					p->t->shape.llm.norm_eps, p->b->h + i * hidden, hidden);
+}
+
+void engine_transformer_image_logits(const struct engine_transformer *t, struct engine_batch *b,
+				     const size_t *rows, size_t n)
+{
+	struct pass pass = {.t = t, .b = b};
+	const float *x = b->h;
+
+	gather(&pass, rows, n);
+	if (t->head_in.data) {
+		multiply(&pass, &t->head_in, b->h, b->gate_up, t->head_in.outputs, n, false);
+		t->kernels->gelu(b->gate_up, n * t->head_in.outputs);
+		x = b->gate_up;
+	}
+	multiply(&pass, &t->head_out, x, b->logits, b->logits_stride, n, false);
+}
+
+void engine_transformer_text_logits(const struct engine_transformer *t, struct engine_batch *b,
+				    const size_t *rows, size_t n)
+{
+	struct pass pass = {.t = t, .b = b};
+	gather(&pass, rows, n);
+	multiply(&pass, &t->text_head, b->h, b->logits, b->logits_stride, n, false);
+}
+
+void engine_transformer_embed_text(const struct engine_transformer *t, const int32_t *ids, size_t n,
+				   float *x)
+{
+	for (size_t i = 0; i < n; i++)
+		engine_tensor_rows_f32(&t->text_embedding, ids[i], 1,
+				       x + i * (size_t)t->shape.llm.hidden);
+}
+
+void engine_transformer_embed_image(const struct engine_transformer *t, struct engine_batch *b,
+				    const int32_t *ids, const int32_t *place, size_t n, float *x)
+{
+	const struct engine_image_shape *s = &t->shape.image;
+	size_t hidden = (size_t)t->shape.llm.hidden, width = (size_t)s->embed_dim;
+	struct pass pass = {.t = t, .b = b};
+	float *in = s->aligner_depth ? b->h : x, *other = b->gate_up;
+
+	for (size_t i = 0; i < n; i++)
+		engine_tensor_rows_f32(&t->image_embedding, ids[i] + s->vocab_base, 1,
+				       in + i * width);
+	for (int i = 0; i < s->aligner_depth; i++) {
+		bool last = i + 1 == s->aligner_depth;
+		float *out = last ? x : other;
+		multiply(&pass, &t->aligner[i], in, out, hidden, n, false);
+		if (!last)
+			t->kernels->gelu(out, n * hidden);
+		other = in;
+		in = out;
+	}
+	if (!t->image_positions)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		const float *at = t->image_positions + (size_t)place[i] * hidden;
+		for (size_t k = 0; k < hidden; k++)
+			x[i * hidden + k] += at[k];
+	}
+}
+
+void engine_transformer_embed_class(const struct engine_transformer *t, int32_t class, float *x)
+{
+	int32_t row = class < 0 || class > t->shape.classes ? t->shape.classes : class;
+	engine_tensor_rows_f32(&t->class_embedding, row, 1, x);
+}
+
+void engine_transformer_embed_caption(const struct engine_transformer *t, struct engine_batch *b,
+				      const float *caption, float *x)
+{
+	struct pass pass = {.t = t, .b = b};
+	size_t prefix = (size_t)t->shape.prefix, hidden = (size_t)t->shape.llm.hidden;
+	const float *in = caption ? caption : t->caption_empty;
+
+	multiply(&pass, &t->caption_in, in, b->gate_up, hidden, prefix, false);
+	t->kernels->gelu_tanh(b->gate_up, prefix * hidden);
+	multiply(&pass, &t->caption_out, b->gate_up, x, hidden, prefix, false);
+}
