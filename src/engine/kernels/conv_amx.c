@@ -1,0 +1,143 @@
+/* Convolution kernels for AMX: bf16 inputs, f32 sums; 32 pixels by 32 channels in four tiles. Pure
+ * functions, any thread. Must stay true: called only where the CPU has AMX-BF16 and AVX-512 and the
+ * kernel has granted the process the tile state (conv.c asks for it once). */
+#include <stdint.h>
+#include <string.h>
+
+/* Round to nearest even; the inputs are finite. */
+static inline uint16_t conv_amx_bf16(float x)
+{
+	uint32_t bits;
+	memcpy(&bits, &x, sizeof(bits));
+	return (uint16_t)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+}
+
+#define CONV_ELEMENT uint16_t
+#define conv_element_of(x) conv_amx_bf16(x)
+#include "engine/kernels/conv_rows.h"
+
+#include <immintrin.h>
+
+#define STEP 32 /* channels of one tile product */
+
+struct conv_tile_config {
+	uint8_t palette, start_row, reserved[14];
+	uint16_t column_bytes[16];
+	uint8_t rows[16];
+};
+
+/* Tiles 0-3 sums, 4-5 pixels, 6-7 weights: all of 16 rows of 64 bytes. */
+static void conv_amx_configure(void)
+{
+	struct conv_tile_config config __attribute__((aligned(64)));
+	memset(&config, 0, sizeof(config));
+	config.palette = 1;
+	for (int i = 0; i < 8; i++) {
+		config.column_bytes[i] = 64;
+		config.rows[i] = 16;
+	}
+	_tile_loadconfig(&config);
+}
+
+static void conv_amx_store(const struct conv_panel *p, const struct conv_tile *t,
+			   const float (*sums)[16], int n)
+{
+	int left = p->valid - n;
+	if (left <= 0)
+		return;
+	__mmask16 m = left >= 16 ? 0xffff : (__mmask16)((1u << left) - 1);
+	__m512 scale = _mm512_loadu_ps(p->scale + n), bias = _mm512_loadu_ps(p->bias + n);
+	for (int i = 0; i < t->pixels; i++) {
+		float *y = t->out + (size_t)i * p->out_stride + n;
+		__m512 sum = _mm512_fmadd_ps(_mm512_load_ps(sums[i]), scale, bias);
+		if (p->accumulate)
+			sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(m, y));
+		_mm512_mask_storeu_ps(y, m, sum);
+	}
+}
+
+/* Two tiles of pixels (the second may be the first again) by a panel of 32. */
+static void conv_amx_pair32(const struct conv_panel *p, const struct conv_tile *t0,
+			    const struct conv_tile *t1)
+{
+	const size_t stride = p->pixel_stride * sizeof(uint16_t);
+	const uint16_t *w = p->weights;
+	_tile_zero(0);
+	_tile_zero(1);
+	_tile_zero(2);
+	_tile_zero(3);
+	for (int t = 0; t < p->taps; t++) {
+		const uint16_t *a0 = (const uint16_t *)t0->in + p->tap[t];
+		const uint16_t *a1 = (const uint16_t *)t1->in + p->tap[t];
+		for (int c = 0; c < p->channels; c += STEP, w += 2 * 16 * STEP) {
+			_tile_loadd(6, w, 64);
+			_tile_loadd(4, a0 + c, stride);
+			_tile_dpbf16ps(0, 4, 6);
+			_tile_loadd(7, w + 16 * STEP, 64);
+			_tile_dpbf16ps(1, 4, 7);
+			_tile_loadd(5, a1 + c, stride);
+			_tile_dpbf16ps(2, 5, 6);
+			_tile_dpbf16ps(3, 5, 7);
+		}
+	}
+	float sums[4][16][16] __attribute__((aligned(64)));
+	_tile_stored(0, sums[0], 64);
+	_tile_stored(1, sums[1], 64);
+	_tile_stored(2, sums[2], 64);
+	_tile_stored(3, sums[3], 64);
+	conv_amx_store(p, t0, sums[0], 0);
+	conv_amx_store(p, t0, sums[1], 16);
+	if (t1 != t0) {
+		conv_amx_store(p, t1, sums[2], 0);
+		conv_amx_store(p, t1, sums[3], 16);
+	}
+}
+
+static void conv_amx_pair16(const struct conv_panel *p, const struct conv_tile *t0,
+			    const struct conv_tile *t1)
+{
+	const size_t stride = p->pixel_stride * sizeof(uint16_t);
+	const uint16_t *w = p->weights;
+	_tile_zero(0);
+	_tile_zero(2);
+	for (int t = 0; t < p->taps; t++) {
+		const uint16_t *a0 = (const uint16_t *)t0->in + p->tap[t];
+		const uint16_t *a1 = (const uint16_t *)t1->in + p->tap[t];
+		for (int c = 0; c < p->channels; c += STEP, w += 16 * STEP) {
+			_tile_loadd(6, w, 64);
+			_tile_loadd(4, a0 + c, stride);
+			_tile_dpbf16ps(0, 4, 6);
+			_tile_loadd(5, a1 + c, stride);
+			_tile_dpbf16ps(2, 5, 6);
+		}
+	}
+	float sums[2][16][16] __attribute__((aligned(64)));
+	_tile_stored(0, sums[0], 64);
+	_tile_stored(2, sums[1], 64);
+	conv_amx_store(p, t0, sums[0], 0);
+	if (t1 != t0)
+		conv_amx_store(p, t1, sums[1], 0);
+}
+
+static void conv_amx_panel(const struct conv_panel *p, const struct conv_tile *tiles, int count)
+{
+	conv_amx_configure();
+	for (int i = 0; i < count; i += 2) {
+		const struct conv_tile *t0 = &tiles[i], *t1 = i + 1 < count ? t0 + 1 : t0;
+		if (p->width == CONV_PANEL_WIDTH)
+			conv_amx_pair32(p, t0, t1);
+		else
+			conv_amx_pair16(p, t0, t1);
+	}
+	_tile_release();
+}
+
+const struct conv_kernels conv_kernels_amx = {
+    .name = "amx",
+    .element_size = sizeof(uint16_t),
+    .channel_multiple = STEP,
+    .stage = conv_rows_stage,
+    .panel = conv_amx_panel,
+    .moments = conv_rows_moments,
+    .softmax = conv_rows_softmax,
+};
