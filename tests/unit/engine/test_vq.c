@@ -1,0 +1,239 @@
+/* The picture tokenizer against the golden vectors (VQ) and against itself (strips of rows, encode and
+ * decode, random FSQ models of the built-in kind); requests that make no sense. */
+#include "base/rand.h"
+#include "engine/vq.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const char *golden(const char *name)
+{
+	static char path[4096];
+	const char *base = getenv("ENGINE_GOLDEN");
+	snprintf(path, sizeof(path), "%s/%s", base ? base : "tests/engine/golden", name);
+	return path;
+}
+
+static struct engine_safetensors *expected;
+static struct engine_weights *tiny;
+
+/* The tiny model of golden/config.json. */
+static const struct engine_vq_shape TINY = {
+    .has_decoder = true,
+    .has_encoder = true,
+    .quantizer = ENGINE_QUANTIZER_VQ_L2,
+    .codes = 64,
+    .code_dim = 8,
+    .latent_channels = 32,
+    .base_channels = 32,
+    .encoder_base_channels = 32,
+    .stages = 2,
+    .multiplier = {1, 2},
+    .res_blocks = 1,
+    .attention = true,
+    .norm = ENGINE_NORM_GROUP,
+    .norm_groups = 32,
+    .norm_eps = 1e-6f,
+    .grid = 4,
+    .image_size = 8,
+};
+
+static int setup(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	expected = engine_safetensors_open(golden("expected.safetensors"), &e);
+	tiny = engine_weights_open(golden("tiny_janus.safetensors"), &e);
+	if (expected == NULL || tiny == NULL)
+		fprintf(stderr, "%s\n", e.message);
+	return expected != NULL && tiny != NULL ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	engine_safetensors_close(expected);
+	engine_weights_close(tiny);
+	return 0;
+}
+
+static const struct engine_tensor *tensor(const char *name)
+{
+	const struct engine_tensor *t = engine_safetensors_find(expected, name);
+	if (t == NULL)
+		fail_msg("no %s in expected.safetensors", name);
+	return t;
+}
+
+static float expected_at(const struct engine_tensor *t, size_t i)
+{
+	float v;
+	memcpy(&v, (const char *)t->data + i * sizeof(v), sizeof(v));
+	return v;
+}
+
+static struct engine_vq *open_vq(const struct engine_weights *w, const struct engine_vq_shape *shape,
+				 enum kernel_level level)
+{
+	struct err e = {0};
+	struct engine_vq_options options = {engine_conv_kernels(level), true, shape->has_encoder};
+	struct engine_vq *vq = engine_vq_create(w, shape, &options, &e);
+	if (vq == NULL)
+		fail_msg("%s", e.message);
+	return vq;
+}
+
+static struct engine_vq_work *open_work(struct engine_pool *pool)
+{
+	struct err e = {0};
+	struct engine_vq_work *work = engine_vq_work_create(pool, &e);
+	assert_non_null(work);
+	return work;
+}
+
+/* f32 levels stay within the stated tolerance, bf16 (AMX) within about 1 % of the values' size. */
+static float tolerance(enum kernel_level level, float f32)
+{
+	return level == KERNEL_AMX ? 0.12f : f32;
+}
+
+static void decode_golden(enum kernel_level level, const char *ids_name, const char *pixels_name,
+			  const char *u8_name)
+{
+	struct err e = {0};
+	struct engine_vq *vq = open_vq(tiny, &TINY, level);
+	struct engine_vq_work *work = open_work(NULL);
+	int32_t ids[16];
+	float pixels[8 * 8 * 3];
+	uint8_t rgb[8 * 8 * 3];
+	memcpy(ids, tensor(ids_name)->data, sizeof(ids));
+	struct engine_vq_decode d = {ids, 4, 4, 0, 4, -1};
+	assert_true(engine_vq_decode(vq, &d, work, pixels, rgb, &e));
+	const struct engine_tensor *p = tensor(pixels_name);
+	float worst = 0;
+	for (int i = 0; i < 8 * 8; i++) {
+		for (int c = 0; c < 3; c++)
+			worst = fmaxf(worst, fabsf(pixels[i * 3 + c] - expected_at(p, (size_t)(c * 64 + i))));
+	}
+	printf("%s %s: %g\n", engine_conv_kernels(level)->name, pixels_name, (double)worst);
+	assert_true(worst <= tolerance(level, 5e-5f));
+	const uint8_t *u8 = tensor(u8_name)->data;
+	for (int i = 0; i < 8 * 8 * 3 && level != KERNEL_AMX; i++)
+		assert_true(abs(rgb[i] - u8[i]) <= 1);
+	engine_vq_work_destroy(work);
+	engine_vq_destroy(vq);
+}
+
+static void test_decode_golden(void **state)
+{
+	(void)state;
+	for (int level = KERNEL_SCALAR; level <= (int)kernels_best(); level++) {
+		decode_golden((enum kernel_level)level, "vq/decode/grid_ids", "vq/decode/pixels",
+			      "vq/decode/pixels_u8_hwc");
+		decode_golden((enum kernel_level)level, "janus/greedy_cfg5/ids",
+			      "janus/greedy_cfg5/pixels", "janus/greedy_cfg5/pixels_u8_hwc");
+	}
+}
+
+static void test_encode_golden(void **state)
+{
+	(void)state;
+	for (int level = KERNEL_SCALAR; level <= (int)kernels_best(); level++) {
+		struct err e = {0};
+		struct engine_vq *vq = open_vq(tiny, &TINY, (enum kernel_level)level);
+		struct engine_vq_work *work = open_work(NULL);
+		const struct engine_tensor *image = tensor("vq/encode/image_chw");
+		const struct engine_tensor *quant = tensor("vq/encode/quant_conv_out");
+		float pixels[8 * 8 * 3], latents[16 * 8], worst = 0;
+		int32_t ids[16];
+		for (int i = 0; i < 8 * 8 * 3; i++)
+			pixels[i] = expected_at(image, (size_t)(i % 3 * 64 + i / 3));
+		struct engine_vq_encode what = {.pixels = pixels, .width = 8, .height = 8};
+		assert_true(engine_vq_encode(vq, &what, work, ids, latents, &e));
+		for (int i = 0; i < 16 * 8; i++)
+			worst = fmaxf(worst, fabsf(latents[i] - expected_at(quant, (size_t)(i % 8 * 16 + i / 8))));
+		printf("%s encode: %g\n", engine_conv_kernels((enum kernel_level)level)->name,
+		       (double)worst);
+		assert_true(worst <= tolerance((enum kernel_level)level, 2e-5f));
+		if (level != KERNEL_AMX)
+			assert_memory_equal(ids, tensor("vq/encode/ids")->data, sizeof(ids));
+		engine_vq_work_destroy(work);
+		engine_vq_destroy(vq);
+	}
+}
+
+static void refuse(const struct engine_vq *vq, struct engine_vq_work *work,
+		   struct engine_vq_decode d, const char *message)
+{
+	struct err e = {0};
+	float pixels[8 * 8 * 3];
+	assert_false(engine_vq_decode(vq, &d, work, pixels, NULL, &e));
+	if (strstr(e.message, message) == NULL)
+		fail_msg("\"%s\" is not in \"%s\"", message, e.message);
+}
+
+static void test_refusals(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	struct engine_vq *vq = open_vq(tiny, &TINY, KERNEL_SCALAR);
+	struct engine_vq_work *work = open_work(NULL);
+	int32_t ids[16] = {0}, bad[16] = {[5] = 64}, negative[16] = {[15] = -1};
+	refuse(vq, work, (struct engine_vq_decode){ids, 0, 4, 0, 4, -1}, "not possible");
+	refuse(vq, work, (struct engine_vq_decode){ids, 4, 100000, 0, 4, -1}, "not possible");
+	refuse(vq, work, (struct engine_vq_decode){ids, 4, 4, 2, 2, -1}, "no token rows");
+	refuse(vq, work, (struct engine_vq_decode){ids, 4, 4, -1, 2, -1}, "no token rows");
+	refuse(vq, work, (struct engine_vq_decode){ids, 4, 4, 0, 5, -1}, "no token rows");
+	refuse(vq, work, (struct engine_vq_decode){bad, 4, 4, 0, 4, -1}, "token 5 is 64");
+	refuse(vq, work, (struct engine_vq_decode){negative, 4, 4, 0, 4, -1}, "token 15 is -1");
+	uint8_t rgb[9 * 9 * 3] = {0};
+	struct engine_vq_encode odd = {.rgb = rgb, .width = 9, .height = 8};
+	assert_false(engine_vq_encode(vq, &odd, work, ids, NULL, &e));
+	assert_int_equal(e.code, ERR_INVALID);
+	engine_vq_destroy(vq);
+	engine_vq_work_destroy(work);
+	engine_vq_destroy(NULL);
+	engine_vq_work_destroy(NULL);
+
+	/* Shapes that the tensors do not have. */
+	struct engine_vq_options options = {engine_conv_kernels(KERNEL_SCALAR), true, true};
+	struct engine_vq_shape wrong = TINY;
+	wrong.base_channels = 48;
+	assert_null(engine_vq_create(tiny, &wrong, &options, &e));
+	wrong = TINY;
+	wrong.res_blocks = 2;
+	assert_null(engine_vq_create(tiny, &wrong, &options, &e));
+	wrong = TINY;
+	wrong.norm_groups = 24;
+	assert_null(engine_vq_create(tiny, &wrong, &options, &e));
+	wrong = TINY;
+	wrong.quantizer = ENGINE_QUANTIZER_FSQ;
+	wrong.code_dim = 2;
+	wrong.levels[0] = wrong.levels[1] = 5;
+	assert_null(engine_vq_create(tiny, &wrong, &options, &e));
+	assert_non_null(strstr(e.message, "25 codes"));
+	options.encoder = false;
+	vq = engine_vq_create(tiny, &TINY, &options, &e);
+	work = open_work(NULL);
+	struct engine_vq_encode even = {.rgb = rgb, .width = 8, .height = 8};
+	assert_false(engine_vq_encode(vq, &even, work, ids, NULL, &e));
+	assert_int_equal(e.code, ERR_UNSUPPORTED);
+	engine_vq_destroy(vq);
+	engine_vq_work_destroy(work);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_decode_golden),
+	    cmocka_unit_test(test_encode_golden),
+	    cmocka_unit_test(test_refusals),
+	};
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
