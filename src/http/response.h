@@ -1,0 +1,45 @@
+/* An answer. A handler fills it; the server sends it after the handler has returned. */
+#ifndef MADANG_HTTP_RESPONSE_H
+#define MADANG_HTTP_RESPONSE_H
+
+#include "base/buf.h"
+#include "http/request.h"
+#include "http/stream.h"
+
+enum { HTTP_RESPONSE_HEADERS_MAX = 24 };
+
+struct http_response {
+	unsigned status;          /* 200 at first */
+	const char *content_type; /* "application/json; charset=utf-8" at first */
+	struct buf body;          /* at most 32 MiB; taken from the handler when it is sent */
+	int file_fd;              /* >= 0: the body is this file, closed after it is sent */
+	uint64_t file_size;
+	struct http_stream *stream; /* set: this answer does not end (http_response_stream) */
+	bool cacheable;             /* set: a Cache-Control of the handler's own is there */
+	const char *header_names[HTTP_RESPONSE_HEADERS_MAX];
+	const char *header_values[HTTP_RESPONSE_HEADERS_MAX];
+	size_t headers_count;
+	struct arena *arena;
+};
+
+void http_response_init(struct http_response *rs, struct arena *a);
+void http_response_finish(struct http_response *rs);
+
+/* name must live as long as the program; value is copied. Values with line breaks are dropped. */
+void http_response_header(struct http_response *rs, const char *name, const char *value);
+
+/* The whole answer becomes {"error": …} with the status that belongs to e->code. */
+void http_response_error(struct http_response *rs, const struct http_request *rq, const struct err *e);
+unsigned http_status_of(enum err_code code);
+
+/* {} with status 200. */
+void http_response_empty(struct http_response *rs);
+
+/* 302 there. */
+void http_response_redirect(struct http_response *rs, const char *location);
+
+/* Server-sent events on `stream`, or a WebSocket where the client has asked for one; the reference goes
+ * to the server. */
+void http_response_stream(struct http_response *rs, struct http_stream *stream);
+
+#endif

@@ -1,0 +1,49 @@
+/* The inside of a stream, for stream.c, hub.c and server.c only. */
+#ifndef MADANG_HTTP_STREAM_PARTS_H
+#define MADANG_HTTP_STREAM_PARTS_H
+
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <wslay/wslay.h>
+
+#include "http/hub.h"
+#include "http/stream.h"
+
+struct http_stream {
+	atomic_int refs;
+	struct http_stream_options options;
+	pthread_mutex_t lock; /* guards all below but the hub's own part */
+	struct http_message **ring;
+	size_t ring_head, ring_count, ring_size, ring_bytes;
+	size_t offset;  /* bytes of the first message that are already out (SSE) */
+	bool closed;    /* nothing more is taken in */
+	bool gone;      /* the client has left or was cut: what is queued is dropped */
+	bool dirty;     /* in the hub's list of streams to look at, which holds a reference */
+	bool suspended; /* SSE: the connection is parked; only the hub resumes it */
+	bool detached;  /* SSE: the connection has let go of it; WS: the socket is closed */
+	struct hub *hub; /* NULL until attached */
+	struct MHD_Connection *connection; /* SSE */
+
+	struct http_stream *dirty_next; /* the hub's, under the hub's lock */
+
+	/* The hub thread's alone. */
+	struct http_stream *prev, *next;
+	bool listed, on_close_called, writing;
+	int fd;
+	struct MHD_UpgradeResponseHandle *upgrade; /* WS */
+	wslay_event_context_ptr ws;
+	char *extra; /* WS: what came with the handshake */
+	size_t extra_length, extra_used;
+};
+
+/* SSE: copies what is queued, or parks the connection. The event loop's content reader. */
+ssize_t stream_read(void *cls, uint64_t position, char *out, size_t max);
+
+/* Takes the first message out, NULL where there is none. */
+struct http_message *stream_pop(struct http_stream *s);
+
+/* The client has left. */
+void stream_gone(struct http_stream *s);
+
+#endif

@@ -1,0 +1,29 @@
+/* The worker pool: a bounded queue and threads that take from it, each with a context of its own. */
+#ifndef MADANG_HTTP_WORKER_H
+#define MADANG_HTTP_WORKER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+
+struct worker_pool;
+
+struct worker_options {
+	int threads;
+	size_t queue_max;
+	void *context;
+	void *(*create)(void *context, struct err *e);
+	void (*destroy)(void *worker);
+	void (*run)(void *worker, void *item);
+};
+
+/* Fails where a thread's context cannot be made. */
+struct worker_pool *worker_pool_start(const struct worker_options *options, struct err *e);
+bool worker_pool_add(struct worker_pool *p, void *item); /* false: the queue is full */
+size_t worker_pool_waiting(struct worker_pool *p);
+/* Runs what waits, then ends the threads; from now on worker_pool_add says no. NULL-safe, both. */
+void worker_pool_stop(struct worker_pool *p);
+void worker_pool_destroy(struct worker_pool *p);
+
+#endif
