@@ -1,0 +1,60 @@
+/* Pictures as files and as pixels: decode what strangers send, resize, encode with what was asked of the
+ * model written into it. libvips does the work and is seen nowhere else.
+ *
+ * image_init once, before other threads; image_finish last. Everything between may run on any thread. */
+#ifndef MADANG_IMAGE_IMAGE_H
+#define MADANG_IMAGE_IMAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+
+/* 8-bit sRGB, three bytes a pixel, rows without gaps. */
+struct image {
+	int width, height;
+	const uint8_t *rgb;
+};
+
+enum image_format { IMAGE_FORMAT_NONE, IMAGE_FORMAT_PNG, IMAGE_FORMAT_JPEG, IMAGE_FORMAT_WEBP };
+
+/* What went into the picture; NULL leaves a line out. */
+struct image_origin {
+	const char *prompt, *style, *model;
+	const char *seed; /* decimal */
+};
+
+struct image_decode_options {
+	size_t bytes_max; /* of the file; 0: 32 MiB */
+	int64_t
+	    pixels_max; /* width times height, looked at before pixels are decoded; 0: 50 million */
+	int square;     /* > 0: the middle square, scaled to this many pixels a side */
+};
+
+MUST_CHECK bool image_init(struct err *e);
+void image_finish(void);
+
+/* By the extension, in either case; NONE where it is none of ours. */
+enum image_format image_format_of(const char *path);
+const char *image_format_mime(enum image_format format);
+
+/* PNG, JPEG, WebP or GIF (its first frame), told by content, not by name. Turned upright by its EXIF,
+ * transparency laid over white. ERR_INVALID for what is no such picture or is broken, ERR_TOO_LARGE. The
+ * pixels live in the arena. options NULL: all zero. */
+MUST_CHECK bool image_decode(struct arena *a, const void *bytes, size_t length,
+			     const struct image_decode_options *options, struct image *out,
+			     struct err *e);
+
+/* Lanczos; where `sharp` and the new size is a whole multiple of the old, each pixel becomes a block, so
+ * that pixel art stays pixel art. */
+MUST_CHECK bool image_resize(struct arena *a, const struct image *in, int width, int height,
+			     bool sharp, struct image *out, struct err *e);
+
+/* Appends the file to `out`. The origin goes into PNG as iTXt chunks, into JPEG and WebP as XMP. */
+MUST_CHECK bool image_encode(const struct image *in, enum image_format format,
+			     const struct image_origin *origin, struct buf *out, struct err *e);
+
+#endif
