@@ -172,6 +172,7 @@ bool engine_matrix_scratch_init(struct engine_matrix_scratch *s, size_t rows_max
 {
 	size_t padded = kernel_k_padded(k_max), groups = kernel_groups(k_max);
 	*s = (struct engine_matrix_scratch){.rows_max = rows_max, .k_max = k_max};
+	rows_max = (rows_max + 31) / 32 * 32; /* kernels may read whole tiles of rows */
 	s->xq.q = aligned_zeroed(rows_max * padded);
 	s->xq.scale = aligned_zeroed(rows_max * groups * sizeof(float));
 	s->xq.sum = aligned_zeroed(rows_max * groups * sizeof(int32_t));

@@ -94,9 +94,7 @@ enum engine_tensor_id {
  * one Attn. */
 #define ENGINE_MID (-1)
 
-/* What is asked for: ENGINE_WANT(T_LAYER_Q, .i = n, .shape = {D, D}). */
-#define ENGINE_WANT(...) ((struct engine_want){.id = __VA_ARGS__})
-
+/* What is asked for. Write it as (struct engine_want){T_LAYER_Q, .i = n, .shape = {D, D}}. */
 struct engine_want {
 	enum engine_tensor_id id;
 	int i, j;

@@ -10,6 +10,28 @@
 extern const struct kernels kernels_scalar;
 extern const struct kernels kernels_avx2, kernels_avx512, kernels_amx; /* x86 only */
 
+/* What a higher level inherits. */
+void kernels_scalar_quantize(const float *x, size_t x_stride, struct kernel_int8_rows *out,
+			     size_t begin, size_t end);
+void kernels_scalar_gelu(float *x, size_t n);
+void kernels_scalar_gelu_tanh(float *x, size_t n);
+void kernels_scalar_cache_put(const struct kernel_cache_view *cache, size_t position,
+			      const float *key, const float *value);
+
+void kernels_avx512_product(const struct kernel_product *p, size_t tile_begin, size_t tile_end);
+void kernels_avx512_quantize(const float *x, size_t x_stride, struct kernel_int8_rows *out,
+			     size_t begin, size_t end);
+void kernels_avx512_rms_norm(const float *x, const float *weight, float eps, float *out, size_t n);
+void kernels_avx512_swiglu(float *gate, const float *up, size_t n);
+void kernels_avx512_gelu(float *x, size_t n);
+void kernels_avx512_gelu_tanh(float *x, size_t n);
+void kernels_avx512_silu(float *x, size_t n);
+void kernels_avx512_cache_put(const struct kernel_cache_view *cache, size_t position,
+			      const float *key, const float *value);
+void kernels_avx512_attend(const struct kernel_cache_view *cache, size_t count,
+			   const uint8_t *visible, const float *query, float scale, float *scratch,
+			   float *out);
+
 static inline float kernel_from_bf16(uint16_t v)
 {
 	uint32_t bits = (uint32_t)v << 16;

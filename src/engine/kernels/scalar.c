@@ -109,8 +109,8 @@ static float quantize_run(const float *x, size_t n, int8_t *q)
 	return most / 127.0f;
 }
 
-static void scalar_quantize(const float *x, size_t x_stride, struct kernel_int8_rows *out,
-			    size_t begin, size_t end)
+void kernels_scalar_quantize(const float *x, size_t x_stride, struct kernel_int8_rows *out,
+			     size_t begin, size_t end)
 {
 	for (size_t r = begin; r < end; r++) {
 		int8_t *q = out->q + r * out->k_padded;
@@ -157,13 +157,13 @@ static void scalar_swiglu(float *gate, const float *up, size_t n)
 		gate[i] = gate[i] / (1.0f + expf(-gate[i])) * up[i];
 }
 
-static void scalar_gelu(float *x, size_t n)
+void kernels_scalar_gelu(float *x, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		x[i] = 0.5f * x[i] * (1.0f + erff(x[i] * 0.70710678118654752f));
 }
 
-static void scalar_gelu_tanh(float *x, size_t n)
+void kernels_scalar_gelu_tanh(float *x, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		float inner = 0.79788456080286536f * (x[i] + 0.044715f * x[i] * x[i] * x[i]);
@@ -171,8 +171,8 @@ static void scalar_gelu_tanh(float *x, size_t n)
 	}
 }
 
-static void scalar_cache_put(const struct kernel_cache_view *cache, size_t position,
-			     const float *key, const float *value)
+void kernels_scalar_cache_put(const struct kernel_cache_view *cache, size_t position,
+			      const float *key, const float *value)
 {
 	size_t d = cache->head_dim;
 	int8_t q[256]; /* the most that a head may be wide */
@@ -257,12 +257,12 @@ const struct kernels kernels_scalar = {
     .level = KERNEL_SCALAR,
     .name = "scalar",
     .product = scalar_product,
-    .quantize = scalar_quantize,
+    .quantize = kernels_scalar_quantize,
     .rms_norm = scalar_rms_norm,
     .swiglu = scalar_swiglu,
-    .gelu = scalar_gelu,
-    .gelu_tanh = scalar_gelu_tanh,
+    .gelu = kernels_scalar_gelu,
+    .gelu_tanh = kernels_scalar_gelu_tanh,
     .silu = scalar_silu,
-    .cache_put = scalar_cache_put,
+    .cache_put = kernels_scalar_cache_put,
     .attend = scalar_attend,
 };

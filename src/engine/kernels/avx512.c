@@ -1,0 +1,542 @@
+/* AVX-512 with VNNI. Product: one tile of 16 outputs lies in one register, so nothing is ever summed across
+ * lanes; 1 to 4 tiles times 1 to 8 rows of x are kept in registers, enough chains to hide the latency. Weights are
+ * streamed once for up to 8 rows. Pure functions; any thread. */
+#include "engine/kernels/impl.h"
+
+#include "engine/kernels/vector512.h"
+
+#include <math.h>
+
+/* Far enough ahead for L3 and memory; the next tile follows directly. */
+#define PREFETCH_BYTES 4096
+
+struct store {
+	const struct kernel_product *p;
+	__m512 scale, bias;
+	__mmask16 mask;
+	size_t output;
+	bool scaled;
+};
+
+static inline struct store store_begin(const struct kernel_product *p, size_t tile)
+{
+	struct store s = {.p = p, .output = tile * KERNEL_TILE_ROWS};
+	size_t left = p->outputs - s.output;
+	s.mask = left >= 16 ? (__mmask16)0xffff : (__mmask16)((1u << left) - 1);
+	s.scaled = p->weights == KERNEL_INT8;
+	s.scale = s.scaled ? _mm512_loadu_ps(p->scale + s.output) : _mm512_setzero_ps();
+	s.bias = p->bias ? _mm512_loadu_ps(p->bias + s.output) : _mm512_setzero_ps();
+	return s;
+}
+
+static inline void store_row(const struct store *s, size_t row, __m512 value)
+{
+	float *y = s->p->y + row * s->p->y_stride + s->output;
+	if (s->scaled)
+		value = _mm512_mul_ps(value, s->scale);
+	if (s->p->bias)
+		value = _mm512_add_ps(value, s->bias);
+	if (s->p->add)
+		value = _mm512_add_ps(_mm512_maskz_loadu_ps(s->mask, y), value);
+	_mm512_mask_storeu_ps(y, s->mask, value);
+}
+
+static inline int32_t load_int32(const int8_t *p)
+{
+	int32_t v;
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+/* TILES tiles x ROWS rows of x, all of k. */
+#define INT8_BLOCK(TILES, ROWS)                                                                    \
+	static void int8_##TILES##x##ROWS(const struct kernel_product *p, size_t tile, size_t row) \
+	{                                                                                          \
+		const struct kernel_int8_rows *xq = p->xq;                                         \
+		const uint8_t *w = (const uint8_t *)p->tiles + tile * p->tile_bytes;               \
+		const int8_t *x = xq->q + row * xq->k_padded;                                      \
+		__m512 acc[TILES][ROWS];                                                           \
+		for (int t = 0; t < TILES; t++)                                                    \
+			for (int r = 0; r < ROWS; r++)                                             \
+				acc[t][r] = _mm512_setzero_ps();                                   \
+		for (size_t g = 0; g < xq->groups; g++) {                                          \
+			size_t end = (g + 1) * KERNEL_GROUP;                                       \
+			if (end > xq->k_padded)                                                    \
+				end = xq->k_padded;                                                \
+			__m512i sum[TILES][ROWS];                                                  \
+			for (int r = 0; r < ROWS; r++) {                                           \
+				__m512i undo =                                                     \
+				    _mm512_set1_epi32(-128 * xq->sum[(row + r) * xq->groups + g]); \
+				for (int t = 0; t < TILES; t++)                                    \
+					sum[t][r] = undo;                                          \
+			}                                                                          \
+			for (size_t k = g * KERNEL_GROUP; k < end; k += 4) {                       \
+				__m512i line[TILES];                                               \
+				for (int t = 0; t < TILES; t++) {                                  \
+					const uint8_t *at = w + t * p->tile_bytes + k * 16;        \
+					line[t] = _mm512_loadu_si512(at);                          \
+					_mm_prefetch((const char *)at + PREFETCH_BYTES,            \
+						     _MM_HINT_T0);                                 \
+				}                                                                  \
+				for (int r = 0; r < ROWS; r++) {                                   \
+					__m512i v = _mm512_set1_epi32(                             \
+					    load_int32(x + r * xq->k_padded + k));                 \
+					for (int t = 0; t < TILES; t++)                            \
+						sum[t][r] =                                        \
+						    _mm512_dpbusd_epi32(sum[t][r], line[t], v);    \
+				}                                                                  \
+			}                                                                          \
+			for (int r = 0; r < ROWS; r++) {                                           \
+				__m512 scale =                                                     \
+				    _mm512_set1_ps(xq->scale[(row + r) * xq->groups + g]);         \
+				for (int t = 0; t < TILES; t++)                                    \
+					acc[t][r] = _mm512_add_ps(                                 \
+					    acc[t][r],                                             \
+					    _mm512_mul_ps(_mm512_cvtepi32_ps(sum[t][r]), scale));  \
+			}                                                                          \
+		}                                                                                  \
+		for (int t = 0; t < TILES; t++) {                                                  \
+			struct store s = store_begin(p, tile + t);                                 \
+			for (int r = 0; r < ROWS; r++)                                             \
+				store_row(&s, row + r, acc[t][r]);                                 \
+		}                                                                                  \
+	}
+
+/* int4: one tile; ROWS rows. Block by block, as the scales are. */
+#define INT4_BLOCK(ROWS)                                                                          \
+	static void int4_1x##ROWS(const struct kernel_product *p, size_t tile, size_t row)        \
+	{                                                                                         \
+		const struct kernel_int8_rows *xq = p->xq;                                        \
+		const uint8_t *w = (const uint8_t *)p->tiles + tile * p->tile_bytes;              \
+		const int8_t *x = xq->q + row * xq->k_padded;                                     \
+		size_t blocks = xq->k_padded / 32;                                                \
+		const __m512i low = _mm512_set1_epi8(15);                                         \
+		__m512 acc[ROWS];                                                                 \
+		for (int r = 0; r < ROWS; r++)                                                    \
+			acc[r] = _mm512_setzero_ps();                                             \
+		for (size_t b = 0; b < blocks; b++, w += 288) {                                   \
+			__m512i sum[ROWS];                                                        \
+			for (int r = 0; r < ROWS; r++)                                            \
+				sum[r] =                                                          \
+				    _mm512_set1_epi32(-8 * xq->sum32[(row + r) * blocks + b]);    \
+			for (int j = 0; j < 4; j++) {                                             \
+				__m512i pair = _mm512_loadu_si512(w + 64 * j);                    \
+				__m512i a = _mm512_and_si512(pair, low);                          \
+				__m512i c = _mm512_and_si512(_mm512_srli_epi16(pair, 4), low);    \
+				_mm_prefetch((const char *)w + 64 * j + PREFETCH_BYTES,           \
+					     _MM_HINT_T0);                                        \
+				for (int r = 0; r < ROWS; r++) {                                  \
+					const int8_t *at = x + r * xq->k_padded + b * 32 + 4 * j; \
+					sum[r] = _mm512_dpbusd_epi32(                             \
+					    sum[r], a, _mm512_set1_epi32(load_int32(at)));        \
+					sum[r] = _mm512_dpbusd_epi32(                             \
+					    sum[r], c, _mm512_set1_epi32(load_int32(at + 16)));   \
+				}                                                                 \
+			}                                                                         \
+			__m512 ws =                                                               \
+			    _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(w + 256)));      \
+			for (int r = 0; r < ROWS; r++) {                                          \
+				__m512 scale = _mm512_set1_ps(                                    \
+				    xq->scale[(row + r) * xq->groups + b * 32 / KERNEL_GROUP]);   \
+				acc[r] = _mm512_add_ps(acc[r],                                    \
+						       _mm512_mul_ps(_mm512_cvtepi32_ps(sum[r]),  \
+								     _mm512_mul_ps(ws, scale)));  \
+			}                                                                         \
+		}                                                                                 \
+		struct store s = store_begin(p, tile);                                            \
+		for (int r = 0; r < ROWS; r++)                                                    \
+			store_row(&s, row + r, acc[r]);                                           \
+	}
+
+static inline __m512 load_f32(const void *line)
+{
+	return _mm512_loadu_ps(line);
+}
+
+static inline __m512 load_bf16(const void *line)
+{
+	__m256i v = _mm256_loadu_si256(line);
+	return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(v), 16));
+}
+
+#define FLOAT_BLOCK(TYPE, BYTES, TILES, ROWS)                                                  \
+	static void TYPE##_##TILES##x##ROWS(const struct kernel_product *p, size_t tile,       \
+					    size_t row)                                        \
+	{                                                                                      \
+		const uint8_t *w = (const uint8_t *)p->tiles + tile * p->tile_bytes;           \
+		const float *x = p->x + row * p->x_stride;                                     \
+		__m512 acc[TILES][ROWS];                                                       \
+		for (int t = 0; t < TILES; t++)                                                \
+			for (int r = 0; r < ROWS; r++)                                         \
+				acc[t][r] = _mm512_setzero_ps();                               \
+		for (size_t k = 0; k < p->k; k++) {                                            \
+			__m512 line[TILES];                                                    \
+			for (int t = 0; t < TILES; t++)                                        \
+				line[t] = load_##TYPE(w + t * p->tile_bytes + k * 16 * BYTES); \
+			for (int r = 0; r < ROWS; r++) {                                       \
+				__m512 v = _mm512_set1_ps(x[r * p->x_stride + k]);             \
+				for (int t = 0; t < TILES; t++)                                \
+					acc[t][r] = _mm512_fmadd_ps(line[t], v, acc[t][r]);    \
+			}                                                                      \
+		}                                                                              \
+		for (int t = 0; t < TILES; t++) {                                              \
+			struct store s = store_begin(p, tile + t);                             \
+			for (int r = 0; r < ROWS; r++)                                         \
+				store_row(&s, row + r, acc[t][r]);                             \
+		}                                                                              \
+	}
+
+#define EACH_ROWS(BLOCK) \
+	BLOCK(1)         \
+	BLOCK(2) BLOCK(3) BLOCK(4) BLOCK(5) BLOCK(6) BLOCK(7) BLOCK(8)
+#define INT8_1(ROWS) INT8_BLOCK(1, ROWS)
+#define INT8_2(ROWS) INT8_BLOCK(2, ROWS)
+#define F32_1(ROWS)  FLOAT_BLOCK(f32, 4, 1, ROWS)
+#define F32_2(ROWS)  FLOAT_BLOCK(f32, 4, 2, ROWS)
+#define BF16_1(ROWS) FLOAT_BLOCK(bf16, 2, 1, ROWS)
+#define BF16_2(ROWS) FLOAT_BLOCK(bf16, 2, 2, ROWS)
+
+EACH_ROWS(INT8_1)
+EACH_ROWS(INT8_2)
+EACH_ROWS(INT4_BLOCK)
+EACH_ROWS(F32_1)
+EACH_ROWS(F32_2)
+EACH_ROWS(BF16_1)
+EACH_ROWS(BF16_2)
+INT8_BLOCK(4, 1)
+INT8_BLOCK(4, 2)
+INT8_BLOCK(4, 3)
+INT8_BLOCK(4, 4)
+FLOAT_BLOCK(f32, 4, 4, 1)
+FLOAT_BLOCK(f32, 4, 4, 2)
+FLOAT_BLOCK(bf16, 2, 4, 1)
+FLOAT_BLOCK(bf16, 2, 4, 2)
+
+typedef void (*block_fn)(const struct kernel_product *p, size_t tile, size_t row);
+
+#define ROWS_MAX 8
+#define ROW_LIST(NAME)                                                                 \
+	{                                                                              \
+		NAME##1, NAME##2, NAME##3, NAME##4, NAME##5, NAME##6, NAME##7, NAME##8 \
+	}
+
+/* [log2 of the tiles][rows - 1]; NULL: no block of that shape (too few registers, or of no use) */
+static const block_fn BLOCKS[4][3][ROWS_MAX] = {
+    [KERNEL_F32] = {ROW_LIST(f32_1x), ROW_LIST(f32_2x), {f32_4x1, f32_4x2}},
+    [KERNEL_BF16] = {ROW_LIST(bf16_1x), ROW_LIST(bf16_2x), {bf16_4x1, bf16_4x2}},
+    [KERNEL_INT8] = {ROW_LIST(int8_1x),
+		     ROW_LIST(int8_2x),
+		     {int8_4x1, int8_4x2, int8_4x3, int8_4x4}},
+    [KERNEL_INT4] = {ROW_LIST(int4_1x)},
+};
+
+/* The widest block there is for so many rows and tiles. */
+static int block_width(const struct kernel_product *p, size_t tiles_left)
+{
+	size_t rows = p->rows < ROWS_MAX ? p->rows : ROWS_MAX;
+	int wide = 2;
+	while (wide > 0 &&
+	       (((size_t)1 << wide) > tiles_left || !BLOCKS[p->weights][wide][rows - 1]))
+		wide--;
+	return wide;
+}
+
+/* Tiles outermost: a piece's weights are read once from memory, for further rows from the core's own
+ * cache. (Blocks of 4 tiles end at 4 rows, so only narrower ones meet a second round of rows.) */
+void kernels_avx512_product(const struct kernel_product *p, size_t tile_begin, size_t tile_end)
+{
+	for (size_t tile = tile_begin; tile < tile_end;) {
+		int wide = block_width(p, tile_end - tile);
+		for (size_t row = 0; row < p->rows; row += ROWS_MAX) {
+			size_t rows = p->rows - row < ROWS_MAX ? p->rows - row : ROWS_MAX;
+			BLOCKS[p->weights][wide][rows - 1](p, tile, row);
+		}
+		tile += (size_t)1 << wide;
+	}
+}
+
+static inline __mmask16 head_mask(size_t n)
+{
+	return n >= 16 ? (__mmask16)0xffff : (__mmask16)((1u << n) - 1);
+}
+
+/* One run, as scalar.c: the same roundings, so the same bytes. Writes whole 16s past n where the mask lets
+ * it, never more than n. */
+static float quantize_run(const float *x, size_t n, int8_t *q, int32_t *sum)
+{
+	__m512 most16 = _mm512_setzero_ps();
+	for (size_t i = 0; i < n; i += 16)
+		most16 = _mm512_max_ps(
+		    most16, _mm512_abs_ps(_mm512_maskz_loadu_ps(head_mask(n - i), x + i)));
+	float most = _mm512_reduce_max_ps(most16);
+	*sum = 0;
+	if (!(most > 1e-30f)) {
+		memset(q, 0, n);
+		return 0;
+	}
+	__m512 inverse = _mm512_set1_ps(127.0f / most);
+	__m512i total = _mm512_setzero_si512();
+	for (size_t i = 0; i < n; i += 16) {
+		__mmask16 mask = head_mask(n - i);
+		__m512i v =
+		    _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_maskz_loadu_ps(mask, x + i), inverse));
+		total = _mm512_add_epi32(total, v);
+		_mm_mask_storeu_epi8(q + i, mask, _mm512_cvtepi32_epi8(v));
+	}
+	*sum = _mm512_reduce_add_epi32(total);
+	return most / 127.0f;
+}
+
+void kernels_avx512_quantize(const float *x, size_t x_stride, struct kernel_int8_rows *out,
+			     size_t begin, size_t end)
+{
+	const __m256i ones = _mm256_set1_epi8(1);
+	for (size_t r = begin; r < end; r++) {
+		int8_t *q = out->q + r * out->k_padded;
+		memset(q + out->k, 0, out->k_padded - out->k);
+		for (size_t g = 0; g < out->groups; g++) {
+			size_t first = g * KERNEL_GROUP, n = out->k - first;
+			out->scale[r * out->groups + g] = quantize_run(
+			    x + r * x_stride + first, n < KERNEL_GROUP ? n : KERNEL_GROUP,
+			    q + first, &out->sum[r * out->groups + g]);
+		}
+		for (size_t b = 0; b < out->k_padded / 32; b++) {
+			__m256i v = _mm256_loadu_si256((const __m256i *)(q + b * 32));
+			__m256i four = _mm256_dpbusd_epi32(_mm256_setzero_si256(), ones, v);
+			out->sum32[r * (out->k_padded / 32) + b] = reduce_add_256(four);
+		}
+	}
+}
+
+void kernels_avx512_rms_norm(const float *x, const float *weight, float eps, float *out, size_t n)
+{
+	__m512 sum = _mm512_setzero_ps();
+	for (size_t i = 0; i < n; i += 16) {
+		__m512 v = _mm512_maskz_loadu_ps(head_mask(n - i), x + i);
+		sum = _mm512_fmadd_ps(v, v, sum);
+	}
+	__m512 factor = _mm512_set1_ps(1.0f / sqrtf(_mm512_reduce_add_ps(sum) / (float)n + eps));
+	for (size_t i = 0; i < n; i += 16) {
+		__mmask16 mask = head_mask(n - i);
+		__m512 v = _mm512_mul_ps(_mm512_maskz_loadu_ps(mask, x + i), factor);
+		_mm512_mask_storeu_ps(out + i, mask,
+				      _mm512_mul_ps(v, _mm512_maskz_loadu_ps(mask, weight + i)));
+	}
+}
+
+void kernels_avx512_silu(float *x, size_t n)
+{
+	for (size_t i = 0; i < n; i += 16) {
+		__mmask16 mask = head_mask(n - i);
+		_mm512_mask_storeu_ps(x + i, mask, vector_silu(_mm512_maskz_loadu_ps(mask, x + i)));
+	}
+}
+
+void kernels_avx512_swiglu(float *gate, const float *up, size_t n)
+{
+	for (size_t i = 0; i < n; i += 16) {
+		__mmask16 mask = head_mask(n - i);
+		__m512 v = vector_silu(_mm512_maskz_loadu_ps(mask, gate + i));
+		_mm512_mask_storeu_ps(gate + i, mask,
+				      _mm512_mul_ps(v, _mm512_maskz_loadu_ps(mask, up + i)));
+	}
+}
+
+void kernels_avx512_gelu(float *x, size_t n)
+{
+	for (size_t i = 0; i < n; i += 16) {
+		__mmask16 mask = head_mask(n - i);
+		_mm512_mask_storeu_ps(x + i, mask, vector_gelu(_mm512_maskz_loadu_ps(mask, x + i)));
+	}
+}
+
+void kernels_avx512_gelu_tanh(float *x, size_t n)
+{
+	for (size_t i = 0; i < n; i += 16) {
+		__mmask16 mask = head_mask(n - i);
+		_mm512_mask_storeu_ps(x + i, mask,
+				      vector_gelu_tanh(_mm512_maskz_loadu_ps(mask, x + i)));
+	}
+}
+
+void kernels_avx512_cache_put(const struct kernel_cache_view *cache, size_t position,
+			      const float *key, const float *value)
+{
+	size_t d = cache->head_dim;
+	int8_t q[256 + 64];
+	int32_t sum;
+
+	if (!cache->key_scale) {
+		memcpy((float *)cache->key + position * d, key, d * sizeof(float));
+		memcpy((float *)cache->value + position * d, value, d * sizeof(float));
+		return;
+	}
+	memset(q, 0, sizeof(q));
+	cache->key_scale[position] = quantize_run(key, d, q, &sum);
+	uint8_t *to = (uint8_t *)cache->key + kernel_key_place(d, position, 0);
+	for (size_t k = 0; k < d; k += 4, to += 64) {
+		uint32_t four;
+		memcpy(&four, q + k, sizeof(four));
+		four ^= 0x80808080; /* q + 128 */
+		memcpy(to, &four, sizeof(four));
+	}
+	cache->value_scale[position] =
+	    quantize_run(value, d, (int8_t *)cache->value + position * d, &sum);
+}
+
+/* Scores of all positions < count, 16 at a time; returns nothing, the largest is found after masking. */
+static void scores_int8(const struct kernel_cache_view *cache, size_t count, const float *query,
+			float scale, float *scores)
+{
+	size_t d = cache->head_dim, lines = (d + 3) / 4;
+	int8_t q[256 + 64];
+	int32_t total;
+
+	memset(q + d, 0, 64);
+	__m512 query_scale = _mm512_set1_ps(quantize_run(query, d, q, &total) * scale);
+	__m512i undo = _mm512_set1_epi32(-128 * total);
+	const uint8_t *key = cache->key;
+	for (size_t p = 0; p < count; p += 32, key += 2 * lines * 64) {
+		__m512i a0 = undo, a1 = _mm512_setzero_si512(), b0 = undo, b1 = a1;
+		bool two = p + 16 < count;
+		const uint8_t *key2 = two ? key + lines * 64 : key;
+		size_t k = 0;
+		for (; k + 2 <= lines; k += 2) {
+			__m512i v = _mm512_set1_epi32(load_int32(q + 4 * k));
+			__m512i w = _mm512_set1_epi32(load_int32(q + 4 * k + 4));
+			a0 = _mm512_dpbusd_epi32(a0, _mm512_loadu_si512(key + k * 64), v);
+			b0 = _mm512_dpbusd_epi32(b0, _mm512_loadu_si512(key2 + k * 64), v);
+			a1 = _mm512_dpbusd_epi32(a1, _mm512_loadu_si512(key + k * 64 + 64), w);
+			b1 = _mm512_dpbusd_epi32(b1, _mm512_loadu_si512(key2 + k * 64 + 64), w);
+		}
+		if (k < lines) {
+			__m512i v = _mm512_set1_epi32(load_int32(q + 4 * k));
+			a0 = _mm512_dpbusd_epi32(a0, _mm512_loadu_si512(key + k * 64), v);
+			b0 = _mm512_dpbusd_epi32(b0, _mm512_loadu_si512(key2 + k * 64), v);
+		}
+		__m512 f = _mm512_cvtepi32_ps(_mm512_add_epi32(a0, a1));
+		__m512 s = _mm512_mul_ps(_mm512_loadu_ps(cache->key_scale + p), query_scale);
+		_mm512_storeu_ps(scores + p, _mm512_mul_ps(f, s));
+		if (!two)
+			break;
+		f = _mm512_cvtepi32_ps(_mm512_add_epi32(b0, b1));
+		s = _mm512_mul_ps(_mm512_loadu_ps(cache->key_scale + p + 16), query_scale);
+		_mm512_storeu_ps(scores + p + 16, _mm512_mul_ps(f, s));
+	}
+}
+
+static void scores_f32(const struct kernel_cache_view *cache, size_t count, const float *query,
+		       float scale, float *scores)
+{
+	size_t d = cache->head_dim;
+	for (size_t p = 0; p < count; p++) {
+		const float *key = (const float *)cache->key + p * d;
+		__m512 sum = _mm512_setzero_ps();
+		for (size_t k = 0; k < d; k += 16) {
+			__mmask16 mask = head_mask(d - k);
+			sum = _mm512_fmadd_ps(_mm512_maskz_loadu_ps(mask, query + k),
+					      _mm512_maskz_loadu_ps(mask, key + k), sum);
+		}
+		scores[p] = _mm512_reduce_add_ps(sum) * scale;
+	}
+}
+
+/* scores -> exp(score - largest), hidden ones and those past the end 0; returns their sum. */
+static float soften(float *scores, size_t count, const uint8_t *visible)
+{
+	const __m512 nothing = _mm512_set1_ps(-INFINITY);
+	__m512 most16 = nothing, total = _mm512_setzero_ps();
+
+	for (size_t p = 0; p < count; p += 16) {
+		__mmask16 mask = head_mask(count - p);
+		if (visible)
+			mask &= _mm_test_epi8_mask(_mm_maskz_loadu_epi8(mask, visible + p),
+						   _mm_set1_epi8(-1));
+		__m512 v = _mm512_mask_loadu_ps(nothing, mask, scores + p);
+		most16 = _mm512_max_ps(most16, v);
+		_mm512_storeu_ps(scores + p, v);
+	}
+	__m512 most = _mm512_set1_ps(_mm512_reduce_max_ps(most16));
+	for (size_t p = 0; p < count; p += 16) {
+		__m512 v = vector_exp(_mm512_sub_ps(_mm512_loadu_ps(scores + p), most));
+		total = _mm512_add_ps(total, v);
+		_mm512_storeu_ps(scores + p, v);
+	}
+	return _mm512_reduce_add_ps(total);
+}
+
+/* out[d0..] = sum of weight[p] * value[p][d0..] for one run of 64 wide, 4 registers */
+static void mix_int8(const struct kernel_cache_view *cache, size_t count, const float *weights,
+		     float factor, float *out)
+{
+	size_t d = cache->head_dim;
+	for (size_t at = 0; at < d; at += 64) {
+		size_t n = d - at < 64 ? d - at : 64;
+		__mmask16 mask[4];
+		__m512 acc[4];
+		for (int j = 0; j < 4; j++) {
+			mask[j] = n > (size_t)j * 16 ? head_mask(n - (size_t)j * 16) : 0;
+			acc[j] = _mm512_setzero_ps();
+		}
+		const int8_t *value = (const int8_t *)cache->value + at;
+		for (size_t p = 0; p < count; p++, value += d) {
+			__m512 w = _mm512_set1_ps(weights[p]);
+			for (int j = 0; j < 4; j++) {
+				__m128i v = _mm_maskz_loadu_epi8(mask[j], value + j * 16);
+				__m512 f = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(v));
+				acc[j] = _mm512_fmadd_ps(w, f, acc[j]);
+			}
+		}
+		for (int j = 0; j < 4; j++)
+			_mm512_mask_storeu_ps(out + at + j * 16, mask[j],
+					      _mm512_mul_ps(acc[j], _mm512_set1_ps(factor)));
+	}
+}
+
+static void mix_f32(const struct kernel_cache_view *cache, size_t count, const float *weights,
+		    float factor, float *out)
+{
+	size_t d = cache->head_dim;
+	for (size_t at = 0; at < d; at += 16) {
+		__mmask16 mask = head_mask(d - at);
+		__m512 acc = _mm512_setzero_ps();
+		const float *value = (const float *)cache->value + at;
+		for (size_t p = 0; p < count; p++, value += d)
+			acc = _mm512_fmadd_ps(_mm512_set1_ps(weights[p]),
+					      _mm512_maskz_loadu_ps(mask, value), acc);
+		_mm512_mask_storeu_ps(out + at, mask, _mm512_mul_ps(acc, _mm512_set1_ps(factor)));
+	}
+}
+
+void kernels_avx512_attend(const struct kernel_cache_view *cache, size_t count,
+			   const uint8_t *visible, const float *query, float scale, float *scratch,
+			   float *out)
+{
+	if (!cache->key_scale) {
+		scores_f32(cache, count, query, scale, scratch);
+		float total = soften(scratch, count, visible);
+		mix_f32(cache, count, scratch, 1.0f / total, out);
+		return;
+	}
+	scores_int8(cache, count, query, scale, scratch);
+	float total = soften(scratch, count, visible);
+	for (size_t p = 0; p < count; p += 16)
+		_mm512_storeu_ps(scratch + p,
+				 _mm512_mul_ps(_mm512_loadu_ps(scratch + p),
+					       _mm512_loadu_ps(cache->value_scale + p)));
+	mix_int8(cache, count, scratch, 1.0f / total, out);
+}
+
+const struct kernels kernels_avx512 = {
+    .level = KERNEL_AVX512,
+    .name = "avx512",
+    .product = kernels_avx512_product,
+    .quantize = kernels_avx512_quantize,
+    .rms_norm = kernels_avx512_rms_norm,
+    .swiglu = kernels_avx512_swiglu,
+    .gelu = kernels_avx512_gelu,
+    .gelu_tanh = kernels_avx512_gelu_tanh,
+    .silu = kernels_avx512_silu,
+    .cache_put = kernels_avx512_cache_put,
+    .attend = kernels_avx512_attend,
+};
