@@ -1,0 +1,572 @@
+/* Owns the names of a model's concepts, in an arena of its own: two kinds of keys in one sorted table.
+ * A spaced (Latin) name's key is its words, lower case and singular, joined by one blank; an unspaced
+ * name's key is its text, ASCII lower case. Prompts are cut the same way and looked up. Read-only after
+ * engine_lexicon_open. */
+#include "engine/lexicon.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/file.h"
+#include "base/str.h"
+#include "json/read.h"
+
+#define FILE_BYTES_MAX     ((size_t)8 << 20)
+#define ARENA_BYTES_MAX    ((size_t)128 << 20)
+#define NAME_BYTES_MAX     200
+#define WORDS_MAX          256 /* of a prompt; what follows is not looked at */
+#define SPACED_WORDS_MAX   8   /* of a name */
+#define TRIGRAMS_MAX       256
+#define EXAMPLES           3
+#define PROMPT_SHOWN_BYTES 60
+
+enum script { SCRIPT_NONE, SCRIPT_LATIN, SCRIPT_HANGUL, SCRIPT_KANA, SCRIPT_IDEOGRAPH };
+
+struct name {
+	const char *text; /* as the file has it */
+	const char *key;
+	size_t concept;
+	enum script script; /* of its first letter that is not Latin, or LATIN */
+};
+
+struct concept {
+	const char *id, *name;
+};
+
+struct engine_lexicon {
+	struct arena *arena;
+	struct concept *concepts;
+	size_t count;
+	struct name *names; /* by key */
+	size_t name_count;
+	size_t key_bytes_max;
+};
+
+struct word {
+	size_t start, end; /* in the text */
+};
+
+static enum script script_of(uint32_t c)
+{
+	if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	    (c >= 0xc0 && c <= 0x24f))
+		return SCRIPT_LATIN;
+	if ((c >= 0x1100 && c <= 0x11ff) || (c >= 0x3130 && c <= 0x318f) ||
+	    (c >= 0xac00 && c <= 0xd7a3))
+		return SCRIPT_HANGUL;
+	if (c >= 0x3041 && c <= 0x30ff)
+		return SCRIPT_KANA;
+	if ((c >= 0x3400 && c <= 0x9fff) || (c >= 0xf900 && c <= 0xfaff) ||
+	    (c >= 0x20000 && c <= 0x3ffff))
+		return SCRIPT_IDEOGRAPH;
+	return SCRIPT_NONE;
+}
+
+/* The script of the character at text[at] and its bytes; a broken byte is a character of no script. */
+static enum script script_at(const char *text, size_t length, size_t at, size_t *bytes)
+{
+	uint32_t c = 0;
+	*bytes = at < length ? str_utf8_next(text + at, length - at, &c) : 0;
+	if (*bytes == 0) {
+		*bytes = 1;
+		return SCRIPT_NONE;
+	}
+	return script_of(c);
+}
+
+static enum script script_of_text(const char *text)
+{
+	size_t length = strlen(text), bytes;
+	enum script found = SCRIPT_NONE;
+	for (size_t at = 0; at < length; at += bytes) {
+		enum script s = script_at(text, length, at, &bytes);
+		if (s > SCRIPT_LATIN)
+			return s;
+		if (s == SCRIPT_LATIN)
+			found = s;
+	}
+	return found;
+}
+
+/* Appends the word, lower case and singular: "Cherries" gives "cherry", "boxes" "box", "cats" "cat". What
+ * matters is that a name and a prompt are cut alike, not that the result is a word. */
+static size_t add_singular(char *key, size_t at, const char *word, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		key[at + i] = str_lower(word[i]);
+	char *w = key + at;
+	size_t n = length;
+	if (n > 4 && memcmp(w + n - 3, "ies", 3) == 0) {
+		w[n - 3] = 'y';
+		n -= 2;
+	} else if (n > 4 && memcmp(w + n - 2, "es", 2) == 0 &&
+		   (strchr("sxz", w[n - 3]) || memcmp(w + n - 4, "ch", 2) == 0 ||
+		    memcmp(w + n - 4, "sh", 2) == 0)) {
+		n -= 2;
+	} else if (n > 3 && w[n - 1] == 's' && !strchr("sui", w[n - 2])) {
+		n -= 1;
+	}
+	return at + n;
+}
+
+/* Cuts runs of Latin letters and digits out of the text. */
+static size_t split_words(const char *text, size_t length, struct word *words, size_t max)
+{
+	size_t count = 0, bytes;
+	bool inside = false;
+	for (size_t at = 0; at < length; at += bytes) {
+		bool latin = script_at(text, length, at, &bytes) == SCRIPT_LATIN;
+		if (latin && !inside) {
+			if (count == max)
+				return count;
+			words[count++].start = at;
+		}
+		if (latin)
+			words[count - 1].end = at + bytes;
+		inside = latin;
+	}
+	return count;
+}
+
+static const char *make_key(struct arena *a, const char *text, enum script script)
+{
+	size_t length = strlen(text), at = 0;
+	char *key = arena_alloc(a, length + 1);
+	if (script > SCRIPT_LATIN) {
+		for (size_t i = 0; i < length; i++)
+			key[i] = str_lower(text[i]);
+		return key;
+	}
+	struct word words[SPACED_WORDS_MAX];
+	size_t count = split_words(text, length, words, SPACED_WORDS_MAX);
+	for (size_t i = 0; i < count; i++) {
+		if (i)
+			key[at++] = ' ';
+		at = add_singular(key, at, text + words[i].start, words[i].end - words[i].start);
+	}
+	key[at] = '\0';
+	return key;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	const struct name *x = a, *y = b;
+	int order = strcmp(x->key, y->key);
+	return order ? order : (x->concept > y->concept) - (x->concept < y->concept);
+}
+
+/* The first name with this key; NULL where there is none. */
+static const struct name *look_up(const struct engine_lexicon *l, const char *key, size_t length)
+{
+	size_t low = 0, high = l->name_count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = strncmp(l->names[middle].key, key, length);
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == l->name_count || strncmp(l->names[low].key, key, length) != 0 ||
+	    l->names[low].key[length] != '\0')
+		return NULL;
+	return &l->names[low];
+}
+
+static bool add_name(struct engine_lexicon *l, const struct json_value *v, struct concept *c,
+		     struct err *e)
+{
+	if (v->kind != JSON_KIND_STR || v->length == 0 || v->length > NAME_BYTES_MAX)
+		return err_set(
+		    e, ERR_INVALID,
+		    "concepts.json: concept '%.40s' has a name that is not 1 to %d bytes", c->id,
+		    NAME_BYTES_MAX);
+	struct name n = {
+	    .text = v->s, .concept = (size_t)(c - l->concepts), .script = script_of_text(v->s)};
+	n.key = make_key(l->arena, v->s, n.script);
+	if (*n.key == '\0')
+		return true; /* a name without letters can't be asked for */
+	if (strlen(n.key) > l->key_bytes_max)
+		l->key_bytes_max = strlen(n.key);
+	if (!c->name)
+		c->name = n.text;
+	l->names[l->name_count++] = n;
+	return true;
+}
+
+static bool add_concept(struct engine_lexicon *l, const struct json_value *v, struct err *e)
+{
+	struct concept *c = &l->concepts[l->count];
+	c->id = json_get_str(v, "id", NULL);
+	if (!c->id)
+		return err_set(e, ERR_INVALID, "concepts.json: concept %zu has no id", l->count);
+	for (size_t i = 0; i < v->length; i++) {
+		const struct json_value *list = &v->members[i].value;
+		if (list->kind != JSON_KIND_ARRAY)
+			continue;
+		const char *before = c->name;
+		if (strcmp(v->members[i].name, "en") == 0)
+			c->name = NULL; /* English goes first wherever it stands */
+		for (size_t k = 0; k < list->length; k++)
+			if (!add_name(l, &list->items[k], c, e))
+				return false;
+		if (!c->name)
+			c->name = before;
+	}
+	if (!c->name)
+		return err_set(e, ERR_INVALID, "concepts.json: concept '%.40s' has no name", c->id);
+	l->count++;
+	return true;
+}
+
+static size_t count_strings(const struct json_value *v)
+{
+	size_t sum = v->kind == JSON_KIND_STR;
+	for (size_t i = 0; v->kind == JSON_KIND_ARRAY && i < v->length; i++)
+		sum += count_strings(&v->items[i]);
+	for (size_t i = 0; v->kind == JSON_KIND_OBJECT && i < v->length; i++)
+		sum += count_strings(&v->members[i].value);
+	return sum;
+}
+
+static bool load(struct engine_lexicon *l, const char *text, size_t length, struct err *e)
+{
+	const struct json_limits limits = {
+	    .bytes_max = FILE_BYTES_MAX, .values_max = 400000, .depth_max = 8};
+	const struct json_value *root, *list;
+	if (!json_parse(l->arena, text, length, &limits, &root, e))
+		return err_context(e, "concepts.json");
+	list = json_get(root, "concepts");
+	if (!list || list->kind != JSON_KIND_ARRAY || list->length == 0)
+		return err_set(e, ERR_INVALID,
+			       "concepts.json: \"concepts\" is not a list with something in it");
+	l->concepts = ARENA_ARRAY(l->arena, struct concept, list->length);
+	l->names = ARENA_ARRAY(l->arena, struct name, count_strings(list));
+	if (!l->concepts || !l->names)
+		return err_set(e, ERR_TOO_LARGE, "concepts.json does not fit in memory");
+	for (size_t i = 0; i < list->length; i++)
+		if (!add_concept(l, &list->items[i], e))
+			return false;
+	if (arena_exceeded(l->arena))
+		return err_set(e, ERR_TOO_LARGE, "concepts.json does not fit in memory");
+	qsort(l->names, l->name_count, sizeof *l->names, compare_names);
+	return true;
+}
+
+bool engine_lexicon_open(const char *dir, struct engine_lexicon **out, struct err *e)
+{
+	struct arena *a = arena_create(ARENA_BYTES_MAX);
+	struct engine_lexicon *l = ARENA_NEW(a, struct engine_lexicon);
+	struct file_bytes file;
+	struct err missing;
+	l->arena = a;
+	*out = NULL;
+	if (!file_read(a, arena_printf(a, "%s/concepts.json", dir), FILE_BYTES_MAX, &file,
+		       &missing)) {
+		arena_destroy(a);
+		if (missing.code == ERR_NOT_FOUND)
+			return true;
+		*e = missing;
+		return false;
+	}
+	if (!load(l, file.data, file.length, e)) {
+		arena_destroy(a);
+		return false;
+	}
+	*out = l;
+	return true;
+}
+
+void engine_lexicon_close(struct engine_lexicon *lexicon)
+{
+	if (lexicon)
+		arena_destroy(lexicon->arena);
+}
+
+size_t engine_lexicon_size(const struct engine_lexicon *lexicon)
+{
+	return lexicon->count;
+}
+
+const char *engine_lexicon_id(const struct engine_lexicon *lexicon, size_t concept)
+{
+	return lexicon->concepts[concept].id;
+}
+
+const char *engine_lexicon_name(const struct engine_lexicon *lexicon, size_t concept)
+{
+	return lexicon->concepts[concept].name;
+}
+
+/* The longest spaced name that begins with words[first]; *end is where it ends in the text. */
+static const struct name *match_spaced(const struct engine_lexicon *l, const char *text,
+				       const struct word *words, size_t count, size_t first,
+				       size_t *end)
+{
+	char key[NAME_BYTES_MAX + 1];
+	const struct name *best = NULL;
+	size_t at = 0;
+	for (size_t i = first; i < count && i < first + SPACED_WORDS_MAX; i++) {
+		size_t length = words[i].end - words[i].start;
+		if (at + length + 2 > sizeof key)
+			break;
+		if (i > first)
+			key[at++] = ' ';
+		at = add_singular(key, at, text + words[i].start, length);
+		const struct name *n = look_up(l, key, at);
+		if (n) {
+			best = n;
+			*end = words[i].end;
+		}
+	}
+	return best;
+}
+
+/* What may follow a one-syllable noun within its word. */
+static bool is_particle(const char *s, size_t length)
+{
+	static const char *const particles[] = {
+	    "은",   "는",   "이",   "가",   "을",   "를",   "와",   "과",   "의",   "에",
+	    "도",   "로",   "만",   "랑",   "들",   "야",   "들이", "들을", "들과", "들은",
+	    "들의", "하고", "으로", "에서", "이랑", "에게", "처럼", "보다", "까지", "부터",
+	    "에는", "에도", "한테", "이나", "위에", "옆에", "안에"};
+	for (size_t i = 0; i < sizeof particles / sizeof *particles; i++)
+		if (strlen(particles[i]) == length && memcmp(particles[i], s, length) == 0)
+			return true;
+	return false;
+}
+
+static size_t run_end(const char *text, size_t length, size_t at, enum script script)
+{
+	size_t bytes;
+	while (at < length && script_at(text, length, at, &bytes) == script)
+		at += bytes;
+	return at;
+}
+
+static bool follows(const char *text, size_t length, size_t at, enum script script)
+{
+	size_t before = at, bytes;
+	if (at == 0)
+		return false;
+	do
+		before--;
+	while (before > 0 && ((unsigned char)text[before] & 0xc0) == 0x80);
+	return script_at(text, length, before, &bytes) == script;
+}
+
+/* Whether a name of one character may be meant at text[at, end): see the rule in the header. */
+static bool stands_alone(const char *text, size_t length, size_t at, size_t end)
+{
+	size_t bytes;
+	enum script script = script_at(text, length, at, &bytes);
+	if (at + bytes != end || (script != SCRIPT_HANGUL && script != SCRIPT_KANA))
+		return true;
+	if (follows(text, length, at, script))
+		return false;
+	size_t rest = run_end(text, length, end, script);
+	return rest == end || (script == SCRIPT_HANGUL && is_particle(text + end, rest - end));
+}
+
+/* The longest unspaced name that begins at text[at]; the text is lower case. */
+static const struct name *match_unspaced(const struct engine_lexicon *l, const char *text,
+					 size_t length, size_t at, size_t *end)
+{
+	const struct name *best = NULL;
+	size_t bytes, stop = at + l->key_bytes_max < length ? at + l->key_bytes_max : length;
+	for (size_t to = at; to < stop;) {
+		script_at(text, length, to, &bytes);
+		to += bytes;
+		const struct name *n = look_up(l, text + at, to - at);
+		if (n && n->script > SCRIPT_LATIN && stands_alone(text, length, at, to)) {
+			best = n;
+			*end = to;
+		}
+	}
+	return best;
+}
+
+static size_t add_once(size_t *concepts, size_t count, size_t max, size_t concept)
+{
+	for (size_t i = 0; i < count; i++)
+		if (concepts[i] == concept)
+			return count;
+	if (count < max)
+	concepts[count++] = concept;
+	return count;
+}
+
+size_t engine_lexicon_find(const struct engine_lexicon *lexicon, const char *prompt,
+			   size_t *concepts, size_t max)
+{
+	size_t length = strlen(prompt), found = 0, next = 0, bytes;
+	struct word words[WORDS_MAX];
+	char *text = malloc(length + 1);
+	if (!text)
+		abort();
+	for (size_t i = 0; i <= length; i++)
+		text[i] = str_lower(prompt[i]);
+	size_t count = split_words(text, length, words, WORDS_MAX);
+	for (size_t at = 0; at < length && found < max; at += bytes) {
+		size_t end = at, longer = at;
+		bool latin = script_at(text, length, at, &bytes) == SCRIPT_LATIN;
+		while (next < count && words[next].start < at)
+			next++;
+		const struct name *n = NULL, *other = NULL;
+		if (latin && next < count && words[next].start == at) {
+			n = match_spaced(lexicon, text, words, count, next, &end);
+			bytes = words[next].end - at;
+		}
+		other = match_unspaced(lexicon, text, length, at, &longer);
+		if (other && longer > end) {
+			n = other;
+			end = longer;
+		}
+		if (n) {
+			found = add_once(concepts, found, max, n->concept);
+			bytes = end - at;
+		}
+	}
+	free(text);
+	return found;
+}
+
+/* The letter trigrams of a text, two blanks before it and one behind, each as one number, in order and
+ * once. */
+static size_t trigrams(const char *text, size_t length, uint64_t *out)
+{
+	uint32_t a = ' ', b = ' ', c;
+	size_t count = 0;
+	for (size_t at = 0; at <= length && count < TRIGRAMS_MAX;) {
+		size_t bytes = at < length ? str_utf8_next(text + at, length - at, &c) : 1;
+		if (at == length)
+			c = ' ';
+		else if (bytes == 0)
+			c = 0xfffd, bytes = 1;
+		else if (c < 0x80)
+			c = (unsigned char)str_lower((char)c);
+		at += bytes;
+		uint64_t gram = (uint64_t)a << 42 | (uint64_t)b << 21 | c;
+		size_t place = 0;
+		while (place < count && out[place] < gram)
+			place++;
+		if (place == count || out[place] != gram) {
+			memmove(out + place + 1, out + place, (count - place) * sizeof *out);
+			out[place] = gram;
+			count++;
+		}
+		a = b;
+		b = c;
+	}
+	return count;
+}
+
+static double similarity(const uint64_t *a, size_t n, const uint64_t *b, size_t m)
+{
+	size_t i = 0, j = 0, both = 0;
+	while (i < n && j < m) {
+		both += a[i] == b[j];
+		if (a[i] <= b[j]) {
+			j += a[i] == b[j];
+			i++;
+		} else {
+			j++;
+		}
+	}
+	return n + m > both ? (double)both / (double)(n + m - both) : 0;
+}
+
+struct near {
+	const struct name *name;
+	double score;
+};
+
+/* Keeps the best `max`, best first, one of each concept. */
+static size_t keep_best(struct near *best, size_t count, size_t max, struct near candidate)
+{
+	for (size_t i = 0; i < count; i++)
+		if (best[i].name->concept == candidate.name->concept) {
+			if (best[i].score >= candidate.score)
+				return count;
+			memmove(&best[i], &best[i + 1], (count - i - 1) * sizeof *best);
+			count--;
+			break;
+		}
+	size_t place = count;
+	while (place > 0 && best[place - 1].score < candidate.score)
+		place--;
+	if (place == max)
+		return count;
+	if (count == max)
+		count--;
+	memmove(&best[place + 1], &best[place], (count - place) * sizeof *best);
+	best[place] = candidate;
+	return count + 1;
+}
+
+size_t engine_lexicon_near(const struct engine_lexicon *lexicon, const char *prompt,
+			   const char **names, size_t max)
+{
+	enum { NEAR_MAX = 16 };
+	struct near best[NEAR_MAX];
+	size_t count = 0, length = strlen(prompt), words = 0;
+	uint64_t asked[TRIGRAMS_MAX + 1], known[TRIGRAMS_MAX + 1];
+	max = max < NEAR_MAX ? max : NEAR_MAX;
+	for (size_t at = 0; at < length && words < WORDS_MAX && max > 0; words++) {
+		at += strspn(prompt + at, " \t\r\n.,!?");
+		size_t word = strcspn(prompt + at, " \t\r\n.,!?");
+		size_t n = word ? trigrams(prompt + at, word, asked) : 0;
+		for (size_t i = 0; n && i < lexicon->name_count; i++) {
+			const struct name *name = &lexicon->names[i];
+			size_t m = trigrams(name->text, strlen(name->text), known);
+			double score = similarity(asked, n, known, m);
+			if (score > 0)
+				count = keep_best(best, count, max, (struct near){name, score});
+		}
+		at += word;
+	}
+	for (size_t i = 0; i < count; i++)
+		names[i] = best[i].name->text;
+	return count;
+}
+
+/* Where nothing is near: some names of the prompt's script, from all over the lexicon. */
+static size_t examples(const struct engine_lexicon *l, const char *prompt, const char **names)
+{
+	enum script script = script_of_text(prompt);
+	size_t count = 0, step = l->name_count / EXAMPLES + 1;
+	for (size_t from = step / 2; count < EXAMPLES && from < l->name_count; from += step)
+		for (size_t i = from; i < l->name_count; i++)
+			if (l->names[i].script == script) {
+				names[count++] = l->names[i].text;
+				break;
+			}
+	if (count == 0)
+		names[count++] = l->concepts[0].name;
+	return count;
+}
+
+bool engine_lexicon_check(const struct engine_lexicon *lexicon, const char *prompt, struct err *e)
+{
+	size_t concept;
+	const char *names[EXAMPLES];
+	if (!lexicon || engine_lexicon_find(lexicon, prompt, &concept, 1) > 0)
+		return true;
+	size_t count = engine_lexicon_near(lexicon, prompt, names, EXAMPLES);
+	const char *lead = count ? "near it I know" : "I know, for example";
+	if (!count)
+		count = examples(lexicon, prompt, names);
+	char list[3 * 60 + 8] = "";
+	size_t at = 0;
+	for (size_t i = 0; i < count; i++) {
+		size_t shown = str_utf8_cut(names[i], strlen(names[i]), 40);
+		at += (size_t)snprintf(list + at, sizeof list - at, "%s%.*s", i ? ", " : "",
+				       (int)shown, names[i]);
+	}
+	size_t shown = str_utf8_cut(prompt, strlen(prompt), PROMPT_SHOWN_BYTES);
+	return err_set(e, ERR_UNSUPPORTED, "not yet: I can't draw \"%.*s%s\"; %s: %s", (int)shown,
+		       prompt, prompt[shown] ? "…" : "", lead, list);
+}

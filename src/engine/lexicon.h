@@ -1,0 +1,54 @@
+/* What a model knows by name: concepts.json beside its weights, and the rule by which a prompt is checked
+ * against it before it is drawn. A small model draws what it has seen and nonsense otherwise; a clear
+ * "not yet" is better than nonsense.
+ *
+ * The rule
+ * --------
+ * A prompt is drawable when at least one known concept is named in it.
+ * - Words of a Latin alphabet: a concept's name must stand as whole words, in any case, singular or plural
+ *   ("two red apples" names "red apple").
+ * - Korean, Japanese, Chinese: a name may stand anywhere in the text, because particles stick to nouns and
+ *   words are not spaced ("사과를" names "사과"). A name of one Hangul syllable must begin a word and be
+ *   followed by its end or by a particle ("배를" names "배", "배경" does not); a name of one kana must
+ *   stand between characters that are none.
+ * - At each place the longest name wins ("red apple" before "apple"), and places don't overlap.
+ * Otherwise the nearest names are offered: those of the same script that share most trigrams of letters
+ * with a word of the prompt.
+ *
+ * Read-only after it is opened: any thread. */
+#ifndef MADANG_ENGINE_LEXICON_H
+#define MADANG_ENGINE_LEXICON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+
+struct engine_lexicon;
+
+/* Reads DIR/concepts.json: {"concepts": [{"id": "1F34E", "en": ["red apple", "apple"], "ko": […],
+ * "ja": […]}, …]}. A directory without the file gives true and *out NULL: that model takes any prompt. */
+MUST_CHECK bool engine_lexicon_open(const char *dir, struct engine_lexicon **out, struct err *e);
+void engine_lexicon_close(struct engine_lexicon *lexicon); /* NULL-safe */
+
+size_t engine_lexicon_size(const struct engine_lexicon *lexicon); /* concepts */
+
+/* The concept's id and its first English name (or its first name at all); borrowed. */
+const char *engine_lexicon_id(const struct engine_lexicon *lexicon, size_t concept);
+const char *engine_lexicon_name(const struct engine_lexicon *lexicon, size_t concept);
+
+/* The concepts named in the prompt, in its order, at most `max` of them; returns how many were written. */
+size_t engine_lexicon_find(const struct engine_lexicon *lexicon, const char *prompt,
+			   size_t *concepts, size_t max);
+
+/* The `max` names nearest to the prompt, nearest first, each of another concept; borrowed. Fewer where
+ * there are fewer near ones. */
+size_t engine_lexicon_near(const struct engine_lexicon *lexicon, const char *prompt,
+			   const char **names, size_t max);
+
+/* True where the prompt names something known (or lexicon is NULL); otherwise ERR_UNSUPPORTED and a
+ * message that says "not yet" and offers the nearest names. */
+MUST_CHECK bool engine_lexicon_check(const struct engine_lexicon *lexicon, const char *prompt,
+				     struct err *e);
+
+#endif

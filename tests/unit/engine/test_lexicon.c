@@ -1,0 +1,175 @@
+/* The rule of lexicon.h, case by case, and what a broken concepts.json gives. */
+#include "../test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "engine/lexicon.h"
+
+static char folder[] = "/tmp/madang-lexicon-XXXXXX";
+static char path[64];
+
+static const char CONCEPTS[] =
+    "{\"concepts\":["
+    "{\"id\":\"apple\",\"en\":[\"red apple\",\"apple\"],\"ko\":[\"빨간 사과\",\"사과\"],\"ja\":[\"赤いリンゴ\",\"リンゴ\"]},"
+    "{\"id\":\"green\",\"en\":[\"green apple\"],\"ko\":[\"풋사과\"],\"ja\":[\"青リンゴ\"]},"
+    "{\"id\":\"pear\",\"en\":[\"pear\"],\"ko\":[\"배\"],\"ja\":[\"梨\"]},"
+    "{\"id\":\"cat\",\"en\":[\"cat\"],\"ko\":[\"고양이\"],\"ja\":[\"猫\",\"ねこ\"]},"
+    "{\"id\":\"cherry\",\"en\":[\"cherries\"],\"ko\":[\"체리\"],\"ja\":[\"さくらんぼ\"]},"
+    "{\"id\":\"box\",\"en\":[\"box\"],\"ko\":[\"상자\"],\"ja\":[\"箱\"]},"
+    "{\"id\":\"bus\",\"en\":[\"bus\"],\"ko\":[\"버스\"],\"ja\":[\"バス\"]},"
+    "{\"id\":\"shirt\",\"en\":[\"t-shirt\"],\"ko\":[\"T셔츠\",\"티셔츠\"],\"ja\":[\"Tシャツ\"]},"
+    "{\"id\":\"eye\",\"en\":[\"eye\"],\"ko\":[\"눈\"],\"ja\":[\"め\"]}]}";
+
+static struct engine_lexicon *lexicon;
+
+static int setup(void **state)
+{
+	(void)state;
+	struct err e;
+	if (!mkdtemp(folder))
+		return -1;
+	snprintf(path, sizeof path, "%s/concepts.json", folder);
+	return file_write(path, CONCEPTS, sizeof CONCEPTS - 1, &e) &&
+		       engine_lexicon_open(folder, &lexicon, &e)
+		   ? 0
+		   : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	engine_lexicon_close(lexicon);
+	engine_lexicon_close(NULL);
+	unlink(path);
+	return rmdir(folder);
+}
+
+/* The ids found, joined by blanks. */
+static const char *found(const char *prompt)
+{
+	static char ids[200];
+	size_t concepts[8], n = engine_lexicon_find(lexicon, prompt, concepts, 8), at = 0;
+	ids[0] = '\0';
+	for (size_t i = 0; i < n; i++)
+		at += (size_t)snprintf(ids + at, sizeof ids - at, "%s%s", i ? " " : "",
+				       engine_lexicon_id(lexicon, concepts[i]));
+	return ids;
+}
+
+static void test_english(void **state)
+{
+	(void)state;
+	assert_string_equal(found("a red apple on a yellow background"), "apple");
+	assert_string_equal(found("Two Red APPLES, and a cat!"), "apple cat");
+	assert_string_equal(found("a green apple"), "green");
+	assert_string_equal(found("apples and an apple"), "apple");
+	assert_string_equal(found("a cherry in boxes"), "cherry box");
+	assert_string_equal(found("buses and a bus"), "bus");
+	assert_string_equal(found("my t-shirts"), "shirt");
+	assert_string_equal(found("pineapple, catalogue, pearl"), "");
+	assert_string_equal(found(""), "");
+}
+
+static void test_korean(void **state)
+{
+	(void)state;
+	assert_string_equal(found("노란 배경 위의 빨간 사과"), "apple");
+	assert_string_equal(found("사과를 먹는 고양이가"), "apple cat");
+	assert_string_equal(found("풋사과"), "green");
+	assert_string_equal(found("배를 그려줘"), "pear");
+	assert_string_equal(found("배"), "pear");
+	assert_string_equal(found("배, 눈"), "pear eye");
+	assert_string_equal(found("노란 배경"), "");
+	assert_string_equal(found("나룻배"), "");
+	assert_string_equal(found("눈사람"), "");
+	assert_string_equal(found("하얀 T셔츠"), "shirt");
+}
+
+static void test_japanese(void **state)
+{
+	(void)state;
+	assert_string_equal(found("黄色い背景の赤いリンゴ"), "apple");
+	assert_string_equal(found("青リンゴと黒猫"), "green cat");
+	assert_string_equal(found("tシャツ"), "shirt");
+	assert_string_equal(found("ゆめ"), "");
+	assert_string_equal(found("め"), "eye");
+}
+
+static void test_broken_text_is_no_match(void **state)
+{
+	(void)state;
+	assert_string_equal(found("\xff\xfe\xed\xa0"), "");
+	assert_string_equal(found("\xec\x82 apple"), "apple");
+	char *longest = malloc(100001);
+	memset(longest, 'a', 100000);
+	longest[100000] = '\0';
+	assert_string_equal(found(longest), "");
+	free(longest);
+}
+
+static void test_not_yet(void **state)
+{
+	(void)state;
+	struct err e;
+	assert_true(engine_lexicon_check(lexicon, "사과", &e));
+	assert_true(engine_lexicon_check(NULL, "anything", &e));
+	assert_false(engine_lexicon_check(lexicon, "a pineapple", &e));
+	assert_int_equal(e.code, ERR_UNSUPPORTED);
+	assert_non_null(
+	    strstr(e.message, "not yet: I can't draw \"a pineapple\"; near it I know: "));
+	assert_non_null(strstr(e.message, "apple"));
+	assert_false(engine_lexicon_check(lexicon, "고양님", &e));
+	assert_non_null(strstr(e.message, "near it I know: 고양이"));
+	assert_false(engine_lexicon_check(lexicon, "엘리베이터", &e));
+	assert_non_null(strstr(e.message, "I know, for example: "));
+	assert_false(engine_lexicon_check(
+	    lexicon, "한국어로 아주 길게 쓴 그림 설명인데 아는 것이 하나도 없다면 어떻게 될까",
+	    &e));
+	assert_true(strlen(e.message) < sizeof e.message - 1);
+	assert_non_null(strstr(e.message, "…\""));
+	const char *names[2];
+	assert_int_equal(engine_lexicon_near(lexicon, "cats catt", names, 2), 2);
+	assert_string_equal(names[0], "cat");
+	assert_int_equal(engine_lexicon_near(lexicon, "", names, 2), 0);
+}
+
+static void test_files(void **state)
+{
+	(void)state;
+	static const char *const broken[] = {"",
+					     "[]",
+					     "{}",
+					     "{\"concepts\":[]}",
+					     "{\"concepts\":[{}]}",
+					     "{\"concepts\":[{\"id\":\"x\"}]}",
+					     "{\"concepts\":[{\"id\":\"x\",\"en\":[1]}]}",
+					     "{\"concepts\":[{\"id\":\"x\",\"en\":[\"\"]}]}",
+					     "{\"concepts\":[{\"id\":\"x\",\"en\":[\"!!\"]}]}",
+					     "{\"concepts\":[7]}",
+					     "{\"concepts\":[[\"id\"]]}"};
+	struct engine_lexicon *other;
+	struct err e;
+	assert_int_equal(engine_lexicon_size(lexicon), 9);
+	assert_string_equal(engine_lexicon_name(lexicon, 0), "red apple");
+	for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
+		assert_true(file_write(path, broken[i], strlen(broken[i]), &e));
+		assert_false(engine_lexicon_open(folder, &other, &e));
+		assert_int_equal(e.code, ERR_INVALID);
+		assert_null(other);
+	}
+	assert_true(engine_lexicon_open("/nowhere", &other, &e));
+	assert_null(other);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_english),  cmocka_unit_test(test_korean),
+	    cmocka_unit_test(test_japanese), cmocka_unit_test(test_broken_text_is_no_match),
+	    cmocka_unit_test(test_not_yet),  cmocka_unit_test(test_files),
+	};
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
