@@ -411,8 +411,14 @@ bool db_handle_savepoint(struct db *db, db_write_fn *fn, void *context, struct e
 /* One try on PostgreSQL: this thread's own connection, in its own transaction. */
 static bool transaction(struct db *db, db_write_fn *fn, void *context, struct err *e)
 {
-	if (!db_handle_ready(db, e) || !db_handle_execute(db, db->pool->driver->begin, e))
+	if (!db_handle_ready(db, e))
 		return false;
+	if (!db_handle_execute(db, db->pool->driver->begin, e)) {
+		/* An idle connection may have died unseen; nothing has happened yet, so take a new one. */
+		db_handle_lose(db);
+		if (!db_handle_ready(db, e) || !db_handle_execute(db, db->pool->driver->begin, e))
+			return false;
+	}
 	db->depth = 1;
 	bool ok = fn(db, context, e);
 	if (ok && db->broken)

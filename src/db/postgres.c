@@ -67,10 +67,8 @@ static bool postgres_err(struct connection *c, const PGresult *result, const cha
 {
 	const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
 	const char *text = result ? PQresultErrorMessage(result) : PQerrorMessage(c->pg);
-	if (!state && PQstatus(c->pg) != CONNECTION_OK)
-		state = "08006";
 	if (!state)
-		state = "?";
+		state = "08006"; /* libpq says it by itself: the connection */
 	err_set(e, ERR_INTERNAL, "Something went wrong here. Please try again.");
 	for (size_t i = 0; i < sizeof(code_classes) / sizeof(code_classes[0]); i++) {
 		const struct code_class *class = &code_classes[i];

@@ -26,25 +26,25 @@ struct row {
 	const char *names[LAYOUTS];
 };
 
-#define LLM(hf, llamagen)                                                                          \
-	{                                                                                          \
-		{                                                                                  \
-			"language_model.model." hf, "model.language_model." hf, llamagen,          \
-			    "model." hf                                                            \
-		}                                                                                  \
+#define LLM(hf, llamagen)                                                                 \
+	{                                                                                 \
+		{                                                                         \
+			"language_model.model." hf, "model.language_model." hf, llamagen, \
+			    "model." hf                                                   \
+		}                                                                         \
 	}
-#define VQ(original, janus)                                                                        \
-	{                                                                                          \
-		{                                                                                  \
-			"gen_vision_model." original, "model.vqmodel." janus, original, original   \
-		}                                                                                  \
+#define VQ(original, janus)                                                                      \
+	{                                                                                        \
+		{                                                                                \
+			"gen_vision_model." original, "model.vqmodel." janus, original, original \
+		}                                                                                \
 	}
-#define VIT(original, janus)                                                                       \
-	{                                                                                          \
-		{                                                                                  \
-			"vision_model.vision_tower." original, "model.vision_model." janus, NULL,  \
-			    NULL                                                                   \
-		}                                                                                  \
+#define VIT(original, janus)                                                                      \
+	{                                                                                         \
+		{                                                                                 \
+			"vision_model.vision_tower." original, "model.vision_model." janus, NULL, \
+			    NULL                                                                  \
+		}                                                                                 \
 	}
 #define RES(coder, part)  VQ(coder ".{r}." part, coder ".{r}." part)
 #define ATTN(coder, part) VQ(coder ".{a}." part, coder ".{a}." part)

@@ -94,7 +94,9 @@ enum engine_tensor_id {
  * one Attn. */
 #define ENGINE_MID (-1)
 
-/* What is asked for. Write it as (struct engine_want){T_LAYER_Q, .i = n, .shape = {D, D}}. */
+/* What is asked for: ENGINE_WANT(T_LAYER_Q, .i = n, .shape = {D, D}). */
+#define ENGINE_WANT(...) ((struct engine_want){.id = __VA_ARGS__})
+
 struct engine_want {
 	enum engine_tensor_id id;
 	int i, j;

@@ -406,6 +406,8 @@ static void gone_and_back(void **state)
 		testdb_postgres_stop();
 	}
 	assert_false(db_write(db, set, &second, &e));
+	if (e.code != ERR_IO)
+		print_error("%s (%s)\n", e.message, e.detail);
 	assert_int_equal(e.code, ERR_IO);
 	if (kind == DB_SQLITE)
 		assert_int_equal(rename(away, url + 7), 0);
