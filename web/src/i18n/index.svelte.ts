@@ -1,0 +1,103 @@
+// The words of the interface. English defines the keys; the compiler holds Korean and Japanese to them.
+import type { en } from "./en";
+
+export type Key = keyof typeof en;
+export type Messages = Record<Key, string>;
+export const LANGUAGES = { ko: "한국어", en: "English", ja: "日本語" } as const;
+export type Language = keyof typeof LANGUAGES;
+
+const CATALOGUES: Record<Language, () => Promise<Messages>> = {
+	ko: async () => (await import("./ko")).ko,
+	en: async () => (await import("./en")).en,
+	ja: async () => (await import("./ja")).ja,
+};
+
+const KEPT = "madang.language";
+
+class Words {
+	language = $state<Language>("en");
+	messages = $state.raw<Partial<Messages>>({});
+}
+
+export const words = new Words();
+
+function preferred(): Language {
+	const kept = localStorage.getItem(KEPT);
+	for (const wish of [kept, ...navigator.languages]) {
+		const short = wish?.slice(0, 2);
+		if (short && short in LANGUAGES) return short as Language;
+	}
+	return "en";
+}
+
+export async function speak(language: Language, keep = false): Promise<void> {
+	words.messages = await CATALOGUES[language]();
+	words.language = language;
+	document.documentElement.lang = language;
+	if (keep) localStorage.setItem(KEPT, language);
+}
+
+export function startLanguage(): Promise<void> {
+	return speak(preferred());
+}
+
+/**
+ * The message of a key. `{name}` is replaced by a value. A message "one || many" chooses by `n`.
+ * Whole numbers are written the way the language writes them.
+ */
+export function t(key: Key, values: Record<string, string | number> = {}): string {
+	let text = words.messages[key] ?? key;
+	if (text.includes("||")) {
+		const [one, many] = text.split("||") as [string, string];
+		text = (values.n === 1 ? one : many).trim();
+	}
+	return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
+		const value = values[name];
+		return typeof value === "number" ? number(value) : (value ?? whole);
+	});
+}
+
+export function number(value: number, compact = false): string {
+	return new Intl.NumberFormat(words.language, compact ? { notation: "compact", maximumFractionDigits: 1 } : {}).format(value);
+}
+
+const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
+	["minute", 60],
+	["hour", 3600],
+	["day", 86_400],
+];
+const WEEK_S = 7 * 86_400;
+
+/** "3 min. ago" within a week, a date after it. */
+export function ago(time: string, now: number): string {
+	const then = new Date(time);
+	const seconds = Math.max(0, (now - then.getTime()) / 1000);
+	if (seconds < 60) return t("time.now");
+	if (seconds > WEEK_S) {
+		const sameYear = then.getFullYear() === new Date(now).getFullYear();
+		return then.toLocaleDateString(words.language, { month: "short", day: "numeric", year: sameYear ? undefined : "numeric" });
+	}
+	const [unit, length] = STEPS.findLast(([, size]) => seconds >= size)!;
+	const format = new Intl.RelativeTimeFormat(words.language, { style: "narrow" });
+	return format.format(-Math.floor(seconds / length), unit);
+}
+
+export function moment(time: string): string {
+	return new Date(time).toLocaleString(words.language, { dateStyle: "long", timeStyle: "short" });
+}
+
+export function bytes(value: number): string {
+	const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
+	let size = value;
+	let unit = 0;
+	while (size >= 1000 && unit < units.length - 1) {
+		size /= 1000;
+		unit += 1;
+	}
+	return new Intl.NumberFormat(words.language, { style: "unit", unit: units[unit], maximumFractionDigits: 1 }).format(size);
+}
+
+/** A label the server gives in several languages. */
+export function pick(labels: Partial<Record<Language, string>>, otherwise = ""): string {
+	return labels[words.language] ?? labels.en ?? Object.values(labels)[0] ?? otherwise;
+}

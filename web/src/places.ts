@@ -1,0 +1,55 @@
+// Which page a path shows. The pages of every day come with the first download, the others when they are asked for.
+import type { Component } from "svelte";
+import type { Key } from "./i18n/index.svelte";
+import { match } from "./lib/router.svelte";
+import Explore from "./pages/Explore.svelte";
+import Home from "./pages/Home.svelte";
+import NotFound from "./pages/NotFound.svelte";
+import PostPage from "./pages/PostPage.svelte";
+import Studio from "./pages/Studio.svelte";
+import Welcome from "./pages/Welcome.svelte";
+
+export interface Place {
+	// A page takes whatever its pattern found; each page declares its own properties.
+	load: () => Promise<Component<any>>;
+	props: Record<string, unknown>;
+	title?: Key;
+	/** Only for people who are signed in; others are asked to sign in first. */
+	signedIn?: boolean;
+	/** Without the bars around it. */
+	bare?: boolean;
+}
+
+type Row = [pattern: string, place: Omit<Place, "props">, props?: Record<string, unknown>];
+
+const here = (component: Component<any>) => () => Promise.resolve(component);
+const later = (load: () => Promise<{ default: Component<any> }>) => async () => (await load()).default;
+
+const ROWS: Row[] = [
+	["/local", { load: here(Home), title: "nav.local" }, { local: true }],
+	["/explore", { load: here(Explore), title: "nav.explore" }],
+	["/tags/:tag", { load: here(Explore), title: "nav.explore" }],
+	["/studio", { load: here(Studio), title: "nav.studio", signedIn: true }],
+	["/notifications", { load: later(() => import("./pages/Notifications.svelte")), title: "nav.notifications", signedIn: true }],
+	["/search", { load: later(() => import("./pages/Search.svelte")), title: "nav.search" }],
+	["/settings", { load: later(() => import("./pages/Settings.svelte")), title: "nav.settings" }],
+	["/bookmarks", { load: later(() => import("./pages/Bookmarks.svelte")), title: "nav.bookmarks", signedIn: true }],
+	["/admin", { load: later(() => import("./pages/Admin.svelte")), title: "nav.admin", signedIn: true }],
+	["/sign-in", { load: later(() => import("./pages/SignIn.svelte")), title: "signIn.title", bare: true }],
+	["/signup", { load: later(() => import("./pages/SignUp.svelte")), title: "signUp.title", bare: true }],
+	["/setup", { load: later(() => import("./pages/SignUp.svelte")), title: "setup.title", bare: true }, { setup: true }],
+	["/reset", { load: later(() => import("./pages/Reset.svelte")), title: "reset.title", bare: true }],
+	["/oauth/authorize", { load: later(() => import("./pages/Authorize.svelte")), title: "authorize.short", bare: true }],
+	["/lineage/:id", { load: later(() => import("./pages/Lineage.svelte")), title: "lineage.title" }],
+	["/@:acct", { load: later(() => import("./pages/Profile.svelte")) }],
+	["/@:acct/:id", { load: here(PostPage) }],
+];
+
+export function placeOf(path: string, signedIn: boolean): Place {
+	if (path === "/") return { load: here(signedIn ? Home : Welcome), props: {} };
+	for (const [pattern, place, props] of ROWS) {
+		const found = match(pattern, path);
+		if (found) return { ...place, props: { ...found, ...props } };
+	}
+	return { load: here(NotFound), props: {}, title: "notFound.title" };
+}

@@ -1,0 +1,78 @@
+// Every post we have seen, once. Timelines hold ids; a like changes the post wherever it is shown.
+// Changes are shown at once and taken back when the server refuses them.
+import { SvelteMap, SvelteSet } from "svelte/reactivity";
+import { get, post as send, remove } from "../api/client";
+import type { Status } from "../api/types";
+import { toasts } from "./toast.svelte";
+
+type Reaction = "favourite" | "reblog" | "bookmark";
+
+const FLAG = { favourite: "favourited", reblog: "reblogged", bookmark: "bookmarked" } as const;
+const COUNT = { favourite: "favourites_count", reblog: "reblogs_count", bookmark: null } as const;
+
+class Posts {
+	#all = new SvelteMap<string, Status>();
+	/** Deleted here or elsewhere: timelines leave them out. */
+	gone = new SvelteSet<string>();
+
+	get(id: string): Status | undefined {
+		return this.#all.get(id);
+	}
+
+	/** Remembers a post and what it boosts; gives back its id. */
+	keep(status: Status): string {
+		if (status.reblog) this.keep(status.reblog);
+		const known = this.#all.get(status.id);
+		// What came by a public stream does not know what I have done with the post.
+		const mine = known && status.favourited === undefined;
+		this.#all.set(
+			status.id,
+			mine
+				? { ...status, favourited: known.favourited, reblogged: known.reblogged, bookmarked: known.bookmarked }
+				: status,
+		);
+		return status.id;
+	}
+
+	change(id: string, part: Partial<Status>): void {
+		const known = this.#all.get(id);
+		if (known) this.#all.set(id, { ...known, ...part });
+	}
+
+	async load(id: string): Promise<Status> {
+		const status = await get<Status>(`/api/v1/statuses/${encodeURIComponent(id)}`);
+		this.keep(status);
+		return status;
+	}
+
+	async toggle(id: string, reaction: Reaction): Promise<void> {
+		const before = this.#all.get(id);
+		if (!before) return;
+		const flag = FLAG[reaction];
+		const count = COUNT[reaction];
+		const on = !before[flag];
+		this.change(id, { [flag]: on, ...(count ? { [count]: Math.max(0, before[count] + (on ? 1 : -1)) } : {}) });
+		try {
+			const answer = await send<Status>(`/api/v1/statuses/${id}/${on ? "" : "un"}${reaction}`);
+			// Boosting answers with the boost; the post is inside.
+			this.keep(answer.reblog?.id === id ? answer.reblog : answer.id === id ? answer : { ...this.#all.get(id)! });
+		} catch (error) {
+			this.change(id, { [flag]: before[flag], ...(count ? { [count]: before[count] } : {}) });
+			toasts.bad(error);
+		}
+	}
+
+	async delete(id: string): Promise<boolean> {
+		this.gone.add(id);
+		try {
+			await remove(`/api/v1/statuses/${id}`);
+			return true;
+		} catch (error) {
+			this.gone.delete(id);
+			toasts.bad(error);
+			return false;
+		}
+	}
+}
+
+export const posts = new Posts();

@@ -1,0 +1,64 @@
+// Who is signed in, and what the site allows.
+import { get, patch, post, remove, setCsrf } from "../api/client";
+import { stream } from "../api/stream";
+import type { Account, Instance, Role, SessionState } from "../api/types";
+
+class Session {
+	me = $state<Account | null>(null);
+	role = $state<Role>("user");
+	totp = $state(false);
+	setupRequired = $state(false);
+	registrations = $state<SessionState["registrations"]>("closed");
+	instance = $state<Instance | null>(null);
+	ready = $state(false);
+	/** The first question to the server failed; the page offers to try again. */
+	failed = $state<unknown>(null);
+
+	take(state: SessionState): void {
+		setCsrf(state.csrf_token);
+		this.me = state.account;
+		this.role = state.role;
+		this.totp = state.totp;
+		this.setupRequired = state.setup_required;
+		this.registrations = state.registrations;
+		if (state.account) stream.open();
+		else stream.close();
+	}
+
+	async load(): Promise<void> {
+		this.failed = null;
+		try {
+			this.take(await get<SessionState>("/api/madang/v1/session"));
+			this.ready = true;
+		} catch (error) {
+			this.failed = error;
+			return;
+		}
+		try {
+			this.instance = await get<Instance>("/api/v2/instance");
+		} catch {
+			// The title of the site is decoration; the pages work without it.
+		}
+	}
+
+	async signIn(username: string, password: string, totp: string): Promise<void> {
+		const body = { username, password, ...(totp ? { totp } : {}) };
+		this.take(await post<SessionState>("/api/madang/v1/session", body));
+	}
+
+	async signOut(): Promise<void> {
+		await remove("/api/madang/v1/session");
+		// Everything kept in memory belonged to that account: begin again.
+		location.assign("/");
+	}
+
+	async update(form: FormData): Promise<void> {
+		this.me = await patch<Account>("/api/v1/accounts/update_credentials", form);
+	}
+
+	async useAsPicture(mediaId: string, kind: "avatar" | "header"): Promise<void> {
+		this.me = await post<Account>("/api/madang/v1/profile_picture", { media_id: mediaId, kind });
+	}
+}
+
+export const session = new Session();
