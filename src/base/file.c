@@ -125,10 +125,20 @@ static mode_t file_mode(void)
 	return 0666 & ~(mode_t)mask;
 }
 
+/* Renaming over a device or a pipe would replace it. */
+static bool check_replaceable(const char *path, struct err *e)
+{
+	struct stat st;
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return S_ISDIR(st.st_mode) ? fail(e, "write", path, EISDIR)
+					   : err_set(e, ERR_IO, "can't write %s: not a file", path);
+	return true;
+}
+
 bool file_write(const char *path, const void *bytes, size_t length, struct err *e)
 {
 	char folder[PATH_MAX], temporary[PATH_MAX];
-	if (!folder_of(folder, path, e))
+	if (!folder_of(folder, path, e) || !check_replaceable(path, e))
 		return false;
 	const char *slash = strrchr(path, '/');
 	int prefix = slash ? (int)(slash + 1 - path) : 0;
@@ -164,7 +174,5 @@ bool file_check_writable(const char *path, struct err *e)
 		return fail(e, "write", path, ENOTDIR);
 	if (access(folder, W_OK | X_OK) < 0)
 		return fail(e, "write", path, errno);
-	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-		return fail(e, "write", path, EISDIR);
-	return true;
+	return check_replaceable(path, e);
 }

@@ -23,7 +23,7 @@ MUST_CHECK bool file_read(struct arena *a, const char *path, size_t cap_bytes,
 MUST_CHECK bool file_write(const char *path, const void *bytes, size_t length, struct err *e);
 
 /* Whether a file could be written at path, without touching it: the folder is there and may be written,
- * the path is not a folder. For a clear answer before minutes of work. */
+ * the path is no folder or device. For a clear answer before minutes of work. */
 MUST_CHECK bool file_check_writable(const char *path, struct err *e);
 
 #endif

@@ -1,0 +1,188 @@
+/* `madang styles` and `madang model info`: what a model is and offers. Main thread. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "engine/engine.h"
+#include "engine/lexicon.h"
+#include "json/write.h"
+
+#define ARENA_BYTES_MAX  (4u << 20)
+#define ANSWER_BYTES_MAX (256u << 10)
+
+struct model_options {
+	const char *model;
+	bool json;
+};
+
+static const struct option_row ROWS[] = {
+    {.name = "model",
+     .kind = OPTION_STR,
+     .offset = offsetof(struct model_options, model),
+     .value = "DIR",
+     .doc = "The model's folder; without it, the built-in one"},
+    {.name = "json",
+     .kind = OPTION_BOOL,
+     .offset = offsetof(struct model_options, json),
+     .doc = "Answer as JSON"},
+};
+static const struct option_table OPTIONS = {ROWS, sizeof ROWS / sizeof *ROWS};
+
+struct model {
+	struct engine_info info;
+	const char *dir;
+	size_t concepts;
+};
+
+static void put_styles(struct json_writer *w, const struct engine_info *info)
+{
+	json_put_array(w, "styles");
+	for (size_t i = 0; i < info->style_count; i++)
+		json_put_str(w, NULL, info->styles[i]);
+	json_put_end(w);
+}
+
+static bool styles_json(const struct model *m, struct buf *out, struct err *e)
+{
+	struct json_writer w;
+	json_begin(&w, out);
+	json_put_object(&w, NULL);
+	put_styles(&w, &m->info);
+	json_put_end(&w);
+	buf_add_char(out, '\n');
+	return json_finish(&w, e);
+}
+
+static bool styles_text(const struct model *m, struct buf *out, struct err *e)
+{
+	(void)e;
+	for (size_t i = 0; i < m->info.style_count; i++)
+		buf_printf(out, "%s\n", m->info.styles[i]);
+	return true;
+}
+
+static bool info_json(const struct model *m, struct buf *out, struct err *e)
+{
+	const struct engine_info *i = &m->info;
+	struct json_writer w;
+	json_begin(&w, out);
+	json_put_object(&w, NULL);
+	json_put_str(&w, "name", i->name);
+	json_put_str(&w, "family", i->family);
+	json_put_str(&w, "folder", m->dir);
+	json_put_int(&w, "parameters", (int64_t)i->parameters);
+	json_put_str(&w, "quant", i->quant);
+	json_put_int(&w, "weight_bytes", (int64_t)i->weight_bytes);
+	json_put_int(&w, "memory_bytes", (int64_t)i->memory_bytes);
+	json_put_int(&w, "width", i->width);
+	json_put_int(&w, "height", i->height);
+	json_put_int(&w, "tokens", i->tokens);
+	json_put_int(&w, "image_vocabulary", i->image_vocabulary);
+	json_put_int(&w, "prompt_tokens_max", i->prompt_tokens_max);
+	json_put_bool(&w, "can_take_source", i->can_take_source);
+	json_put_bool(&w, "can_encode", i->can_encode);
+	json_put_int(&w, "concepts", (int64_t)m->concepts);
+	put_styles(&w, i);
+	json_put_real(&w, "guidance", i->guidance);
+	json_put_real(&w, "temperature", i->temperature);
+	json_put_int(&w, "top_k", i->top_k);
+	json_put_real(&w, "top_p", i->top_p);
+	json_put_str(&w, "kernels", i->kernels);
+	json_put_int(&w, "threads", i->threads);
+	json_put_end(&w);
+	buf_add_char(out, '\n');
+	return json_finish(&w, e);
+}
+
+static bool info_text(const struct model *m, struct buf *out, struct err *e)
+{
+	const struct engine_info *i = &m->info;
+	(void)e;
+	buf_printf(out, "name         %s (%s)\n", i->name, i->family);
+	buf_printf(out, "folder       %s\n", m->dir);
+	buf_printf(out, "parameters   %.1f million, %s, %.1f MiB\n", (double)i->parameters / 1e6,
+		   i->quant, (double)i->weight_bytes / (1 << 20));
+	buf_printf(out, "memory       %.1f MiB\n", (double)i->memory_bytes / (1 << 20));
+	buf_printf(out, "picture      %d x %d pixels, %d x %d tokens of %d\n", i->width, i->height,
+		   i->grid_width, i->grid_height, i->image_vocabulary);
+	buf_printf(out, "prompt       at most %d tokens\n", i->prompt_tokens_max);
+	if (m->concepts)
+		buf_printf(out, "knows        %zu concepts\n", m->concepts);
+	buf_printf(out, "source       %s\n",
+		   i->can_take_source ? "restyle, vary, edit"
+		   : i->can_encode    ? "vary"
+				      : "none");
+	buf_add_str(out, "styles      ");
+	for (size_t k = 0; k < i->style_count; k++)
+		buf_printf(out, " %s", i->styles[k]);
+	buf_printf(out, "\nsampling     guidance %g, temperature %g, top-k %d, top-p %g\n",
+		   (double)i->guidance, (double)i->temperature, i->top_k, (double)i->top_p);
+	buf_printf(out, "computes     %s, %d threads\n", i->kernels, i->threads);
+	return true;
+}
+
+typedef bool write_answer(const struct model *m, struct buf *out, struct err *e);
+
+static int answer(const struct model_options *o, write_answer *text, write_answer *json)
+{
+	struct err e;
+	struct model m = {0};
+	struct engine *engine = NULL;
+	struct engine_lexicon *lexicon = NULL;
+	struct arena *a = arena_create(ARENA_BYTES_MAX);
+	struct buf out;
+	int rc;
+	buf_init(&out, ANSWER_BYTES_MAX);
+	if (!cli_find_model(a, o->model, &m.dir, &e) || !engine_lexicon_open(m.dir, &lexicon, &e) ||
+	    !(engine = engine_create(m.dir, &(struct engine_options){0}, &e))) {
+		rc = cli_fail(&e);
+		goto out;
+	}
+	engine_info(engine, &m.info);
+	m.concepts = lexicon ? engine_lexicon_size(lexicon) : 0;
+	rc = (o->json ? json : text)(&m, &out, &e) ? cli_print(&out) : cli_fail(&e);
+out:
+	buf_finish(&out);
+	engine_lexicon_close(lexicon);
+	engine_destroy(engine);
+	arena_destroy(a);
+	return rc;
+}
+
+int cli_styles(int argc, char **argv)
+{
+	struct model_options o = {0};
+	struct err e;
+	bool help;
+	int count = 0;
+	if (!cli_read_options(&OPTIONS, argc, argv, &count, &o, &help, &e))
+		return cli_fail(&e);
+	if (help)
+		return cli_help(
+		    "usage: madang styles [--model DIR] [--json]\n\nLists the styles to draw in.\n",
+		    &OPTIONS);
+	if (count > 0) {
+		err_set(&e, ERR_INVALID, "madang styles takes no '%.60s'", argv[0]);
+		return cli_fail(&e);
+	}
+	return answer(&o, styles_text, styles_json);
+}
+
+int cli_model(int argc, char **argv)
+{
+	struct model_options o = {0};
+	struct err e;
+	bool help;
+	int count = 0;
+	if (!cli_read_options(&OPTIONS, argc, argv, &count, &o, &help, &e))
+		return cli_fail(&e);
+	if (help)
+		return cli_help(
+		    "usage: madang model info [--model DIR] [--json]\n\nSays what the model is.\n",
+		    &OPTIONS);
+	if (count != 1 || strcmp(argv[0], "info") != 0) {
+		err_set(&e, ERR_INVALID, "say `madang model info`");
+		return cli_fail(&e);
+	}
+	return answer(&o, info_text, info_json);
+}

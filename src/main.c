@@ -1,0 +1,43 @@
+/* The `madang` command: a table of subcommands. A new one is a row here and a function in its folder. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+struct command {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *summary;
+};
+
+/* By name. */
+static const struct command COMMANDS[] = {
+    {"draw", cli_draw, "draw a picture into a file"},
+    {"model", cli_model, "`model info` says what the picture model is"},
+    {"styles", cli_styles, "list the styles to draw in"},
+};
+static const size_t COMMAND_COUNT = sizeof COMMANDS / sizeof *COMMANDS;
+
+static int print_commands(FILE *to, int rc)
+{
+	fprintf(to, "usage: madang COMMAND [options]      (madang COMMAND --help says more)\n\n");
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		fprintf(to, "  %-10s %s\n", COMMANDS[i].name, COMMANDS[i].summary);
+	return fflush(to) ? CLI_EXIT_FILE : rc;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2)
+		return print_commands(stderr, CLI_EXIT_USAGE);
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+	    strcmp(argv[1], "help") == 0)
+		return print_commands(stdout, CLI_EXIT_DONE);
+	if (strcmp(argv[1], "--version") == 0)
+		return printf("madang %s\n", MADANG_VERSION) < 0 ? CLI_EXIT_FILE : CLI_EXIT_DONE;
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		if (strcmp(argv[1], COMMANDS[i].name) == 0)
+			return COMMANDS[i].run(argc - 2, argv + 2);
+	fprintf(stderr, "madang: there is no command '%.60s'\n", argv[1]);
+	return print_commands(stderr, CLI_EXIT_USAGE);
+}
