@@ -34,12 +34,11 @@
  *
  * Same seed, same picture
  * -----------------------
- * A picture depends on the model, the quantisation and the request, and on nothing else: not on the
- * number of threads, not on what else is in the batch, not on the kernels where the weights are
- * int8 or int4 (integer sums are exact); float kernels of different instruction sets may differ in
- * the last bits. The seed is taken as it is given, 0 included; whoever wants several different
- * pictures of one prompt submits several requests with different seeds (their prompt is computed
- * once). */
+ * A picture depends on the model, the quantisation, the kernels (their float functions differ in the
+ * last bits) and the request, and on nothing else: not on the number of threads, not on what else is
+ * in the batch, not on when it came. The seed is taken as it is given, 0 included; whoever wants
+ * several different pictures of one prompt submits several requests with different seeds (their
+ * prompt is computed once). */
 #ifndef MADANG_ENGINE_ENGINE_H
 #define MADANG_ENGINE_ENGINE_H
 
@@ -147,9 +146,9 @@ struct engine_request {
 	float top_p;       /* 1: all */
 };
 
-#define ENGINE_REQUEST_INIT                                                                        \
-	{                                                                                          \
-		.keep = -1, .guidance = -1, .temperature = -1, .top_k = -1, .top_p = -1            \
+#define ENGINE_REQUEST_INIT                                                             \
+	{                                                                               \
+		.keep = -1, .guidance = -1, .temperature = -1, .top_k = -1, .top_p = -1 \
 	}
 
 enum engine_event_kind {
