@@ -1,0 +1,169 @@
+"""The words for a picture, in English, Korean and Japanese.
+
+A picture is described by a `meta` dict: kind single|scene|pair|count, concept index (two for a pair), ground colour,
+tint, scene, relation, number; an edit by task restyle|background|recolour. `caption` draws one phrasing at random;
+`held=True` draws from phrasings that training never sees (for evaluation).
+"""
+import json
+
+from sources import CACHE
+
+LANGS = ("en", "ko", "ja")
+LANG_SHARE = (0.45, 0.35, 0.20)
+COLOUR = {"en": ["white", "red", "orange", "yellow", "green", "blue", "sky blue", "purple", "pink", "brown", "gray", "black"],
+          "ko": ["하얀", "빨간", "주황색", "노란", "초록색", "파란", "하늘색", "보라색", "분홍색", "갈색", "회색", "검은"],
+          "ja": ["白い", "赤い", "オレンジ色の", "黄色い", "緑の", "青い", "水色の", "紫の", "ピンクの", "茶色い", "灰色の", "黒い"]}
+COLOUR_ALSO = {"en": {10: ["grey"], 6: ["light blue"], 7: ["violet"]},
+               "ko": {0: ["흰", "흰색"], 1: ["빨간색", "붉은"], 3: ["노란색"], 4: ["녹색", "초록"], 5: ["파란색", "푸른"], 7: ["보라"], 8: ["핑크색", "분홍"], 11: ["검정", "까만", "검은색"]},
+               "ja": {0: ["白"], 1: ["赤"], 3: ["黄色の"], 4: ["緑色の"], 5: ["青"], 7: ["紫色の"], 8: ["桃色の"], 11: ["黒"]}}
+STYLE = {"en": ["3D", "flat", "cartoon", "simple", "pixel art", "ink"],
+         "ko": ["3D", "플랫", "만화", "심플", "픽셀 아트", "잉크"],
+         "ja": ["3D", "フラット", "漫画", "シンプル", "ドット絵", "インク"]}
+STYLE_ALSO = {"en": {0: ["3d", "clay"], 4: ["pixel", "8-bit"], 5: ["line art", "black and white"], 2: ["comic"]},
+              "ko": {0: ["입체"], 4: ["픽셀", "도트"], 5: ["흑백", "선화"], 2: ["카툰"]},
+              "ja": {0: ["立体"], 4: ["ピクセルアート"], 5: ["白黒", "線画"], 2: ["カートゥーン"]}}
+SCENE = {"en": [["in a meadow", "on the grass", "in a field"], ["at the beach", "by the sea"], ["in the snow", "in winter"],
+                ["at night", "under the stars"], ["in space", "in outer space"], ["under the sea", "underwater"],
+                ["at sunset", "in the evening"], ["in a room", "at home"]],
+         "ko": [["풀밭에 있는", "들판의"], ["바닷가에 있는", "해변의"], ["눈밭에 있는", "눈 속의"], ["밤하늘 아래의", "밤의"], ["우주에 있는", "우주의"],
+                ["바닷속의", "물속에 있는"], ["노을 속의", "해 질 녘의"], ["방 안의", "방에 있는"]],
+         "ja": [["草原の", "野原にいる"], ["海辺の", "ビーチの"], ["雪の中の", "雪景色の"], ["夜の", "星空の下の"], ["宇宙の", "宇宙にいる"],
+                ["海の中の", "水中の"], ["夕焼けの", "夕方の"], ["部屋の", "部屋の中の"]]}
+NUMBER = {"en": {2: "two", 3: "three", 4: "four"}, "ko": {2: "두", 3: "세", 4: "네"}, "ja": {2: "二つの", 3: "三つの", 4: "四つの"}}
+NUMBER_ALSO = {"en": {2: ["2", "a pair of"], 3: ["3"], 4: ["4"]}, "ko": {2: ["2"], 3: ["3"], 4: ["4"]}, "ja": {2: ["2つの", "二匹の"], 3: ["3つの", "三匹の"], 4: ["4つの"]}}
+COLOUR_WORDS = {"en": ("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "gray", "grey", "black", "white"),
+                "ko": ("빨간", "주황", "노란", "초록", "파란", "보라", "분홍", "갈색", "회색", "검은", "하얀", "하늘색", "흰"),
+                "ja": ("赤", "オレンジ", "黄", "緑", "青", "紫", "ピンク", "茶", "灰", "黒", "白")}
+
+
+def concepts():
+    return json.load(open(f"{CACHE}/concepts.json"))
+
+
+def article(noun):
+    return ("an " if noun[:1].lower() in "aeiou" else "a ") + noun
+
+
+def plural(noun):
+    if noun.endswith("s"):
+        return noun
+    if noun.endswith(("ch", "sh", "x")):
+        return noun + "es"
+    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
+        return noun[:-1] + "ies"
+    return noun + "s"
+
+
+def tintable(concept):
+    """Concepts whose own name holds a colour are not asked for in another colour."""
+    return not any(w in concept[l][0].split(" ") if l == "en" else w in concept[l][0] for l in LANGS for w in COLOUR_WORDS[l])
+
+
+class Captions:
+    def __init__(self):
+        self.c = concepts()
+
+    def name(self, r, i, lang, plain):
+        names = self.c[i][lang]
+        return names[0] if plain or len(names) == 1 or r.random() < .72 else names[1 + int(r.random() * (len(names) - 1))]
+
+    @staticmethod
+    def colour(r, i, lang, plain):
+        also = COLOUR_ALSO[lang].get(i)
+        return also[int(r.random() * len(also))] if also and not plain and r.random() < .3 else COLOUR[lang][i]
+
+    def style(self, r, i, lang, plain):
+        also = STYLE_ALSO[lang].get(i)
+        return also[int(r.random() * len(also))] if also and not plain and r.random() < .3 else STYLE[lang][i]
+
+    def thing(self, r, i, lang, tint, plain):
+        n = self.name(r, i, lang, plain)
+        return f"{self.colour(r, tint, lang, True)} {n}" if tint and lang != "ja" else f"{self.colour(r, tint, lang, True)}{n}" if tint else n
+
+    def subject(self, r, m, lang, plain):
+        kind = m["kind"]
+        if kind == "pair":
+            a, b = (self.name(r, i, lang, plain) for i in m["concepts"])
+            side = m["relation"]  # 0: a left of b, 1: a above b
+            u = int(r.random() * 4) if not plain else 0
+            if lang == "en":
+                a, b = article(a), article(b)
+                forms = ([f"{a} to the left of {b}", f"{b} to the right of {a}", f"{a} and {b}", f"{a} on the left and {b} on the right"],
+                         [f"{a} above {b}", f"{b} below {a}", f"{a} on top and {b} below", f"{a} over {b}"])
+            elif lang == "ko":
+                forms = ([f"{b} 왼쪽에 있는 {a}", f"{a} 오른쪽에 있는 {b}", f"{a}, {b}", f"왼쪽에 {a} 오른쪽에 {b}"],
+                         [f"{b} 위에 있는 {a}", f"{a} 아래에 있는 {b}", f"위에 {a} 아래에 {b}", f"{b} 위의 {a}"])
+            else:
+                forms = ([f"{b}の左にある{a}", f"{a}の右にある{b}", f"{a}と{b}", f"左に{a}、右に{b}"],
+                         [f"{b}の上にある{a}", f"{a}の下にある{b}", f"上に{a}、下に{b}", f"{b}の上の{a}"])
+            return forms[side][u]
+        n = self.thing(r, m["concepts"][0], lang, m.get("tint", 0), plain)
+        if kind == "count":
+            k = m["number"]
+            also = NUMBER_ALSO[lang][k]
+            w = also[int(r.random() * len(also))] if not plain and r.random() < .3 else NUMBER[lang][k]
+            unit = ("개", "마리")[int(r.random() * 2)] if lang == "ko" and not plain else "개"
+            return {"en": f"{w} {plural(n)}", "ko": f"{n} {w} {unit}", "ja": f"{w}{n}"}[lang]
+        if lang == "en" and (plain or r.random() < .7):
+            n = article(n)
+        if kind == "scene":
+            where = SCENE[lang][m["scene"]]
+            w = where[0 if plain else int(r.random() * len(where))]
+            return {"en": f"{n} {w}", "ko": f"{w} {n}", "ja": f"{w}{n}"}[lang]
+        return n
+
+    def caption(self, r, m, lang=None, say_style=False, plain=False, held=False):
+        """One phrasing of picture m. r: a random.Random. plain: the canonical one."""
+        if lang is None:
+            u = r.random()
+            lang = "en" if u < LANG_SHARE[0] else "ko" if u < LANG_SHARE[0] + LANG_SHARE[1] else "ja"
+        s, bg = self.subject(r, m, lang, plain), m.get("bg", 0)
+        if bg or (m["kind"] != "scene" and not plain and r.random() < .08):
+            c = self.colour(r, bg, lang, plain)
+            if lang == "en":
+                forms = [f"{s} on {article(c)} background", f"{s}, {c} background", f"{c} background, {s}"]
+            elif lang == "ko":
+                forms = [f"{c} 배경 위의 {s}", f"{c} 배경에 {s}", f"{s}, {c} 배경"]
+            else:
+                forms = [f"{c}背景に{s}", f"{c}背景の{s}", f"{s}、{c}背景"]
+            s = forms[0 if plain else int(r.random() * 3)]
+        if say_style:
+            t = self.style(r, m["style"], lang, plain)
+            if lang == "en":
+                forms = [f"{s}, {t} style", f"{t} {s}", f"{s} in {t} style", f"{s}, {t}"]
+            elif lang == "ko":
+                forms = [f"{s}, {t} 스타일", f"{t} 스타일의 {s}", f"{s} {t}", f"{t} {s}"]
+            else:
+                forms = [f"{s}、{t}風", f"{t}スタイルの{s}", f"{t}の{s}", f"{s} {t}"]
+            s = forms[0 if plain else int(r.random() * 4)]
+        if held:
+            forms = {"en": ["please paint {}", "I would like to see {}", "make me {} now"],
+                     "ko": ["{} 보여 줘", "나에게 {} 만들어 주세요", "예쁜 {}"], "ja": ["{}を見せてください", "かわいい{}", "{}を作ってほしい"]}[lang]
+            s = forms[int(r.random() * 3)].format(s)
+        elif not plain and r.random() < .25:
+            forms = {"en": ["draw {}", "a picture of {}", "{} please", "draw me {}", "an image of {}", "cute {}"],
+                     "ko": ["{} 그려줘", "{} 그림", "{} 하나", "{}를 그려 줘", "{} 그려 주세요", "귀여운 {}"],
+                     "ja": ["{}を描いて", "{}の絵", "{}を描いてください", "{}のイラスト"]}[lang]
+            s = forms[int(r.random() * len(forms))].format(s)
+        return s
+
+    def edit(self, r, m, lang=None, plain=False):
+        """The instruction of an edit: m has task, and style/bg/tint of the target."""
+        if lang is None:
+            u = r.random()
+            lang = "en" if u < LANG_SHARE[0] else "ko" if u < LANG_SHARE[0] + LANG_SHARE[1] else "ja"
+        k = 0 if plain else int(r.random() * 3)
+        if m["task"] == "restyle":
+            if not plain and r.random() < .4:
+                return ""
+            t = self.style(r, m["style"], lang, plain)
+            return {"en": [f"in {t} style", f"make it {t}", f"{t} style"], "ko": [f"{t} 스타일로", f"{t}로 바꿔줘", f"{t} 스타일"],
+                    "ja": [f"{t}風に", f"{t}にして", f"{t}スタイル"]}[lang][k]
+        if m["task"] == "background":
+            c = self.colour(r, m["bg"], lang, plain)
+            return {"en": [f"{c} background", f"change the background to {c}", f"make the background {c}"],
+                    "ko": [f"{c} 배경", f"{c} 배경으로 바꿔줘", f"배경을 {c} 색으로"],
+                    "ja": [f"{c}背景", f"背景を{c}色に", f"{c}背景にして"]}[lang][k]
+        c = self.colour(r, m["tint"], lang, True)
+        return {"en": [f"make it {c}", f"paint it {c}", f"in {c}"], "ko": [f"{c} 색으로 칠해줘", f"{c} 색으로", f"{c} 색으로 바꿔줘"],
+                "ja": [f"{c}色にして", f"{c}色に塗って", f"{c}色で"]}[lang][k]

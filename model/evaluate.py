@@ -1,0 +1,252 @@
+#!/usr/bin/env python3
+"""Measures a model directory: does the picture show what was asked? Writes metrics as CSV and a sheet of unpicked samples.
+
+usage: evaluate.py MODELDIR OUT [--n 120] [--madang build/madang] [--guidance G --temperature T --top-p P] [--only single,…]
+A drawn object is compared with every concept's true picture in the asked style on the asked ground (pixel distance of
+the slot at 20x20, best over shifts of 4 px): top-1 means that the asked one is the nearest. Prompts use the concepts'
+labels in held-out phrasings, pairs are held out from training. With --madang the pictures come from the engine, by
+`madang draw`; otherwise from PyTorch on the same (quantised) weights.
+"""
+import argparse
+import csv
+import json
+import random
+import time
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+import captions as C
+import nets
+from export import read
+from pictures import COLOURS, COUNTS, PAIRS, SLOTS, TINTS, Sprites
+from prepare import draw as canonical, ground_of, held_pair, held_single
+from sheet import save, to_u8
+from sources import STYLES
+from text import Text
+
+FEATURE = 20
+
+
+def load(path, dev):
+    w = {k[6:]: torch.from_numpy(v) for k, v in read(f"{path}/model.safetensors").items()}
+    vq, m = nets.VQModel().to(dev).eval(), nets.Janus().to(dev).eval()
+    vq.load_state_dict({k[8:]: v for k, v in w.items() if k.startswith("vqmodel.")})
+    m.load_state_dict({k: v for k, v in w.items() if not k.startswith("vqmodel.")})
+    return vq, m
+
+
+class Torch:
+    """Draws with PyTorch on the weights of a model directory."""
+
+    def __init__(self, path, knobs):
+        self.dev = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.vq, self.m = load(path, self.dev)
+        self.text, self.knobs = Text(f"{path}/tokenizer.json"), knobs
+        self.m.dtype_of_run = torch.bfloat16
+
+    def prefix(self, words, style, last="<boi>"):
+        sp, ids = self.text.special, self.text.encode(words)[:nets.PROMPT]
+        return [sp["<bos>"]] + ids + [sp["<pad>"]] * (nets.PROMPT - len(ids)) + [sp[style], sp[last]]
+
+    @torch.no_grad()
+    def __call__(self, prompts, styles, source=None, source_styles=None, seed=0):
+        gen, out = torch.Generator(self.dev).manual_seed(seed), []
+        with torch.autocast(self.dev.type, dtype=torch.bfloat16):
+            for i in range(0, len(prompts), 64):
+                p, s, mid, src = prompts[i:i + 64], [f"<style:{x}>" for x in styles[i:i + 64]], None, None
+                if source is None:
+                    a, b = [self.prefix(w, t) for w, t in zip(p, s)], [self.prefix("", "<pad>") for _ in p]
+                else:
+                    t = [f"<style:{x}>" for x in source_styles[i:i + 64]]
+                    a, b = [self.prefix(w, k, "<src>") for w, k in zip(p, t)], [self.prefix("", k, "<src>") for k in t]
+                    mid = torch.tensor([[self.text.special[x], self.text.special["<boi>"]] for x in s], device=self.dev)
+                    src = self.vq.ids(source[i:i + 64].to(self.dev)).flatten(1)
+                ids = self.m.generate(torch.tensor(a, device=self.dev), torch.tensor(b, device=self.dev), src, mid, generator=gen, **self.knobs)
+                out.append(to_u8(self.vq.decode(ids.view(-1, nets.GRID, nets.GRID)).float()))
+        return torch.cat(out)
+
+
+def features(x):
+    """uint8 or float pictures [n,3,h,w] in 0..255 -> [n, 3*20*20]"""
+    return F.adaptive_avg_pool2d(x.float(), FEATURE).flatten(1)
+
+
+class Judge:
+    def __init__(self, sprites, ids):
+        self.s, self.ids, self.cache = sprites, ids, {}
+
+    def library(self, style, bg, size, tint=0):
+        """Features of every known concept, cropped to its slot."""
+        key = (style, bg, size, tint)
+        if key not in self.cache:
+            out = []
+            for part in torch.tensor(self.ids).split(64):
+                z = torch.zeros_like(part)
+                x = self.s.ground(z + bg)[:, :, :size, :size].clone()
+                self.s.over(x, self.s.sprite(z + style, part, z + bg, z + tint, size), 0, 0)
+                out.append(features(x))
+            self.cache[key] = torch.cat(out)
+        return self.cache[key]
+
+    def crops(self, pic, x, y, size):
+        pad = F.pad(pic.permute(2, 0, 1)[None].float(), (4, 4, 4, 4), mode="replicate")
+        return [features(pad[:, :, y + 4 + dy:y + 4 + dy + size, x + 4 + dx:x + 4 + dx + size]) for dx in (-4, 0, 4) for dy in (-4, 0, 4)]
+
+    def rank(self, pic, concept, style, bg, size, x, y, tint=0):
+        lib = self.library(style, bg, size, tint)
+        d = torch.stack([(lib - c).square().mean(1) for c in self.crops(pic, x, y, size)]).min(0)[0]
+        return int((d < d[self.ids.index(concept)]).sum())
+
+    def style(self, pic, concept, bg, size=160, x=16, y=16):
+        d = []
+        for s in range(len(STYLES)):
+            f = self.library(s, bg, size)[self.ids.index(concept)]
+            d.append(min(float((f - c).square().mean()) for c in self.crops(pic, x, y, size)))
+        return int(np.argmin(d))
+
+    @staticmethod
+    def ground(pic):
+        edge = torch.cat([pic[:8, :8].reshape(-1, 3), pic[:8, -8:].reshape(-1, 3)]).float().mean(0)
+        return int(((torch.tensor([c for _, c in COLOURS]).float() - edge).square().sum(1)).argmin())
+
+
+class Run:
+    def __init__(self, draw, sprites, ids, n, out):
+        self.draw, self.s, self.ids, self.n, self.out = draw, sprites, ids, n, out
+        self.judge, self.cap, self.rows, self.r = Judge(sprites, ids), C.Captions(), [], random.Random(8)
+
+    def log(self, name, value, count, note=""):
+        self.rows.append((name, round(100 * value, 1), count, note))
+        print(f"{name:34} {100 * value:5.1f} %  of {count} {note}", flush=True)
+
+    def single(self):
+        for lang in C.LANGS:
+            ms = [{"kind": "single", "style": k % 6, "concepts": [self.r.choice(self.ids)], "tint": 0,
+                   "bg": self.r.randrange(12) if k % 2 else 0} for k in range(self.n)]
+            words = [self.cap.caption(self.r, m, lang=lang, plain=True, held=True) for m in ms]
+            pics = self.draw(words, [STYLES[m["style"]] for m in ms], seed=1)
+            rank = np.array([self.judge.rank(p, m["concepts"][0], m["style"], m["bg"], 160, 16, 16) for p, m in zip(pics, ms)])
+            self.log(f"single top-1 {lang}", (rank == 0).mean(), len(ms))
+            self.log(f"single top-5 {lang}", (rank < 5).mean(), len(ms))
+            self.log(f"style {lang}", np.mean([self.judge.style(p, m["concepts"][0], m["bg"]) == m["style"] for p, m in zip(pics, ms)]), len(ms))
+            self.log(f"background {lang}", np.mean([self.judge.ground(p) == m["bg"] for p, m in zip(pics, ms)]), len(ms))
+            for s, name in enumerate(STYLES):
+                w = [i for i, m in enumerate(ms) if m["style"] == s]
+                self.log(f"single top-1 {lang} {name}", (rank[w] == 0).mean(), len(w))
+            if lang == "en":
+                save(f"{self.out}_single.png", pics[:64], 8, 1)
+                open(f"{self.out}_single.txt", "w").write("\n".join(f"{w} / {STYLES[m['style']]}" for w, m in zip(words[:64], ms)))
+
+    def tinted(self):
+        cc = C.concepts()
+        ok = [i for i in self.ids if C.tintable(cc[i])]
+        ms = [{"kind": "single", "style": k % 6, "concepts": [self.r.choice(ok)], "tint": TINTS[k % len(TINTS)], "bg": 0} for k in range(self.n // 2)]
+        pics = self.draw([self.cap.caption(self.r, m, lang=C.LANGS[k % 3], plain=True) for k, m in enumerate(ms)], [STYLES[m["style"]] for m in ms], seed=2)
+        good = [self.judge.rank(p, m["concepts"][0], m["style"], 0, 160, 16, 16, m["tint"]) == 0 for p, m in zip(pics, ms)]
+        self.log("coloured object top-1", np.mean(good), len(ms))
+
+    def scene(self):
+        ms = [{"kind": "scene", "style": k % 6, "concepts": [self.r.choice(self.ids)], "scene": k % 8, "bg": 0} for k in range(self.n // 2)]
+        pics = self.draw([self.cap.caption(self.r, m, lang=C.LANGS[k % 3], plain=True) for k, m in enumerate(ms)], [STYLES[m["style"]] for m in ms], seed=3)
+        top, place = [], []
+        for p, m in zip(pics, ms):
+            t = lambda v: torch.tensor([v] * len(self.ids))
+            lib = self.s.place(t(m["style"]), torch.tensor(self.ids), t(m["scene"]))[:, :, 56:176, 36:156]
+            d = (features(lib) - features(p.permute(2, 0, 1)[None, :, 56:176, 36:156])).square().mean(1)
+            top.append(int((d < d[self.ids.index(m["concepts"][0])]).sum()) == 0)
+            top_band = p[:48].permute(2, 0, 1)[None].float()
+            place.append(int((features(self.s.grounds[m["style"]][:, :, :48]) - features(top_band)).square().mean(1).argmin()) == m["scene"])
+        self.log("scene: object top-1", np.mean(top), len(ms))
+        self.log("scene: place", np.mean(place), len(ms))
+        save(f"{self.out}_scene.png", pics[:32], 8, 1)
+
+    def pair(self):
+        ms = []
+        while len(ms) < self.n // 2:
+            a, b = self.r.choice(self.ids), self.r.choice(self.ids)
+            if a != b and held_pair(a, b):
+                ms.append({"kind": "pair", "style": len(ms) % 6, "concepts": [a, b], "relation": len(ms) % 2, "bg": self.r.choice((0, 3, 5, 6, 8))})
+        pics = self.draw([self.cap.caption(self.r, m, lang=C.LANGS[k % 3], plain=True) for k, m in enumerate(ms)], [STYLES[m["style"]] for m in ms], seed=4)
+        ok = np.array([[self.judge.rank(p, m["concepts"][j], m["style"], m["bg"], 80, SLOTS[PAIRS[m["relation"]][j]][0] + 8,
+                                        SLOTS[PAIRS[m["relation"]][j]][1] + 8) for j in (0, 1)] for p, m in zip(pics, ms)])
+        self.log("pair: both objects in their places", (ok == 0).all(1).mean(), len(ms), "held-out pairs")
+        self.log("pair: one object top-1", (ok == 0).mean(), 2 * len(ms))
+        save(f"{self.out}_pair.png", pics[:32], 8, 1)
+
+    def count(self):
+        ms = [{"kind": "count", "style": k % 6, "concepts": [self.r.choice(self.ids)], "number": 2 + k % 3, "bg": (0, 3, 5, 6, 8)[k % 5]} for k in range(self.n // 2)]
+        pics = self.draw([self.cap.caption(self.r, m, lang=C.LANGS[k % 3], plain=True) for k, m in enumerate(ms)], [STYLES[m["style"]] for m in ms], seed=5)
+        seen, right = [], []
+        for p, m in zip(pics, ms):
+            ground = torch.tensor(COLOURS[m["bg"]][1]).float()
+            used = lambda name: bool(((p[SLOTS[name][1] + 24:SLOTS[name][1] + 72, SLOTS[name][0] + 24:SLOTS[name][0] + 72].float() - ground).abs().mean() > 6))
+            seen.append(all(used(k) for k in COUNTS[m["number"]]))
+            if m["number"] == 2:  # nothing above or below the middle row
+                seen[-1] = seen[-1] and bool((p[:40, 60:132].float() - ground).abs().mean() < 12)
+            right.append(seen[-1] and np.mean([self.judge.rank(p, m["concepts"][0], m["style"], m["bg"], 80, SLOTS[k][0] + 8, SLOTS[k][1] + 8) == 0
+                                               for k in COUNTS[m["number"]]]) > .5)
+        self.log("count right", np.mean(seen), len(ms))
+        self.log("count right and object top-1", np.mean(right), len(ms))
+
+    def edits(self):
+        cc = C.concepts()
+        ok = [i for i in self.ids if C.tintable(cc[i])]
+        for task in ("restyle", "background", "recolour"):
+            ms, es = [], []
+            for k in range(self.n // 2):
+                m = {"kind": "single", "style": k % 6, "concepts": [self.r.choice(ok)], "tint": 0, "bg": (0, 3, 5, 8)[k % 4]}
+                e = {"task": task, "style": (m["style"] + 1 + self.r.randrange(5)) % 6 if task == "restyle" else m["style"],
+                     "bg": self.r.randrange(12) if task == "background" else m["bg"], "tint": self.r.choice(TINTS) if task == "recolour" else 0}
+                ms.append(m)
+                es.append(e)
+            src = torch.cat([canonical(self.s, [m]) for m in ms])
+            pics = self.draw([self.cap.edit(self.r, e, lang=C.LANGS[k % 3], plain=True) for k, e in enumerate(es)], [STYLES[e["style"]] for e in es],
+                             source=src, source_styles=[STYLES[m["style"]] for m in ms], seed=6)
+            good = [self.judge.rank(p, m["concepts"][0], e["style"], e["bg"], 160, 16, 16, e["tint"]) == 0 for p, m, e in zip(pics, ms, es)]
+            self.log(f"{task}: concept top-1 in what was asked", np.mean(good), len(ms))
+
+    def ceiling(self, vq):
+        ms = [{"kind": "single", "style": k % 6, "concepts": [self.r.choice(self.ids)], "tint": 0, "bg": k % 12} for k in range(self.n)]
+        x = canonical(self.s, ms)
+        with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+            y = torch.cat([vq.decode(vq.ids(p)) for p in x.split(16)]).float()
+        psnr = (10 * torch.log10(4 / (y.clamp(-1, 1) - x).square().mean((1, 2, 3)))).mean()
+        pics = to_u8(y)
+        rank = np.array([self.judge.rank(p, m["concepts"][0], m["style"], m["bg"], 160, 16, 16) for p, m in zip(pics, ms)])
+        self.log("ceiling (reconstruction) top-1", (rank == 0).mean(), len(ms), f"psnr {float(psnr):.2f}")
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("model")
+    p.add_argument("out")
+    p.add_argument("--n", type=int, default=120)
+    p.add_argument("--only", default="ceiling,single,tinted,scene,pair,count,edits")
+    p.add_argument("--guidance", type=float)
+    p.add_argument("--temperature", type=float)
+    p.add_argument("--top-p", type=float)
+    o = p.parse_args()
+    torch.set_num_threads(1)
+    if not torch.cuda.is_available():
+        import fused
+        nets.Fused.norm_swish = staticmethod(fused.norm_swish)
+    d = json.load(open(f"{o.model}/config.json"))["madang"]
+    knobs = {k: d[k] if getattr(o, k) is None else getattr(o, k) for k in ("guidance", "temperature", "top_p")}
+    index = {c["id"]: i for i, c in enumerate(C.concepts())}
+    ids = [index[c["id"]] for c in json.load(open(f"{o.model}/concepts.json"))["concepts"]]
+    t0, draw = time.time(), Torch(o.model, knobs)
+    run = Run(draw, Sprites("cpu"), ids, o.n, o.out)
+    print(f"{len(ids)} concepts, chance {100 / len(ids):.2f} %, {knobs}", flush=True)
+    for name in o.only.split(","):
+        if name == "edits" and "restyle" not in d["tasks"]:
+            continue
+        run.ceiling(draw.vq) if name == "ceiling" else getattr(run, name)()
+    with open(f"{o.out}.csv", "w") as f:
+        csv.writer(f).writerows([("measure", "percent", "of", "note")] + run.rows)
+    print(f"{time.time() - t0:.0f} s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+"""Puts the trained parts together as the model people run: OUTDIR/{config.json,tokenizer.json,concepts.json,model.safetensors}.
+
+usage: export.py TOKENIZER.pt TRANSFORMER.safetensors SHARDDIR OUTDIR [--tasks draw,vary] [--guidance 1.5] ...
+Weight matrices and convolutions become I8 with one F32 scale a row (an output channel); the rest is F16.
+"""
+import argparse
+import copy
+import json
+import os
+import shutil
+import struct
+
+import numpy as np
+import torch
+
+import captions as C
+import nets
+from sources import CACHE, STYLES
+
+DTYPES = {"F32": np.float32, "F16": np.float16, "I8": np.int8, "BF16": np.uint16}
+STYLE_LABELS = {s: {l: C.STYLE[l][i] for l in C.LANGS} for i, s in enumerate(STYLES)}
+
+
+def read(path):
+    """{name: float32 array} of a safetensors file (F32, F16, BF16, I8 with scales)."""
+    f = open(path, "rb")
+    n = struct.unpack("<Q", f.read(8))[0]
+    head = json.loads(f.read(n))
+    body, out = f.read(), {}
+    for name, t in head.items():
+        if name == "__metadata__":
+            continue
+        a = np.frombuffer(body[t["data_offsets"][0]:t["data_offsets"][1]], DTYPES[t["dtype"]]).reshape(t["shape"])
+        out[name] = (a.astype(np.uint32) << 16).view(np.float32) if t["dtype"] == "BF16" else a.astype(np.float32)
+    for name in [k for k in out if k.endswith("_scale")]:
+        s = out.pop(name)
+        w = out[name[:-6]]
+        out[name[:-6]] = w * s.reshape([-1] + [1] * (w.ndim - 1))
+    return out
+
+
+def write(path, tensors, metadata):
+    head, at = {"__metadata__": metadata}, 0
+    names = sorted(tensors, key=lambda k: (-tensors[k].dtype.itemsize, k))  # widest first: every tensor stays aligned
+    kind = {np.dtype(v): k for k, v in DTYPES.items()}
+    for k in names:
+        a = tensors[k]
+        head[k] = {"dtype": kind[a.dtype], "shape": list(a.shape), "data_offsets": [at, at + a.nbytes]}
+        at += a.nbytes
+    h = json.dumps(head, separators=(",", ":")).encode()
+    h += b" " * (-len(h) % 64)
+    with open(path + ".part", "wb") as f:
+        f.write(struct.pack("<Q", len(h)) + h)
+        for k in names:
+            f.write(np.ascontiguousarray(tensors[k]).tobytes())
+    os.rename(path + ".part", path)
+
+
+def quantised(name, w):
+    """I8 rows where that is nearly free; F16 for vectors, the tiny embedding and the first and last convolution."""
+    small = w.ndim < 2 or w.size < 20000 or "generation_embeddings" in name or "position" in name or "conv_in" in name or "conv_out" in name
+    if small:
+        return {name: w.astype(np.float16)}
+    rows = np.abs(w.reshape(len(w), -1)).max(1)
+    scale = np.maximum(rows, 1e-8).astype(np.float32) / 127
+    q = np.clip(np.round(w / scale.reshape([-1] + [1] * (w.ndim - 1))), -127, 127).astype(np.int8)
+    return {name: q, name + "_scale": scale}
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("tokenizer")
+    p.add_argument("transformer")
+    p.add_argument("shards")
+    p.add_argument("out")
+    p.add_argument("--tasks", default="draw,vary")
+    p.add_argument("--guidance", type=float, default=1.5)
+    p.add_argument("--temperature", type=float, default=.5)
+    p.add_argument("--top-k", type=int, default=0)
+    p.add_argument("--top-p", type=float, default=.9)
+    p.add_argument("--edition", default="1")
+    o = p.parse_args()
+    os.makedirs(o.out, exist_ok=True)
+    tensors = {}
+    for k, v in torch.load(o.tokenizer, map_location="cpu").items():
+        tensors.update(quantised("model.vqmodel." + k, v.float().numpy()))
+    for k, v in read(o.transformer).items():
+        tensors.update(quantised(k if k.startswith("model.") else "model." + k, v))
+    write(f"{o.out}/model.safetensors", tensors, {"format": "pt", "model": "madang-built-in", "edition": o.edition})
+    config = copy.deepcopy(nets.CONFIG)
+    config["madang"] = {"name": "madang", "edition": o.edition, "prompt_length": nets.PROMPT, "tasks": o.tasks.split(","),
+                        "guidance": o.guidance, "temperature": o.temperature, "top_k": o.top_k, "top_p": o.top_p,
+                        "styles": [{"name": s, "token": f"<style:{s}>", "label": STYLE_LABELS[s]} for s in STYLES],
+                        "tokens": {"bos": "<bos>", "pad": "<pad>", "boi": "<boi>", "src": "<src>", "style_any": "<style:any>"}}
+    json.dump(config, open(f"{o.out}/config.json", "w"), ensure_ascii=False, indent=1)
+    shutil.copy(f"{CACHE}/tokenizer.json", o.out)
+    cc = C.concepts()
+    known = [cc[i] for i in json.load(open(f"{o.shards}/concepts.json"))]
+    json.dump({"concepts": [{k: c[k] for k in ("id", "char", "en", "ko", "ja")} for c in known]},
+              open(f"{o.out}/concepts.json", "w"), ensure_ascii=False, indent=0)
+    print({f: os.path.getsize(f"{o.out}/{f}") for f in sorted(os.listdir(o.out))})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,208 @@
+#!/usr/bin/env python3
+"""Writes what the transformer learns as shards of ready sequences (text ids and picture tokens).
+
+usage: prepare.py TOKENIZER OUTDIR [--edition 1] [--kinds single,tinted,scene,count,pair,restyle,background,recolour]
+                  [--captions 8] [--pairs 30000] [--workers 2]
+The pictures of a kind are encoded once (OUTDIR/<kind>.npy, int16 tokens [rows,144]); every row then gets several
+captions. A shard: a 64-byte header {"MDSHARD1", u32 prefix, source, middle, target, u64 count} and records of u16.
+Held out from training: grounds of singles with held_single(), pairs with held_pair(), captions' held phrasings.
+"""
+import argparse
+import json
+import os
+import random
+import struct
+import time
+
+import numpy as np
+import torch
+
+import captions as C
+import nets
+from curated import edition
+from pictures import COUNTS, PAIRS, TINTS, Sprites
+from sources import CACHE, STYLES
+from text import Text
+
+PREFIX = nets.PROMPT + 3
+N = nets.TOKENS
+
+
+def held_pair(a, b):
+    return (a * 31 + b * 17) % 16 == 0
+
+
+def held_single(style, concept, bg):
+    return bg > 0 and (style * 7 + concept * 3 + bg * 5) % 20 == 0
+
+
+def ground_of(style, concept, k, colour=None):
+    """A ground for row k of a picture, never the colour of the thing itself; k = 0 is white."""
+    if k == 0:
+        return 0
+    bg = 1 + (style * 5 + concept * 7 + k * 4) % 11
+    return bg if bg != colour else 1 + bg % 11
+
+
+def rows_of(kind, ids, pairs):
+    """Every picture of a kind as a meta dict; concept numbers are indexes into concepts.json."""
+    out, r = [], random.Random(17)
+    cc = C.concepts()
+    for s in range(len(STYLES)):
+        for c in ids:
+            if kind == "single":
+                out += [{"kind": "single", "style": s, "concepts": [c], "bg": bg, "tint": 0} for bg in range(12)]
+            elif kind == "tinted" and C.tintable(cc[c]):
+                out += [{"kind": "single", "style": s, "concepts": [c], "tint": t, "bg": ground_of(s, c, (c + t) % 3, t)} for t in TINTS]
+            elif kind == "scene":
+                out += [{"kind": "scene", "style": s, "concepts": [c], "scene": k, "bg": 0} for k in range(8)]
+            elif kind == "count":
+                out += [{"kind": "count", "style": s, "concepts": [c], "number": n, "bg": ground_of(s, c + n, k)} for n in (2, 3, 4) for k in (0, 1)]
+    while kind == "pair" and len(out) < pairs:
+        a, b = r.choice(ids), r.choice(ids)
+        if a != b and not held_pair(a, b):
+            out.append({"kind": "pair", "style": r.randrange(6), "concepts": [a, b], "relation": r.randrange(2),
+                        "bg": 0 if r.random() < .3 else r.randrange(1, 12)})
+    return out
+
+
+def draw(s, ms):
+    """Pictures of metas of one layout, in [-1,1], channels last."""
+    t = lambda key: torch.tensor([m[key] for m in ms])
+    style, a = t("style"), torch.tensor([m["concepts"][0] for m in ms])
+    kind = ms[0]["kind"]
+    if kind == "single":
+        x = s.single(style, a, t("bg"), t("tint"))
+    elif kind == "scene":
+        x = s.place(style, a, t("scene"))
+    elif kind == "count":
+        n = ms[0]["number"]
+        x = s.slots(style, [a] * n, t("bg"), COUNTS[n])
+    else:
+        x = s.slots(style, [a, torch.tensor([m["concepts"][1] for m in ms])], t("bg"), PAIRS[ms[0]["relation"]])
+    return (x / 127.5 - 1).clamp(-1, 1).contiguous(memory_format=torch.channels_last)
+
+
+@torch.no_grad()
+def encode(s, vq, rows, out, part, parts):
+    layouts = {}
+    for i, m in enumerate(rows):
+        layouts.setdefault((m["kind"], m.get("number"), m.get("relation")), []).append(i)
+    for where in layouts.values():
+        for k, i in enumerate(range(0, len(where), 16)):
+            if k % parts == part:
+                w = where[i:i + 16]
+                with torch.autocast("cpu", dtype=torch.bfloat16):
+                    out[w] = vq.ids(draw(s, [rows[j] for j in w])).flatten(1).numpy()
+
+
+def tokens_of(kind, rows, s, vq, path, workers):
+    if os.path.exists(path):
+        done = np.load(path, mmap_mode="r")
+        assert len(done) == len(rows), path
+        return done
+    t0 = time.time()
+    out = np.lib.format.open_memmap(path + ".part", mode="w+", dtype=np.int16, shape=(len(rows), N))
+    pids = []
+    for k in range(workers):
+        pid = os.fork()
+        if pid == 0:
+            encode(s, vq, rows, out, k, workers)
+            out.flush()
+            os._exit(0)
+        pids.append(pid)
+    assert all(os.waitpid(p, 0)[1] == 0 for p in pids)
+    os.rename(path + ".part", path)
+    print(f"{kind}: {len(rows)} pictures in {time.time() - t0:.0f} s", flush=True)
+    return np.load(path, mmap_mode="r")
+
+
+def prefix_ids(text, words, style, last):
+    sp, ids = text.special, text.encode(words)[:nets.PROMPT]
+    return [sp["<bos>"]] + ids + [sp["<pad>"]] * (nets.PROMPT - len(ids)) + [sp[style], sp[last]]
+
+
+def style_token(r, s):
+    """(token, must the words say the style)"""
+    return ("<style:any>", True) if r.random() < .2 else (f"<style:{STYLES[s]}>", r.random() < .15)
+
+
+def write(path, records, source):
+    a = np.asarray(records, dtype=np.uint16)
+    np.random.RandomState(1).shuffle(a)
+    with open(path + ".part", "wb") as f:
+        f.write(struct.pack("<8sIIIIQ", b"MDSHARD1", PREFIX, N if source else 0, 2 if source else 0, N, len(a)).ljust(64, b"\0"))
+        a.tofile(f)
+    os.rename(path + ".part", path)
+    print(path, len(a), "records", a.nbytes >> 20, "MiB", flush=True)
+
+
+def draws(kind, rows, tokens, text, cap, captions, r):
+    out = []
+    for m, t in zip(rows, tokens):
+        if kind == "single" and held_single(m["style"], m["concepts"][0], m["bg"]):
+            continue
+        for _ in range(captions * (3 if kind == "single" and m["bg"] == 0 else 1)):
+            token, say = style_token(r, m["style"])
+            out.append(np.concatenate([prefix_ids(text, cap.caption(r, m, say_style=say), token, "<boi>"), t]))
+    return out
+
+
+def edits(kind, single, srows, tinted, trows, text, cap, count, r):
+    """Pairs of pictures of one concept: restyle, background, recolour."""
+    at = {(m["style"], m["concepts"][0], m["bg"]): i for i, m in enumerate(srows)}
+    out = []
+    while len(out) < count:
+        if kind == "recolour":
+            j = r.randrange(len(trows))
+            m = trows[j]
+            src, dst = single[at[m["style"], m["concepts"][0], m["bg"]]], tinted[j]
+            e, s, d = {"task": kind, "tint": m["tint"]}, m["style"], m["style"]
+        else:
+            m = srows[r.randrange(len(srows))]
+            s, c, bg = m["style"], m["concepts"][0], m["bg"] if r.random() < .6 else 0
+            d, g = (r.randrange(6), bg) if kind == "restyle" else (s, r.randrange(12))
+            if held_single(d, c, g):
+                continue
+            src, dst = single[at[s, c, bg]], single[at[d, c, g]]
+            e = {"task": kind, "style": d, "bg": g}
+        words = cap.edit(r, e)
+        a = "<style:any>" if r.random() < .3 else f"<style:{STYLES[s]}>"
+        b = "<style:any>" if kind == "restyle" and words and r.random() < .3 else f"<style:{STYLES[d]}>"
+        out.append(np.concatenate([prefix_ids(text, words, a, "<src>"), src, [text.special[b], text.special["<boi>"]], dst]))
+    return out
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("tokenizer")
+    p.add_argument("out")
+    p.add_argument("--edition", type=int, default=1)
+    p.add_argument("--kinds", default="single,tinted,scene,count,pair")
+    p.add_argument("--captions", type=int, default=8)
+    p.add_argument("--edits", type=int, default=100000)
+    p.add_argument("--pairs", type=int, default=30000)
+    p.add_argument("--workers", type=int, default=2)
+    o = p.parse_args()
+    import fused
+    torch.set_num_threads(1)
+    nets.Fused.norm_swish = staticmethod(fused.norm_swish)
+    os.makedirs(o.out, exist_ok=True)
+    ids = edition(C.concepts(), o.edition)
+    s, vq = Sprites("cpu"), nets.VQModel().to(memory_format=torch.channels_last).eval()
+    vq.load_state_dict(torch.load(o.tokenizer))
+    text, cap, r = Text(), C.Captions(), random.Random(5)
+    json.dump(ids, open(f"{o.out}/concepts.json", "w"))
+    load = lambda k: (lambda rows: (rows, tokens_of(k, rows, s, vq, f"{o.out}/{k}.npy", o.workers)))(rows_of(k, ids, o.pairs))
+    for kind in o.kinds.split(","):
+        if kind in ("restyle", "background", "recolour"):
+            srows, single = load("single")
+            trows, tinted = load("tinted")
+            write(f"{o.out}/{kind}.shard", edits(kind, single, srows, tinted, trows, text, cap, o.edits, r), True)
+        else:
+            rows, tokens = load(kind)
+            write(f"{o.out}/{kind}.shard", draws(kind, rows, tokens, text, cap, o.captions, r), False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,183 @@
+#!/usr/bin/env python3
+"""Trains the picture tokenizer for a given wall time and writes OUT (weights, EMA, bf16-safe f32 state dict).
+
+usage: train_tokenizer.py OUT MINUTES [--batch 64] [--lr 6e-4] [--init FILE] [--decoder-only] [--gan] [--device cpu]
+Loss: L1 + gradient L1 (crisp edges) + a little MSE; with --gan a patch discriminator (hinge) at weight 0.1.
+The second half of the pictures are the canonical ones the transformer learns; the first half is denser and moved
+about, so that the encoder also reads pictures that are not ours.
+"""
+import argparse
+import copy
+import math
+import os
+import time
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+import nets
+from pictures import COUNTS, PAIRS, TINTS, Sprites
+
+
+def draw(s, n, gen):
+    """n canonical pictures of every kind, uint8-like floats [n,3,256,256]."""
+    dev = s.device
+    ri = lambda hi, k=n: torch.randint(hi, (k,), generator=gen, device=dev)
+    a = n // 2
+    tint = torch.where(torch.rand(a, generator=gen, device=dev) < .25, torch.tensor(TINTS, device=dev)[ri(7, a)], torch.zeros(a, dtype=torch.long, device=dev))
+    out = [s.single(ri(6, a), ri(s.n, a), torch.where(torch.rand(a, generator=gen, device=dev) < .4, torch.zeros(a, dtype=torch.long, device=dev), ri(12, a)), tint)]
+    b = n // 8
+    out.append(s.place(ri(6, b), ri(s.n, b), ri(8, b)))
+    for k in (0, 1):
+        out.append(s.slots(ri(6, b), [ri(s.n, b), ri(s.n, b)], ri(12, b), PAIRS[k]))
+    c = n - a - 3 * b
+    out.append(s.slots(ri(6, c), [ri(s.n, c) for _ in range(4)], ri(12, c), COUNTS[4]))
+    return torch.cat(out)
+
+
+def moved(x, gen):
+    """Shifted, flipped and recoloured copies: pictures that are not on the grid."""
+    n = x.shape[0]
+    dx, dy = (int(v) for v in torch.randint(-24, 25, (2,), generator=gen, device=x.device))
+    y = torch.roll(x, (dy, dx), (2, 3))
+    if torch.rand(1, generator=gen, device=x.device) < .5:
+        y = y.flip(3)
+    k = n // 4
+    y[:k] = y[:k][:, torch.randperm(3, generator=gen, device=x.device)]
+    return y
+
+
+class Patches(nn.Module):
+    def __init__(self, c=48):
+        super().__init__()
+        sn = nn.utils.spectral_norm
+        self.net = nn.Sequential(sn(nn.Conv2d(3, c, 4, 2, 1)), nn.LeakyReLU(.2), sn(nn.Conv2d(c, 2 * c, 4, 2, 1)), nn.LeakyReLU(.2),
+                                 sn(nn.Conv2d(2 * c, 4 * c, 4, 2, 1)), nn.LeakyReLU(.2), sn(nn.Conv2d(4 * c, 4 * c, 3, 1, 1)),
+                                 nn.LeakyReLU(.2), nn.Conv2d(4 * c, 1, 3, 1, 1))
+
+    def forward(self, x):
+        return self.net(x)
+
+
+def grads(x):
+    return x[:, :, 1:] - x[:, :, :-1], x[:, :, :, 1:] - x[:, :, :, :-1]
+
+
+def psnr(a, b):
+    return float((10 * torch.log10(4 / (a - b).square().mean((1, 2, 3)))).mean())
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("out")
+    p.add_argument("minutes", type=float)
+    p.add_argument("--batch", type=int, default=64)
+    p.add_argument("--lr", type=float, default=6e-4)
+    p.add_argument("--init")
+    p.add_argument("--decoder-only", action="store_true")
+    p.add_argument("--every", type=float, default=20)
+    p.add_argument("--gan", action="store_true")
+    p.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    p.add_argument("--concepts", type=int)
+    p.add_argument("--workers", type=int, default=1)
+    p.add_argument("--threads", type=int, default=1)
+    o = p.parse_args()
+    t0, dev = time.time(), torch.device(o.device)
+    torch.manual_seed(0)
+    gen = torch.Generator(dev).manual_seed(1)
+    if dev.type == "cuda":
+        torch.backends.cudnn.benchmark = True
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+        torch._dynamo.config.cache_size_limit = 64
+        nets.Fused.norm_swish = staticmethod(torch.compile(nets.norm_swish, dynamic=False))
+    else:
+        import fused
+        torch.set_num_threads(o.threads)
+        nets.Fused.norm_swish = staticmethod(fused.norm_swish)
+    s = Sprites(dev, o.concepts)
+    print(f"sprites {tuple(s.full.shape)} {time.time() - t0:.0f} s", flush=True)
+    m = nets.VQModel().to(dev, memory_format=torch.channels_last)
+    if o.init:
+        m.load_state_dict(torch.load(o.init, map_location=dev))
+    ema, me = copy.deepcopy(m), 0
+    if o.workers > 1:  # single-threaded processes on shared parameters (Hogwild): steadier than OpenMP on busy cores
+        m.share_memory()
+        for k in range(1, o.workers):
+            if os.fork() == 0:
+                me = k
+                gen.manual_seed(1 + k)
+                torch.manual_seed(k)
+                break
+    trained = list(m.decoder.parameters()) + list(m.post_quant_conv.parameters()) if o.decoder_only else list(m.parameters())
+    opt = torch.optim.AdamW(trained, o.lr, betas=(.9, .99), weight_decay=1e-4)
+    disc = Patches().to(dev, memory_format=torch.channels_last) if o.gan else None
+    dopt = torch.optim.Adam(disc.parameters(), 4e-4, betas=(.5, .99)) if o.gan else None
+    val = (draw(s, 64, torch.Generator(dev).manual_seed(99)) / 127.5 - 1).contiguous(memory_format=torch.channels_last)
+    cast = lambda: torch.autocast(dev.type, dtype=torch.bfloat16)
+    norm = lambda x: (x / 127.5 - 1).clamp(-1, 1).contiguous(memory_format=torch.channels_last)
+
+    def evaluate():
+        with torch.no_grad(), cast():
+            y, _ = ema(val)
+            ids = ema.ids(val)
+        return psnr(y.float().clamp(-1, 1), val), ids.unique().numel()
+
+    it, t1, shown, seen, end = 0, time.time(), time.time(), 0, t0 + o.minutes * 60
+    total = end - t1
+    while time.time() < end:
+        f = (time.time() - t1) / total
+        lr = o.lr * min(1, (it + 1) / 60) * max(.02, .5 * (1 + math.cos(math.pi * min(1, f))))
+        for g in opt.param_groups:
+            g["lr"] = lr
+        with torch.no_grad():
+            x = draw(s, o.batch, gen)
+            if it % 3 == 2:
+                x = moved(x, gen)
+            x = norm(x)
+        with cast():
+            y, q = m(x)
+        y = y.float()
+        gy, gx = grads(y), grads(x)
+        l1 = (y - x).abs().mean()
+        loss = l1 + .5 * (F.mse_loss(y, x)) + .5 * sum((a - b).abs().mean() for a, b in zip(gy, gx))
+        if disc is not None and it > 100:
+            with cast():
+                adv = -disc(y.contiguous(memory_format=torch.channels_last)).float().mean()
+            loss = loss + .03 * adv
+        opt.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(trained, 1.0)
+        opt.step()
+        if disc is not None:
+            with cast():
+                real, fake = disc(x).float(), disc(y.detach().contiguous(memory_format=torch.channels_last)).float()
+            dl = F.relu(1 - real).mean() + F.relu(1 + fake).mean()
+            dopt.zero_grad(set_to_none=True)
+            dl.backward()
+            dopt.step()
+        it += 1
+        seen += o.batch
+        d = min(.998, (1 + it) / (10 + it))
+        if me:
+            continue
+        with torch.no_grad():
+            torch._foreach_mul_(list(ema.parameters()), d)
+            torch._foreach_add_(list(ema.parameters()), list(m.parameters()), alpha=1 - d)
+        if time.time() - shown > o.every:
+            shown = time.time()
+            v = evaluate()
+            print(f"{(shown - t0) / 60:.1f} min it {it} {seen * o.workers / (shown - t1):.1f} pictures/s lr {lr:.1e} l1 {float(l1):.4f} "
+                  f"val psnr {v[0]:.2f} codes in 64 pictures {v[1]}" + (f" disc {float(dl):.3f}" if disc is not None else ""), flush=True)
+            torch.save(ema.state_dict(), o.out)
+    if me:
+        os._exit(0)
+    torch.save(ema.state_dict(), o.out)
+    print("final", it, "steps", seen, "pictures; psnr, codes:", evaluate())
+    from sheet import save_pairs
+    with torch.no_grad(), cast():
+        save_pairs(o.out.replace(".pt", ".png"), val[:32], ema(val[:32])[0].float())
+
+
+if __name__ == "__main__":
+    main()
