@@ -53,8 +53,7 @@ bool store_media_get(struct db *db, struct arena *arena, int64_t id, struct stor
 /* Of several posts at once, by post and position. *items lives in the arena. */
 bool store_media_of_posts(struct db *db, struct arena *arena, const int64_t *post_ids, size_t count,
     struct store_media **items, size_t *found, struct err *e) MUST_CHECK;
-bool store_media_of_job(struct db *db, struct arena *arena, int64_t job_id, struct store_media **items,
-    size_t *found, struct err *e) MUST_CHECK;
+/* Of several jobs at once, by job and index. */
 bool store_media_of_jobs(struct db *db, struct arena *arena, const int64_t *job_ids, size_t count,
     struct store_media **items, size_t *found, struct err *e) MUST_CHECK;
 bool store_media_of_account(struct db *db, struct arena *arena, int64_t account_id,
@@ -81,7 +80,7 @@ bool store_object_hold(struct db *w, const char *hash, struct err *e) MUST_CHECK
 bool store_object_drop(struct db *w, const char *hash, int64_t now_ms, struct err *e) MUST_CHECK;
 bool store_object_trash(struct db *db, struct arena *arena, int limit, const char ***hashes, size_t *found,
     struct err *e) MUST_CHECK;
-/* Takes it out of the trash, once its file is gone. *deletable false: it is in use again. */
+/* Takes it out of the trash, once its file is gone. */
 bool store_object_trash_remove(struct db *w, const char *hash, struct err *e) MUST_CHECK;
 bool store_object_in_use(struct db *db, const char *hash, bool *in_use, struct err *e) MUST_CHECK;
 

@@ -99,6 +99,7 @@ struct store_post_filter {
 	bool viewer_follows;
 	bool only_media;
 	bool only_local;
+	bool only_made;
 	bool exclude_replies;
 	bool exclude_boosts;
 	const char *style; /* made pictures in this style */

@@ -6,7 +6,9 @@ CREATE TABLE accounts (
 	id BIGINT PRIMARY KEY,
 	username TEXT NOT NULL,
 	domain TEXT NOT NULL DEFAULT '',         -- '' for the accounts of this server
-	username_key TEXT NOT NULL,              -- lower case, for looking up
+-- Lower case, for looking up; compared by bytes, so that a prefix is a range.
+-- sqlite: username_key TEXT NOT NULL,
+-- postgres: username_key TEXT COLLATE "C" NOT NULL,
 	uri TEXT NOT NULL,
 	url TEXT NOT NULL,
 	inbox_uri TEXT,

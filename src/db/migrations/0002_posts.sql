@@ -74,7 +74,9 @@ CREATE INDEX mentions_of_account ON mentions (account_id, post_id);
 
 CREATE TABLE tags (
 	id BIGINT PRIMARY KEY,
-	name TEXT NOT NULL,                      -- folded, for looking up
+-- Folded, for looking up; compared by bytes, so that a prefix is a range.
+-- sqlite: name TEXT NOT NULL,
+-- postgres: name TEXT COLLATE "C" NOT NULL,
 	display TEXT NOT NULL,                   -- as first written
 	posts_count BIGINT NOT NULL DEFAULT 0,
 	last_post_at BIGINT,

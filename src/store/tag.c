@@ -1,0 +1,95 @@
+/* All SQL on hashtags. No state; any thread, with its own handle. */
+#include "store/tag.h"
+
+#include "base/id.h"
+
+static const char SQL_UPSERT[] =
+    "INSERT INTO tags (id, name, display, posts_count, last_post_at, created_at) VALUES ($1, $2, $3, 1, $4, "
+    "$4) ON CONFLICT (name) DO UPDATE SET posts_count = tags.posts_count + 1, "
+    "last_post_at = excluded.last_post_at RETURNING id";
+static const char SQL_POST_INSERT[] =
+    "INSERT INTO post_tags (tag_id, post_id) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+static const char SQL_REMOVE_POST[] = "UPDATE tags SET posts_count = posts_count - 1 WHERE id IN "
+				      "(SELECT tag_id FROM post_tags WHERE post_id = $1)";
+#define SELECT "SELECT id, name, display, posts_count, last_post_at FROM tags "
+static const char SQL_GET[] = SELECT "WHERE name = $1";
+static const char SQL_SEARCH[] = SELECT "WHERE name >= $1 AND name < $2 AND posts_count > 0 "
+					"ORDER BY posts_count DESC, name LIMIT $3 OFFSET $4";
+static const char SQL_TRENDS[] = SELECT "WHERE last_post_at > $1 AND posts_count > 0 "
+					"ORDER BY posts_count DESC, name LIMIT $2";
+
+static void take(struct db_stmt *q, struct arena *arena, struct store_tag *tag)
+{
+	tag->id = db_get_int(q);
+	tag->name = db_get_text(q, arena);
+	tag->display = db_get_text(q, arena);
+	tag->posts_count = db_get_int(q);
+	tag->last_post_at = db_get_int(q);
+}
+
+static bool read_rows(struct db_stmt *q, struct arena *arena, int limit, struct store_tag *out,
+    size_t *found, struct err *e)
+{
+	*found = 0;
+	while (*found < (size_t)limit && db_row(q))
+		take(q, arena, &out[(*found)++]);
+	return db_end(q, e);
+}
+
+bool store_tag_add(struct db *w, const char *name, const char *display, int64_t post_id, int64_t now_ms,
+    struct err *e)
+{
+	int64_t id = 0;
+	struct db_stmt *q = db_stmt(w, SQL_UPSERT);
+	db_put_int(q, id_new());
+	db_put_text(q, name);
+	db_put_text(q, display);
+	db_put_int(q, now_ms);
+	if (db_row(q))
+		id = db_get_int(q);
+	if (!db_end(q, e))
+		return false;
+	q = db_stmt(w, SQL_POST_INSERT);
+	db_put_int(q, id);
+	db_put_int(q, post_id);
+	return db_end(q, e);
+}
+
+bool store_tag_remove_post(struct db *w, int64_t post_id, struct err *e)
+{
+	struct db_stmt *q = db_stmt(w, SQL_REMOVE_POST);
+	db_put_int(q, post_id);
+	return db_end(q, e);
+}
+
+bool store_tag_get(struct db *db, struct arena *arena, const char *name, struct store_tag *out, struct err *e)
+{
+	struct db_stmt *q = db_stmt(db, SQL_GET);
+	db_put_text(q, name);
+	bool found = db_row(q);
+	if (found)
+		take(q, arena, out);
+	if (!db_end(q, e))
+		return false;
+	return found || err_set(e, ERR_NOT_FOUND, "Record not found");
+}
+
+bool store_tag_search(struct db *db, struct arena *arena, const char *prefix, int limit, int offset,
+    struct store_tag *out, size_t *found, struct err *e)
+{
+	struct db_stmt *q = db_stmt(db, SQL_SEARCH);
+	db_put_text(q, prefix);
+	db_put_text(q, arena_printf(arena, "%s\xf4\x8f\xbf\xbf", prefix)); /* the last character there is */
+	db_put_int(q, limit);
+	db_put_int(q, offset);
+	return read_rows(q, arena, limit, out, found, e);
+}
+
+bool store_tag_trends(struct db *db, struct arena *arena, int64_t since_ms, int limit, struct store_tag *out,
+    size_t *found, struct err *e)
+{
+	struct db_stmt *q = db_stmt(db, SQL_TRENDS);
+	db_put_int(q, since_ms);
+	db_put_int(q, limit);
+	return read_rows(q, arena, limit, out, found, e);
+}
