@@ -18,7 +18,8 @@ static void check(const struct engine_shape *s)
 	if (s->style_count < 0 || s->style_count > ENGINE_STYLES_MAX)
 		abort();
 	if (s->vq.has_decoder || s->vq.has_encoder) {
-		if (s->vq.stages < 1 || s->vq.image_size != s->vq.grid << (s->vq.stages - 1) ||
+		if (s->vq.stages < 1 ||
+		    s->vq.image_size != (s->vq.grid << (s->vq.stages - 1)) * s->vq.patch ||
 		    s->vq.res_blocks < 1 || s->vq.latent_channels < 1 || s->vq.code_dim < 1)
 			abort();
 		for (int i = 0; i < s->vq.stages; i++) {
