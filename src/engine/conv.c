@@ -12,6 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef __x86_64__
+#include <cpuid.h>
+#endif
+
 #define SCRATCH_BYTES   (768 * 1024) /* staged rows of a thread: they and a panel fit a core's L2 */
 #define TILES_AT_ONCE   64
 #define MOMENT_ROWS     4 /* of one task: fixed, so that sums have one order */
@@ -28,9 +32,9 @@ struct engine_conv {
 };
 
 struct conv_geometry {
-	int side;      /* rows and columns of staged input that one output pixel sees */
+	int side; /* rows and columns of staged input that one output pixel sees */
 	int stride;
-	int pad;       /* zeros left of and above the picture */
+	int pad; /* zeros left of and above the picture */
 	int taps;
 	int variants;
 };
@@ -42,6 +46,18 @@ static const struct conv_geometry CONV_GEOMETRY[] = {
     [ENGINE_CONV_UP] = {.side = 3, .stride = 1, .pad = 1, .taps = 4, .variants = 4},
 };
 
+#ifdef __x86_64__
+/* A level's AMX may be int8 only; these kernels need both kinds of bf16. */
+static bool conv_has_bf16(void)
+{
+	unsigned a, b, c, d;
+	const unsigned amx_bf16 = 1u << 22, avx512_bf16 = 1u << 5;
+	if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(d & amx_bf16))
+		return false;
+	return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & avx512_bf16);
+}
+#endif
+
 const struct conv_kernels *engine_conv_kernels(enum kernel_level level)
 {
 #ifdef __x86_64__
@@ -51,7 +67,7 @@ const struct conv_kernels *engine_conv_kernels(enum kernel_level level)
 	case KERNEL_AVX512:
 		return &conv_kernels_avx512;
 	case KERNEL_AMX:
-		return &conv_kernels_amx;
+		return conv_has_bf16() ? &conv_kernels_amx : &conv_kernels_avx512;
 	default:
 		break;
 	}
@@ -80,7 +96,8 @@ static struct engine_conv *conv_allocate(const struct conv_kernels *k, enum engi
 					 int out, int in, struct err *e)
 {
 	if (out < 1 || in < 1 || out > ENGINE_CONV_CHANNELS_MAX || in > ENGINE_CONV_CHANNELS_MAX) {
-		err_set(e, ERR_INVALID, "a convolution from %d to %d channels is not possible", in, out);
+		err_set(e, ERR_INVALID, "a convolution from %d to %d channels is not possible", in,
+			out);
 		return NULL;
 	}
 	struct engine_conv *c = calloc(1, sizeof(*c));
@@ -92,7 +109,8 @@ static struct engine_conv *conv_allocate(const struct conv_kernels *k, enum engi
 	c->taps = g->taps;
 	c->variants = g->variants;
 	int out_padded = conv_round_up(out, 16);
-	c->variant_bytes = (size_t)out_padded * (size_t)c->taps * (size_t)c->in_padded * k->element_size;
+	c->variant_bytes =
+	    (size_t)out_padded * (size_t)c->taps * (size_t)c->in_padded * k->element_size;
 	c->variant_bytes = (c->variant_bytes + 63) & ~(size_t)63;
 	size_t bytes = c->variant_bytes * (size_t)c->variants;
 	c->packed = aligned_alloc(64, bytes);
@@ -179,8 +197,8 @@ static void conv_pack(struct engine_conv *c, const struct engine_conv_weights *w
 							      : (float)w->quantized[at + (size_t)t];
 			for (int v = 0; v < c->variants; v++) {
 				for (int t = 0; t < c->taps; t++) {
-					float value = c->variants > 1 ? conv_folded(kernel, v, t)
-								      : kernel[t];
+					float value =
+					    c->variants > 1 ? conv_folded(kernel, v, t) : kernel[t];
 					conv_put(c, v, conv_packed_index(c, n, i, t), value);
 				}
 			}
@@ -313,7 +331,8 @@ static bool conv_scratch(struct engine_conv_work *work, size_t bytes, struct err
 		work->scratch[i].bytes = 0;
 		work->scratch[i].data = aligned_alloc(64, bytes);
 		if (work->scratch[i].data == NULL)
-			return err_set(e, ERR_NO_MEMORY, "not enough memory to stage a convolution");
+			return err_set(e, ERR_NO_MEMORY,
+				       "not enough memory to stage a convolution");
 		/* Columns behind the picture are read by whole tiles; what they yield is dropped, but it
 		 * must be a number. */
 		memset(work->scratch[i].data, 0, bytes);
@@ -329,11 +348,11 @@ struct conv_run {
 	const struct engine_conv_call *call;
 	struct engine_conv_work *work;
 	struct conv_geometry geometry;
-	int unit_first;     /* index 0 of the pool's range */
-	int unit_width;     /* pixels of a unit's row */
-	int columns;        /* staged pixels a row */
-	int block;          /* units staged at once */
-	size_t row;         /* elements of a staged row */
+	int unit_first; /* index 0 of the pool's range */
+	int unit_width; /* pixels of a unit's row */
+	int columns;    /* staged pixels a row */
+	int block;      /* units staged at once */
+	size_t row;     /* elements of a staged row */
 	size_t tap[4][CONV_TAPS_MAX];
 };
 
@@ -356,7 +375,8 @@ static void conv_stage_row(const struct conv_run *r, int y, char *out)
 	memset(out + before + content, 0, (size_t)r->columns * pixel - before - content);
 }
 
-static void conv_panels(const struct conv_run *r, int variant, const struct conv_tile *tiles, int count)
+static void conv_panels(const struct conv_run *r, int variant, const struct conv_tile *tiles,
+			int count)
 {
 	const struct engine_conv *c = r->conv;
 	struct conv_panel p = {.taps = c->taps, .channels = c->in_padded};
@@ -381,7 +401,8 @@ static void conv_panels(const struct conv_run *r, int variant, const struct conv
 }
 
 /* Tiles of the units [unit, unit + units), whose input is staged from `stage` on. */
-static void conv_block(const struct conv_run *r, int unit, int units, const char *stage, int variant)
+static void conv_block(const struct conv_run *r, int unit, int units, const char *stage,
+		       int variant)
 {
 	const struct engine_plane *out = r->call->out;
 	const bool up = r->conv->kind == ENGINE_CONV_UP;
@@ -396,7 +417,8 @@ static void conv_block(const struct conv_run *r, int unit, int units, const char
 		float *row = out->data + (size_t)(y - out->first) * (size_t)out->width * channels;
 		for (int x = 0; x < r->unit_width; x += CONV_TILE_PIXELS) {
 			int left = r->unit_width - x;
-			size_t skip = (size_t)x * (size_t)r->geometry.stride * (size_t)r->conv->in_padded;
+			size_t skip =
+			    (size_t)x * (size_t)r->geometry.stride * (size_t)r->conv->in_padded;
 			size_t at = up ? (size_t)(2 * x + variant % 2) : (size_t)x;
 			tiles[count++] = (struct conv_tile){
 			    .in = in + skip * element,
@@ -456,7 +478,8 @@ bool engine_conv_run(const struct engine_conv *c, const struct engine_conv_call 
 	assert(out->height == engine_conv_out_size(c->kind, in->height));
 	if (out->first >= out->last)
 		return true;
-	struct conv_run r = {.conv = c, .call = call, .work = work, .geometry = CONV_GEOMETRY[c->kind]};
+	struct conv_run r = {
+	    .conv = c, .call = call, .work = work, .geometry = CONV_GEOMETRY[c->kind]};
 	const struct conv_geometry *g = &r.geometry;
 	r.unit_width = c->kind == ENGINE_CONV_UP ? in->width : out->width;
 	r.columns = g->stride * (conv_round_up(r.unit_width, CONV_TILE_PIXELS) - 1) + g->side;
@@ -508,8 +531,8 @@ static void conv_moments_rows(void *context, size_t begin, size_t end, int threa
 			int y = (int)task * MOMENT_ROWS + i;
 			if (y >= p->last - p->first)
 				break;
-			m->kernels->moments(p->data + (size_t)y * (size_t)p->width * channels, p->channels,
-					    p->width, sum, sum + channels);
+			m->kernels->moments(p->data + (size_t)y * (size_t)p->width * channels,
+					    p->channels, p->width, sum, sum + channels);
 		}
 	}
 }
@@ -527,7 +550,8 @@ bool engine_conv_group_norm(const struct conv_kernels *kernels, const struct eng
 		work->moments = malloc(need * sizeof(double));
 		work->moments_count = work->moments != NULL ? need : 0;
 		if (work->moments == NULL)
-			return err_set(e, ERR_NO_MEMORY, "not enough memory for a norm's statistics");
+			return err_set(e, ERR_NO_MEMORY,
+				       "not enough memory for a norm's statistics");
 	}
 	struct conv_moments m = {.kernels = kernels, .plane = in, .sums = work->moments};
 	engine_conv_for(work, tasks, 1, conv_moments_rows, &m);
@@ -544,10 +568,12 @@ bool engine_conv_group_norm(const struct conv_kernels *kernels, const struct eng
 			}
 		}
 		double mean = sum / count, variance = square / count - mean * mean;
-		double rate = 1.0 / __builtin_sqrt((variance > 0 ? variance : 0) + (double)norm->eps);
+		double rate =
+		    1.0 / __builtin_sqrt((variance > 0 ? variance : 0) + (double)norm->eps);
 		for (int c = g * size; c < (g + 1) * size; c++) {
 			factor[c] = (float)(rate * (double)norm->gain[c]);
-			summand[c] = (float)((double)norm->bias[c] - mean * rate * (double)norm->gain[c]);
+			summand[c] =
+			    (float)((double)norm->bias[c] - mean * rate * (double)norm->gain[c]);
 		}
 	}
 	return true;
@@ -564,12 +590,12 @@ static void conv_softmax_rows(void *context, size_t begin, size_t end, int threa
 	(void)thread;
 	const struct conv_softmax *s = context;
 	for (size_t i = begin; i < end; i++)
-		s->kernels->softmax(s->plane->data + i * (size_t)s->plane->channels, s->plane->channels,
-				    s->scale);
+		s->kernels->softmax(s->plane->data + i * (size_t)s->plane->channels,
+				    s->plane->channels, s->scale);
 }
 
-void engine_conv_softmax(const struct conv_kernels *kernels, struct engine_plane *plane, float scale,
-			 struct engine_conv_work *work)
+void engine_conv_softmax(const struct conv_kernels *kernels, struct engine_plane *plane,
+			 float scale, struct engine_conv_work *work)
 {
 	struct conv_softmax s = {.kernels = kernels, .plane = plane, .scale = scale};
 	size_t pixels = (size_t)(plane->last - plane->first) * (size_t)plane->width;

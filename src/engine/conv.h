@@ -25,7 +25,7 @@ enum engine_conv_kind {
 	ENGINE_CONV_1X1,  /* also Linear */
 	ENGINE_CONV_3X3,  /* zeros around */
 	ENGINE_CONV_DOWN, /* 3x3, stride 2, zeros right and below only */
-	ENGINE_CONV_UP    /* each pixel doubled both ways, then 3x3. Computed as four 2x2 convolutions
+	ENGINE_CONV_UP /* each pixel doubled both ways, then 3x3. Computed as four 2x2 convolutions
 			     of the small picture, one for each parity: 4/9 of the work */
 };
 
@@ -39,15 +39,16 @@ struct engine_plane {
 struct engine_conv_weights {
 	enum engine_conv_kind kind;
 	int out, in;
-	const float *weight;    /* or NULL: */
+	const float *weight; /* or NULL: */
 	const int8_t *quantized;
-	const float *scale;     /* [out]; NULL is 1 */
-	const float *bias;      /* [out]; NULL is 0 */
+	const float *scale; /* [out]; NULL is 1 */
+	const float *bias;  /* [out]; NULL is 0 */
 };
 
 struct engine_conv;
 
-/* The kernels of a level, which the machine must have (kernels_find() says). */
+/* The kernels of a level, which the machine must have (kernels_find() says). AMX computes in bf16: about
+ * three digits; the others in f32. */
 const struct conv_kernels *engine_conv_kernels(enum kernel_level level);
 
 struct engine_conv *engine_conv_create(const struct conv_kernels *kernels,
@@ -79,7 +80,7 @@ struct engine_conv_work {
 	struct {
 		void *data;
 		size_t bytes;
-	} *scratch; /* one a thread */
+	} * scratch; /* one a thread */
 	double *moments;
 	size_t moments_count;
 };
@@ -113,8 +114,8 @@ bool engine_conv_group_norm(const struct conv_kernels *kernels, const struct eng
 			    float *factor, float *summand, struct err *e) MUST_CHECK;
 
 /* softmax(scale * row) of every pixel's channels, in place. */
-void engine_conv_softmax(const struct conv_kernels *kernels, struct engine_plane *plane, float scale,
-			 struct engine_conv_work *work);
+void engine_conv_softmax(const struct conv_kernels *kernels, struct engine_plane *plane,
+			 float scale, struct engine_conv_work *work);
 
 /* fn over [0, count) on the work's threads (or this one). */
 void engine_conv_for(struct engine_conv_work *work, size_t count, size_t grain, engine_pool_fn fn,

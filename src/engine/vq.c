@@ -6,7 +6,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-static bool vq_load_codebook(struct engine_vq *vq, const struct engine_weights *weights, struct err *e)
+static bool vq_load_codebook(struct engine_vq *vq, const struct engine_weights *weights,
+			     struct err *e)
 {
 	const size_t dim = (size_t)vq->shape.code_dim, codes = (size_t)vq->shape.codes;
 	vq->codebook = malloc(codes * dim * sizeof(float));

@@ -31,7 +31,8 @@ struct engine_vq_options {
 
 struct engine_vq *engine_vq_create(const struct engine_weights *weights,
 				   const struct engine_vq_shape *shape,
-				   const struct engine_vq_options *options, struct err *e) MUST_CHECK;
+				   const struct engine_vq_options *options,
+				   struct err *e) MUST_CHECK;
 void engine_vq_destroy(struct engine_vq *vq); /* NULL-safe */
 
 int engine_vq_scale(const struct engine_vq *vq);    /* pixels a token, each way */

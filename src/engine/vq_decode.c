@@ -94,11 +94,11 @@ static bool vq_decode_check(const struct engine_vq *vq, const struct engine_vq_d
 	if (vq->decoder == NULL)
 		return err_set(e, ERR_UNSUPPORTED, "this model cannot turn tokens into pixels");
 	if (d->width < 1 || d->rows < 1 || d->width > ENGINE_GRID_MAX || d->rows > ENGINE_GRID_MAX)
-		return err_set(e, ERR_INVALID, "a picture of %d x %d tokens is not possible", d->width,
-			       d->rows);
+		return err_set(e, ERR_INVALID, "a picture of %d x %d tokens is not possible",
+			       d->width, d->rows);
 	if (d->first < 0 || d->first >= d->last || d->last > d->rows)
-		return err_set(e, ERR_INVALID, "there are no token rows %d to %d in %d", d->first, d->last,
-			       d->rows);
+		return err_set(e, ERR_INVALID, "there are no token rows %d to %d in %d", d->first,
+			       d->last, d->rows);
 	for (int i = 0; i < d->width * d->rows; i++) {
 		if (d->ids[i] < 0 || d->ids[i] >= vq->shape.codes)
 			return err_set(e, ERR_INVALID, "token %d is %d, but there are %d codes", i,
@@ -130,7 +130,8 @@ bool engine_vq_decode(const struct engine_vq *vq, const struct engine_vq_decode 
 		vq_code(vq, d->ids[(size_t)top * (size_t)d->width + i], z.data + i * dim);
 	struct engine_plane out;
 	const int scale = engine_vq_scale(vq);
-	if (!vq_net_run(vq->decoder, &z, (d->first - top) * scale, (d->last - top) * scale, work, &out, e))
+	if (!vq_net_run(vq->decoder, &z, (d->first - top) * scale, (d->last - top) * scale, work,
+			&out, e))
 		return false;
 	vq_pixels(&out, pixels, rgb);
 	return true;

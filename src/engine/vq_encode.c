@@ -121,8 +121,9 @@ bool engine_vq_encode(const struct engine_vq *vq, const struct engine_vq_encode 
 		return err_set(e, ERR_UNSUPPORTED, "this model cannot turn pixels into tokens");
 	if (what->width < 1 || what->height < 1 || what->width % scale != 0 ||
 	    what->height % scale != 0 || what->width > side_max || what->height > side_max)
-		return err_set(e, ERR_INVALID, "a picture of %d x %d pixels does not fit tokens of %d",
-			       what->width, what->height, scale);
+		return err_set(e, ERR_INVALID,
+			       "a picture of %d x %d pixels does not fit tokens of %d", what->width,
+			       what->height, scale);
 	struct engine_plane in = {
 	    .width = what->width, .height = what->height, .channels = 3, .last = what->height};
 	const size_t count = (size_t)in.width * (size_t)in.height * 3;

@@ -43,7 +43,8 @@ struct vq_net *vq_net_create(const struct vq_loader *l, struct err *e)
 static struct vq_op *vq_op_new(struct vq_loader *l, enum vq_op_kind kind, struct err *e)
 {
 	if (l->net->count == VQ_OPS_MAX) {
-		err_set(e, ERR_TOO_LARGE, "the picture tokenizer has more than %d layers", VQ_OPS_MAX);
+		err_set(e, ERR_TOO_LARGE, "the picture tokenizer has more than %d layers",
+			VQ_OPS_MAX);
 		return NULL;
 	}
 	struct vq_op *op = &l->net->ops[l->net->count++];
@@ -77,10 +78,11 @@ static bool vq_load_norm(const struct vq_loader *l, struct engine_want want, int
 {
 	bool ok;
 	if (l->net->norm == ENGINE_NORM_GROUP && channels % l->net->groups != 0)
-		return err_set(e, ERR_INVALID, "%d channels cannot be normalised in %d groups", channels,
-			       l->net->groups);
+		return err_set(e, ERR_INVALID, "%d channels cannot be normalised in %d groups",
+			       channels, l->net->groups);
 	if (channels > ENGINE_VQ_CHANNELS_MAX)
-		return err_set(e, ERR_TOO_LARGE, "a tokenizer layer of %d channels is too wide", channels);
+		return err_set(e, ERR_TOO_LARGE, "a tokenizer layer of %d channels is too wide",
+			       channels);
 	norm->gain = vq_load_vector(l, want, channels, false, &ok, e);
 	if (!ok || l->net->norm == ENGINE_NORM_RMS)
 		return ok;
@@ -158,7 +160,8 @@ bool vq_load_res(struct vq_loader *l, const struct vq_block *b, struct err *e)
 	/* norm1, conv1, norm2, conv2, shortcut */
 	struct engine_want want[5];
 	for (int i = 0; i < 5; i++)
-		want[i] = (struct engine_want){.id = b->id + (unsigned)i, .i = b->stage, .j = b->index};
+		want[i] =
+		    (struct engine_want){.id = b->id + (unsigned)i, .i = b->stage, .j = b->index};
 	if (!vq_load_norm(l, want[0], b->in, &op->norm[0], e) ||
 	    !vq_load_norm(l, want[2], b->out, &op->norm[1], e))
 		return false;

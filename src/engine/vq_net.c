@@ -76,12 +76,14 @@ struct vq_run {
 	struct engine_vq_work *work;
 	struct engine_plane at;
 	int buffer; /* that `at` lies in; -1: the caller's */
-	int first[VQ_OPS_MAX + 1], last[VQ_OPS_MAX + 1]; /* rows of each layer's input; then output */
+	int first[VQ_OPS_MAX + 1],
+	    last[VQ_OPS_MAX + 1]; /* rows of each layer's input; then output */
 };
 
 static int vq_op_out_size(const struct vq_op *op, int size)
 {
-	return op->kind == VQ_CONV ? engine_conv_out_size(engine_conv_kind(op->conv[0]), size) : size;
+	return op->kind == VQ_CONV ? engine_conv_out_size(engine_conv_kind(op->conv[0]), size)
+				   : size;
 }
 
 static int vq_op_channels(const struct vq_op *op)
@@ -113,7 +115,8 @@ static void vq_run_ranges(const struct vq_net *net, int height, int *first, int 
 		}
 		if (op->kind == VQ_RES)
 			engine_conv_rows_needed(ENGINE_CONV_3X3, heights[i], &first[i], &last[i]);
-		engine_conv_rows_needed(engine_conv_kind(op->conv[0]), heights[i], &first[i], &last[i]);
+		engine_conv_rows_needed(engine_conv_kind(op->conv[0]), heights[i], &first[i],
+					&last[i]);
 	}
 }
 
@@ -135,7 +138,8 @@ static bool vq_plane(struct vq_run *r, int not0, int not1, const struct engine_p
 	while (b == not0 || b == not1)
 		b++;
 	*out = *shape;
-	size_t count = (size_t)(out->last - out->first) * (size_t)out->width * (size_t)out->channels;
+	size_t count =
+	    (size_t)(out->last - out->first) * (size_t)out->width * (size_t)out->channels;
 	out->data = vq_work_buffer(r->work, b, count, e);
 	*buffer = b;
 	return out->data != NULL;
@@ -169,11 +173,12 @@ static bool vq_prepare(struct vq_run *r, const struct engine_plane *in, const st
 	prepare->gain = r->work->affine[0];
 	prepare->bias = r->work->affine[1];
 	struct engine_group_norm group = {r->net->groups, r->net->eps, norm->gain, norm->bias};
-	return engine_conv_group_norm(r->net->kernels, in, &group, &r->work->conv, r->work->affine[0],
-				      r->work->affine[1], e);
+	return engine_conv_group_norm(r->net->kernels, in, &group, &r->work->conv,
+				      r->work->affine[0], r->work->affine[1], e);
 }
 
-static bool vq_run_conv(struct vq_run *r, const struct vq_op *op, int first, int last, struct err *e)
+static bool vq_run_conv(struct vq_run *r, const struct vq_op *op, int first, int last,
+			struct err *e)
 {
 	struct engine_plane out = {.width = vq_op_out_size(op, r->at.width),
 				   .height = vq_op_out_size(op, r->at.height),
@@ -290,9 +295,10 @@ bool vq_net_run(const struct vq_net *net, const struct engine_plane *in, int fir
 	r.at = vq_strip(in, r.first[0], r.last[0]);
 	for (int i = 0; i < net->count; i++) {
 		const struct vq_op *op = &net->ops[i];
-		bool ok = op->kind == VQ_CONV	? vq_run_conv(&r, op, r.first[i + 1], r.last[i + 1], e)
-			  : op->kind == VQ_RES ? vq_run_res(&r, op, r.first[i + 1], r.last[i + 1], e)
-					       : vq_run_attention(&r, op, e);
+		bool ok =
+		    op->kind == VQ_CONV  ? vq_run_conv(&r, op, r.first[i + 1], r.last[i + 1], e)
+		    : op->kind == VQ_RES ? vq_run_res(&r, op, r.first[i + 1], r.last[i + 1], e)
+					 : vq_run_attention(&r, op, e);
 		if (!ok)
 			return false;
 	}

@@ -7,10 +7,10 @@
 
 #include "engine/vq.h"
 
-#define VQ_OPS_MAX     256
-#define VQ_BUFFERS     8
-#define VQ_BUFFER_MAX  ((size_t)2 << 30) /* bytes of one buffer */
-#define VQ_TOKENS_MAX  65536             /* of one picture */
+#define VQ_OPS_MAX    256
+#define VQ_BUFFERS    8
+#define VQ_BUFFER_MAX ((size_t)2 << 30) /* bytes of one buffer */
+#define VQ_TOKENS_MAX 65536             /* of one picture */
 
 enum vq_op_kind { VQ_CONV, VQ_RES, VQ_ATTENTION };
 
@@ -53,7 +53,8 @@ struct engine_vq_work {
 };
 
 /* The buffer's memory, at least count floats; what it held is lost when it has to grow. */
-float *vq_work_buffer(struct engine_vq_work *work, int index, size_t count, struct err *e) MUST_CHECK;
+float *vq_work_buffer(struct engine_vq_work *work, int index, size_t count,
+		      struct err *e) MUST_CHECK;
 
 /* Rows [first, last) of the last layer's output for an input plane that lies in buffer 0 and is
  * complete. The result is *out, in one of the buffers, until the next run. */

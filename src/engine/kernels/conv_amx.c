@@ -1,22 +1,16 @@
 /* Convolution kernels for AMX: bf16 inputs, f32 sums; 32 pixels by 32 channels in four tiles. Pure
- * functions, any thread. Must stay true: called only where the CPU has AMX-BF16 and AVX-512 and the
- * kernel has granted the process the tile state (conv.c asks for it once). */
+ * functions, any thread. Must stay true: called only where the CPU has AMX-BF16, AVX-512 and
+ * AVX-512-BF16 (engine_conv_kernels looks) and the kernel has granted the process the tile state
+ * (kernels_best asks for it). */
+#include <immintrin.h>
 #include <stdint.h>
 #include <string.h>
 
-/* Round to nearest even; the inputs are finite. */
-static inline uint16_t conv_amx_bf16(float x)
-{
-	uint32_t bits;
-	memcpy(&bits, &x, sizeof(bits));
-	return (uint16_t)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
-}
-
-#define CONV_ELEMENT uint16_t
-#define conv_element_of(x) conv_amx_bf16(x)
-#include "engine/kernels/conv_rows.h"
-
-#include <immintrin.h>
+#define CONV512_ELEMENT uint16_t
+#define CONV512_ROUGH   1
+#define conv512_store(to, mask, x) \
+	_mm256_mask_storeu_epi16((to), (mask), (__m256i)_mm512_cvtneps_pbh(x))
+#include "engine/kernels/conv_rows512.h"
 
 #define STEP 32 /* channels of one tile product */
 
@@ -136,8 +130,8 @@ const struct conv_kernels conv_kernels_amx = {
     .name = "amx",
     .element_size = sizeof(uint16_t),
     .channel_multiple = STEP,
-    .stage = conv_rows_stage,
+    .stage = conv512_stage,
     .panel = conv_amx_panel,
-    .moments = conv_rows_moments,
-    .softmax = conv_rows_softmax,
+    .moments = conv512_moments,
+    .softmax = conv512_softmax,
 };

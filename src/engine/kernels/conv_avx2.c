@@ -1,6 +1,6 @@
 /* Convolution kernels for AVX2 and FMA: 4 pixels by 16 channels in 8 registers. Pure functions, any
  * thread. Must stay true: called only where the CPU has AVX2 and FMA. */
-#define CONV_ELEMENT float
+#define CONV_ELEMENT       float
 #define conv_element_of(x) (x)
 #include "engine/kernels/conv_rows.h"
 
@@ -61,7 +61,8 @@ static void conv_avx2_panel(const struct conv_panel *p, const struct conv_tile *
 			int pixels = t->pixels - x < PIXELS ? t->pixels - x : PIXELS;
 			for (int n = 0; n < p->valid; n += 16) {
 				conv_avx2_block(p, in, n, sums);
-				conv_avx2_store(p, t->out + (size_t)x * p->out_stride, n, pixels, sums);
+				conv_avx2_store(p, t->out + (size_t)x * p->out_stride, n, pixels,
+						sums);
 			}
 		}
 	}

@@ -1,10 +1,11 @@
 /* Convolution kernels for AVX-512, f32: 8 pixels by 32 channels in 16 registers. Pure functions, any
  * thread. Must stay true: called only where the CPU has AVX-512 F, BW, DQ and VL. */
-#define CONV_ELEMENT float
-#define conv_element_of(x) (x)
-#include "engine/kernels/conv_rows.h"
-
 #include <immintrin.h>
+
+#define CONV512_ELEMENT            float
+#define CONV512_ROUGH              0
+#define conv512_store(to, mask, x) _mm512_mask_storeu_ps((to), (mask), (x))
+#include "engine/kernels/conv_rows512.h"
 
 #define PIXELS 8
 
@@ -66,8 +67,8 @@ const struct conv_kernels conv_kernels_avx512 = {
     .name = "avx512",
     .element_size = sizeof(float),
     .channel_multiple = 1,
-    .stage = conv_rows_stage,
+    .stage = conv512_stage,
     .panel = conv_avx512_panel,
-    .moments = conv_rows_moments,
-    .softmax = conv_rows_softmax,
+    .moments = conv512_moments,
+    .softmax = conv512_softmax,
 };

@@ -15,7 +15,7 @@
 
 #define CONV_TILE_PIXELS 16 /* output pixels of a tile */
 #define CONV_PANEL_WIDTH 32 /* output channels of a panel; the last one may be half as wide */
-#define CONV_TAPS_MAX 9
+#define CONV_TAPS_MAX    9
 
 enum conv_norm {
 	CONV_NORM_NONE,

@@ -104,7 +104,8 @@ conv_stage_as(const struct conv_prepare *p, const float *restrict in, int channe
 		if (norm == CONV_NORM_LAYER)
 			mean = conv_sum(x, channels, 0, 0) / (float)channels;
 		if (norm == CONV_NORM_LAYER || norm == CONV_NORM_RMS)
-			rate = 1.0f / sqrtf(conv_sum(x, channels, mean, 1) / (float)channels + p->eps);
+			rate =
+			    1.0f / sqrtf(conv_sum(x, channels, mean, 1) / (float)channels + p->eps);
 		for (int c = 0; c < channels; c++) {
 			float v = x[c];
 			if (norm == CONV_NORM_AFFINE)
@@ -120,10 +121,10 @@ conv_stage_as(const struct conv_prepare *p, const float *restrict in, int channe
 	}
 }
 
-#define CONV_STAGE_CASE(norm_, act_)                                                               \
-	if (p->norm == (norm_) && p->act == (act_)) {                                              \
-		conv_stage_as(p, in, channels, padded, pixels, out, (norm_), (act_));              \
-		return;                                                                            \
+#define CONV_STAGE_CASE(norm_, act_)                                                  \
+	if (p->norm == (norm_) && p->act == (act_)) {                                 \
+		conv_stage_as(p, in, channels, padded, pixels, out, (norm_), (act_)); \
+		return;                                                               \
 	}
 
 static void conv_rows_stage(const struct conv_prepare *p, const float *in, int channels, int padded,
@@ -138,7 +139,8 @@ static void conv_rows_stage(const struct conv_prepare *p, const float *in, int c
 	conv_stage_as(p, in, channels, padded, pixels, out, p->norm, p->act);
 }
 
-static void conv_rows_moments(const float *in, int channels, int pixels, double *sum, double *square)
+static void conv_rows_moments(const float *in, int channels, int pixels, double *sum,
+			      double *square)
 {
 	for (int c0 = 0; c0 < channels; c0 += 64) {
 		float s[64] = {0}, q[64] = {0};

@@ -2,7 +2,7 @@
  * Pure functions, any thread. Must stay true: every sum runs over taps, then channels, in order, in
  * f32, and exp and erf are the C library's. */
 #define CONV_EXACT
-#define CONV_ELEMENT float
+#define CONV_ELEMENT       float
 #define conv_element_of(x) (x)
 #include "engine/kernels/conv_rows.h"
 

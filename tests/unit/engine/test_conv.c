@@ -158,7 +158,8 @@ static double weight_at(const struct problem *p, int n, int c, int t)
 }
 
 /* One output by the definition; *size is the sum of the magnitudes, what rounding is relative to. */
-static double definition(const struct problem *p, const double *in, int y, int x, int n, double *size)
+static double definition(const struct problem *p, const double *in, int y, int x, int n,
+			 double *size)
 {
 	int side = p->kind == ENGINE_CONV_1X1 ? 1 : 3, stride = p->kind == ENGINE_CONV_DOWN ? 2 : 1;
 	int pad = p->kind == ENGINE_CONV_3X3 || p->kind == ENGINE_CONV_UP ? 1 : 0, sy, sx;
@@ -168,9 +169,10 @@ static double definition(const struct problem *p, const double *in, int y, int x
 		if (!source(p, y * stride + t / side - pad, x * stride + t % side - pad, &sy, &sx))
 			continue;
 		for (int c = 0; c < p->in; c++) {
-			double term = in[((size_t)sy * (size_t)p->width + (size_t)sx) * (size_t)p->in +
-					 (size_t)c] *
-				      weight_at(p, n, c, t);
+			double term =
+			    in[((size_t)sy * (size_t)p->width + (size_t)sx) * (size_t)p->in +
+			       (size_t)c] *
+			    weight_at(p, n, c, t);
 			sum += term;
 			*size += fabs(term);
 		}
@@ -183,7 +185,8 @@ static void run(const struct problem *p, const struct conv_kernels *k, struct en
 {
 	struct err e = {0};
 	struct engine_conv_work work;
-	struct engine_conv_weights w = {.kind = p->kind, .out = p->out, .in = p->in, .bias = p->bias};
+	struct engine_conv_weights w = {
+	    .kind = p->kind, .out = p->out, .in = p->in, .bias = p->bias};
 	w.weight = p->quantized ? NULL : p->w;
 	w.quantized = p->quantized ? p->q : NULL;
 	w.scale = p->scale;
@@ -223,15 +226,17 @@ static void check(const struct problem *p, const struct conv_kernels *k, struct 
 	double *x = prepared(p), size;
 	for (size_t i = 0; i < count; i++) {
 		int n = (int)(i % (size_t)p->out), pixel = (int)(i / (size_t)p->out);
-		double expected = definition(p, x, out.first + pixel / out.width, pixel % out.width, n, &size);
+		double expected =
+		    definition(p, x, out.first + pixel / out.width, pixel % out.width, n, &size);
 		if (p->accumulate)
 			expected += (double)before[i];
 		double off = fabs((double)out.data[i] - expected) / size;
 		if (!(off <= tolerance(k)))
-			fail_msg("%s kind %d, %dx%d %d->%d rows %d-%d norm %d act %d int8 %d: %g is not %g (%g)",
-				 k->name, p->kind, p->width, p->height, p->in, p->out, p->first, p->last,
-				 p->prepare.norm, p->prepare.act, p->quantized, (double)out.data[i],
-				 expected, off);
+			fail_msg(
+			    "%s kind %d, %dx%d %d->%d rows %d-%d norm %d act %d int8 %d: %g is not %g (%g)",
+			    k->name, p->kind, p->width, p->height, p->in, p->out, p->first, p->last,
+			    p->prepare.norm, p->prepare.act, p->quantized, (double)out.data[i],
+			    expected, off);
 	}
 	free(x);
 	free(before);
@@ -249,7 +254,8 @@ static void test_random_shapes(void **state)
 		struct problem p;
 		problem_init(&p, (enum engine_conv_kind)(i % 4));
 		for (int level = KERNEL_SCALAR; level <= (int)best(); level++)
-			check(&p, engine_conv_kernels((enum kernel_level)level), i % 3 ? NULL : pool);
+			check(&p, engine_conv_kernels((enum kernel_level)level),
+			      i % 3 ? NULL : pool);
 		problem_finish(&p);
 	}
 	engine_pool_destroy(pool);
@@ -263,7 +269,8 @@ static void test_long_strips(void **state)
 		struct problem p;
 		problem_init(&p, (enum engine_conv_kind)kind);
 		problem_finish(&p);
-		p = (struct problem){.kind = (enum engine_conv_kind)kind, .width = 160, .height = 14};
+		p = (struct problem){
+		    .kind = (enum engine_conv_kind)kind, .width = 160, .height = 14};
 		p.in = 250;
 		p.out = 3;
 		p.last = engine_conv_out_size(p.kind, p.height);
@@ -293,7 +300,8 @@ static void test_threads_do_not_show(void **state)
 	struct engine_group_norm norm = {.groups = 32, .eps = 1e-6f, .gain = gain, .bias = gain};
 	const struct conv_kernels *k = engine_conv_kernels(best());
 	for (int i = 0; i < 2; i++)
-		assert_true(engine_conv_group_norm(k, &in, &norm, &work[i], factor[i], summand[i], &e));
+		assert_true(
+		    engine_conv_group_norm(k, &in, &norm, &work[i], factor[i], summand[i], &e));
 	assert_memory_equal(factor[0], factor[1], sizeof(factor[0]));
 	assert_memory_equal(summand[0], summand[1], sizeof(summand[0]));
 	for (int g = 0; g < 32; g++) {
@@ -346,7 +354,8 @@ static void test_matrix_and_softmax(void **state)
 				double dot = 0;
 				for (int d = 0; d < depth; d++)
 					dot += (double)a[i * depth + d] * (double)b[d * n + j];
-				assert_true(fabs(dot - (double)y[i * n + j]) < tolerance(k) * depth);
+				assert_true(fabs(dot - (double)y[i * n + j]) <
+					    tolerance(k) * depth);
 				double p = exp(0.5 * (double)y[i * n + j]) / sum;
 				assert_true(fabs(p - (double)s[i * n + j]) < 1e-6);
 			}
@@ -367,7 +376,8 @@ static void test_refusals(void **state)
 	float w = 1;
 	const struct conv_kernels *k = engine_conv_kernels(KERNEL_SCALAR);
 	struct engine_conv_weights none = {.kind = ENGINE_CONV_1X1, .out = 1, .in = 1};
-	struct engine_conv_weights zero = {.kind = ENGINE_CONV_1X1, .out = 0, .in = 1, .weight = &w};
+	struct engine_conv_weights zero = {
+	    .kind = ENGINE_CONV_1X1, .out = 0, .in = 1, .weight = &w};
 	struct engine_conv_weights wide = {
 	    .kind = ENGINE_CONV_1X1, .out = 1, .in = ENGINE_CONV_CHANNELS_MAX + 1, .weight = &w};
 	assert_null(engine_conv_create(k, &none, &e));
@@ -386,8 +396,10 @@ int main(void)
 	       engine_conv_kernels(best())->name);
 	rng_seed(&rng, seed);
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_random_shapes),     cmocka_unit_test(test_long_strips),
-	    cmocka_unit_test(test_threads_do_not_show), cmocka_unit_test(test_matrix_and_softmax),
+	    cmocka_unit_test(test_random_shapes),
+	    cmocka_unit_test(test_long_strips),
+	    cmocka_unit_test(test_threads_do_not_show),
+	    cmocka_unit_test(test_matrix_and_softmax),
 	    cmocka_unit_test(test_refusals),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
  * decode, random FSQ models of the built-in kind); requests that make no sense. */
 #include "base/rand.h"
 #include "engine/vq.h"
+#include "synthetic_vq.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -78,8 +79,8 @@ static float expected_at(const struct engine_tensor *t, size_t i)
 	return v;
 }
 
-static struct engine_vq *open_vq(const struct engine_weights *w, const struct engine_vq_shape *shape,
-				 enum kernel_level level)
+static struct engine_vq *open_vq(const struct engine_weights *w,
+				 const struct engine_vq_shape *shape, enum kernel_level level)
 {
 	struct err e = {0};
 	struct engine_vq_options options = {engine_conv_kernels(level), true, shape->has_encoder};
@@ -119,7 +120,8 @@ static void decode_golden(enum kernel_level level, const char *ids_name, const c
 	float worst = 0;
 	for (int i = 0; i < 8 * 8; i++) {
 		for (int c = 0; c < 3; c++)
-			worst = fmaxf(worst, fabsf(pixels[i * 3 + c] - expected_at(p, (size_t)(c * 64 + i))));
+			worst = fmaxf(
+			    worst, fabsf(pixels[i * 3 + c] - expected_at(p, (size_t)(c * 64 + i))));
 	}
 	printf("%s %s: %g\n", engine_conv_kernels(level)->name, pixels_name, (double)worst);
 	assert_true(worst <= tolerance(level, 5e-5f));
@@ -157,7 +159,9 @@ static void test_encode_golden(void **state)
 		struct engine_vq_encode what = {.pixels = pixels, .width = 8, .height = 8};
 		assert_true(engine_vq_encode(vq, &what, work, ids, latents, &e));
 		for (int i = 0; i < 16 * 8; i++)
-			worst = fmaxf(worst, fabsf(latents[i] - expected_at(quant, (size_t)(i % 8 * 16 + i / 8))));
+			worst =
+			    fmaxf(worst, fabsf(latents[i] -
+					       expected_at(quant, (size_t)(i % 8 * 16 + i / 8))));
 		printf("%s encode: %g\n", engine_conv_kernels((enum kernel_level)level)->name,
 		       (double)worst);
 		assert_true(worst <= tolerance((enum kernel_level)level, 2e-5f));
@@ -228,11 +232,145 @@ static void test_refusals(void **state)
 	engine_vq_work_destroy(work);
 }
 
+/* The built-in model's tokenizer with fewer channels. */
+static struct engine_vq_shape small_builtin(void)
+{
+	struct engine_vq_shape s = synthetic_builtin();
+	s.base_channels = 5;
+	s.encoder_base_channels = 4;
+	s.latent_channels = 12;
+	return s;
+}
+
+#define ROWS  40 /* more than two halos, so that a strip in the middle sees neither edge */
+#define WIDTH 3
+#define ROW   ((size_t)(WIDTH * 16 * 16 * 3)) /* numbers in a row of tokens' pixels */
+
+static void strips_at(const struct engine_vq *vq, struct engine_vq_work *work, const int32_t *ids,
+		      float *whole, float *strip)
+{
+	struct err e = {0};
+	struct engine_vq_decode d = {ids, WIDTH, ROWS, 0, ROWS, -1};
+	assert_true(engine_vq_decode(vq, &d, work, whole, NULL, &e));
+	const int halo = engine_vq_halo(vq);
+	const int ranges[][2] = {{0, 1}, {ROWS - 1, ROWS}, {3, 5}, {19, 20}};
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
+		int first = ranges[i][0], last = ranges[i][1];
+		for (int exact = 0; exact < 2; exact++) {
+			d = (struct engine_vq_decode){ids,   WIDTH, ROWS,
+						      first, last,  exact ? -1 : halo};
+			assert_true(engine_vq_decode(vq, &d, work, strip, NULL, &e));
+			assert_memory_equal(strip, whole + ROW * (size_t)first,
+					    ROW * (size_t)(last - first) * sizeof(float));
+		}
+	}
+	/* A small halo is close, and its error gets smaller with each row. */
+	double before = 1e9;
+	for (int h = 0; h < 4; h++) {
+		d = (struct engine_vq_decode){ids, WIDTH, ROWS, 19, 20, h};
+		assert_true(engine_vq_decode(vq, &d, work, strip, NULL, &e));
+		double off = 0, size = 0;
+		for (size_t k = 0; k < ROW; k++) {
+			off += fabs((double)strip[k] - (double)whole[19 * ROW + k]);
+			size += fabs((double)whole[19 * ROW + k]);
+		}
+		printf("halo %d: mean error %g of the mean value\n", h, off / size);
+		assert_true(off < before);
+		before = off;
+	}
+}
+
+static void test_strips(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	struct rng rng;
+	rng_seed(&rng, 7);
+	struct engine_vq_shape shape = small_builtin();
+	struct synthetic s = synthetic_vq(&shape, true, true);
+	struct engine_pool *pool = engine_pool_create(3, &e);
+	assert_non_null(pool);
+	float *whole = malloc(ROWS * ROW * sizeof(float)),
+	      *strip = malloc(ROWS * ROW * sizeof(float));
+	float *first = malloc(ROWS * ROW * sizeof(float));
+	int32_t ids[ROWS * WIDTH];
+	assert_true(whole != NULL && strip != NULL && first != NULL);
+	for (int i = 0; i < ROWS * WIDTH; i++)
+		ids[i] = (int32_t)(rng_next(&rng) % 6000);
+	for (int level = KERNEL_SCALAR; level <= (int)kernels_best(); level++) {
+		struct engine_vq *vq = open_vq(s.weights, &shape, (enum kernel_level)level);
+		struct engine_vq_work *work = open_work(level % 2 ? NULL : pool);
+		assert_int_equal(engine_vq_scale(vq), 16);
+		assert_int_equal(engine_vq_halo(vq), 15);
+		strips_at(vq, work, ids, whole, strip);
+		if (level == KERNEL_SCALAR)
+			memcpy(first, whole, ROWS * ROW * sizeof(float));
+		double worst = 0, off = 0, size = 0;
+		for (size_t i = 0; i < ROWS * ROW; i++) {
+			double d = fabs((double)whole[i] - (double)first[i]);
+			worst = fmax(worst, d);
+			off += d;
+			size += fabs((double)first[i]);
+		}
+		printf("%s from scalar: at most %g, mean %g of the mean value\n",
+		       engine_conv_kernels((enum kernel_level)level)->name, worst, off / size);
+		assert_true(off / size <= (level == KERNEL_AMX ? 0.02 : 1e-5));
+		assert_true(worst <= (level == KERNEL_AMX ? 0.3 : 1e-4));
+		engine_vq_work_destroy(work);
+		engine_vq_destroy(vq);
+	}
+	free(whole);
+	free(strip);
+	free(first);
+	engine_pool_destroy(pool);
+	synthetic_finish(&s);
+}
+
+/* FSQ: an id's digits are those of the numbers that were quantised; edges of the range hold. */
+static void test_fsq_encode(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	struct rng rng;
+	rng_seed(&rng, 9);
+	struct engine_vq_shape shape = small_builtin();
+	struct synthetic s = synthetic_vq(&shape, true, true);
+	struct engine_vq *vq = open_vq(s.weights, &shape, KERNEL_SCALAR);
+	struct engine_vq_work *work = open_work(NULL);
+	uint8_t rgb[48 * 32 * 3];
+	float pixels[48 * 32 * 3], latents[6 * 5], again[6 * 5];
+	int32_t ids[6], same[6];
+	for (size_t i = 0; i < sizeof(rgb); i++) {
+		rgb[i] = (uint8_t)rng_next(&rng);
+		pixels[i] = (float)rgb[i] / 127.5f - 1.0f;
+	}
+	struct engine_vq_encode what = {.rgb = rgb, .width = 48, .height = 32};
+	assert_true(engine_vq_encode(vq, &what, work, ids, latents, &e));
+	what.rgb = NULL;
+	what.pixels = pixels;
+	assert_true(engine_vq_encode(vq, &what, work, same, again, &e));
+	assert_memory_equal(ids, same, sizeof(ids));
+	assert_memory_equal(latents, again, sizeof(again));
+	for (int i = 0; i < 6; i++) {
+		int id = ids[i];
+		for (int j = 0; j < 5; j++) {
+			int levels = shape.levels[j], digit = id % levels;
+			double place = (tanh((double)latents[i * 5 + j]) + 1) / 2 * (levels - 1);
+			assert_true(fabs(place - digit) <= 0.5 + 1e-5);
+			id /= levels;
+		}
+		assert_int_equal(id, 0);
+	}
+	engine_vq_work_destroy(work);
+	engine_vq_destroy(vq);
+	synthetic_finish(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_decode_golden),
-	    cmocka_unit_test(test_encode_golden),
+	    cmocka_unit_test(test_decode_golden), cmocka_unit_test(test_encode_golden),
+	    cmocka_unit_test(test_strips),        cmocka_unit_test(test_fsq_encode),
 	    cmocka_unit_test(test_refusals),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
