@@ -66,9 +66,10 @@ const char *image_format_mime(enum image_format format)
 
 static bool fail(struct err *e, enum err_code code, const char *message)
 {
+	char *lines = vips_error_buffer_copy(); /* and clears it */
 	err_set(e, code, "%s", message);
-	err_detail(e, "vips: %s", vips_error_buffer());
-	vips_error_clear();
+	err_detail(e, "vips: %s", g_strdelimit(g_strchomp(lines), "\n", ';'));
+	g_free(lines);
 	return false;
 }
 

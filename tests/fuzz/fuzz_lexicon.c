@@ -1,0 +1,49 @@
+/* Any prompt against a small lexicon: never a crash, and a refusal's message is text. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/str.h"
+#include "engine/lexicon.h"
+
+static const char CONCEPTS[] =
+    "{\"concepts\":[{\"id\":\"a\",\"en\":[\"red apple\",\"apple\"],\"ko\":[\"빨간 사과\",\"사과\",\"배\"],"
+    "\"ja\":[\"赤いリンゴ\",\"め\"]},{\"id\":\"b\",\"en\":[\"box\",\"t-shirt\"],\"ko\":[\"T셔츠\"]}]}";
+
+static struct engine_lexicon *open_lexicon(void)
+{
+	char folder[] = "/tmp/madang-fuzz-XXXXXX", path[64];
+	struct engine_lexicon *lexicon = NULL;
+	struct err e;
+	if (!mkdtemp(folder))
+		abort();
+	snprintf(path, sizeof path, "%s/concepts.json", folder);
+	if (!file_write(path, CONCEPTS, sizeof CONCEPTS - 1, &e) ||
+	    !engine_lexicon_open(folder, &lexicon, &e))
+		abort();
+	remove(path);
+	remove(folder);
+	return lexicon;
+}
+
+int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
+int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
+{
+	static struct engine_lexicon *lexicon;
+	if (!lexicon)
+		lexicon = open_lexicon();
+	char *prompt = malloc(size + 1);
+	struct err e;
+	if (!prompt)
+		abort();
+	if (size)
+		memcpy(prompt, data, size);
+	prompt[size] = '\0';
+	bool known = engine_lexicon_check(lexicon, prompt, &e);
+	if (!known && str_is_utf8(prompt, strlen(prompt)) &&
+	    !str_is_utf8(e.message, strlen(e.message)))
+		abort();
+	free(prompt);
+	return 0;
+}
