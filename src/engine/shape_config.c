@@ -311,6 +311,8 @@ bool engine_shape_config(const json_t *config, bool llamagen, struct engine_shap
 	    !engine_json_object(config, "vision_config", &vision, e) ||
 	    !engine_json_object(config, "vq", &tiny, e))
 		return false;
+	if (!text && !language && !json_object_get(config, "hidden_size"))
+		return err_set(e, ERR_INVALID, "it has no text_config (or language_config)");
 	char type[ENGINE_NAME_MAX] = "";
 	if (!engine_json_string(config, "model_type", type, sizeof(type), e))
 		return false;

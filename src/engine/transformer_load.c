@@ -145,13 +145,22 @@ static bool bias(struct loader *l, struct engine_matrix *m, struct engine_want w
 	return ok;
 }
 
+/* The family's image aligner and head have biases: one that is missing is a broken file. */
+static bool needs_bias(const struct loader *l, enum engine_tensor_id id)
+{
+	const struct engine_shape *s = &l->t->shape;
+	return l->file && s->family != ENGINE_FAMILY_LLAMAGEN && !s->image.unified &&
+	       (id == T_IMAGE_ALIGN || id == T_IMAGE_HEAD_IN || id == T_IMAGE_HEAD_OUT);
+}
+
 /* A Linear of its own; takes its bias along where the file has one. */
 static bool linear(struct loader *l, struct engine_matrix *m, struct engine_want want)
 {
 	size_t outputs = (size_t)want.shape[0], k = (size_t)want.shape[1];
 	struct engine_want wanted_bias = want;
 	wanted_bias.bias = true;
-	bool has_bias = l->file && engine_weights_has(l->file, wanted_bias);
+	bool has_bias =
+	    needs_bias(l, want.id) || (l->file && engine_weights_has(l->file, wanted_bias));
 
 	if (!engine_matrix_init(m, weights_for(l, want, k), outputs, k, has_bias, l->e) ||
 	    !fill(l, m, want, 0, outputs, (struct place){0}))

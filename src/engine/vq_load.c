@@ -54,11 +54,9 @@ static struct vq_op *vq_op_new(struct vq_loader *l, enum vq_op_kind kind, struct
 
 /* A vector of `count` numbers; NULL and *ok where it is optional and absent. */
 static float *vq_load_vector(const struct vq_loader *l, struct engine_want want, int count,
-			     bool optional, bool *ok, struct err *e)
+			     bool *ok, struct err *e)
 {
 	*ok = true;
-	if (optional && !engine_weights_has(l->weights, want))
-		return NULL;
 	want.shape[0] = count;
 	float *v = calloc((size_t)count, sizeof(float));
 	if (v == NULL) {
@@ -83,11 +81,11 @@ static bool vq_load_norm(const struct vq_loader *l, struct engine_want want, int
 	if (channels > ENGINE_VQ_CHANNELS_MAX)
 		return err_set(e, ERR_TOO_LARGE, "a tokenizer layer of %d channels is too wide",
 			       channels);
-	norm->gain = vq_load_vector(l, want, channels, false, &ok, e);
+	norm->gain = vq_load_vector(l, want, channels, &ok, e);
 	if (!ok || l->net->norm == ENGINE_NORM_RMS)
 		return ok;
 	want.bias = true;
-	norm->bias = vq_load_vector(l, want, channels, false, &ok, e);
+	norm->bias = vq_load_vector(l, want, channels, &ok, e);
 	return ok;
 }
 
@@ -104,7 +102,7 @@ static struct engine_conv *vq_load_one(const struct vq_loader *l, struct engine_
 
 	struct engine_want bias_want = want;
 	bias_want.bias = true;
-	bias = vq_load_vector(l, bias_want, out, true, &ok, e);
+	bias = vq_load_vector(l, bias_want, out, &ok, e);
 	if (!ok)
 		goto done;
 	memcpy(want.shape, (int64_t[]){out, in, side, side}, 4 * sizeof(int64_t));

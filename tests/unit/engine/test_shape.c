@@ -260,6 +260,7 @@ static void test_refused(void **state)
 	(void)state;
 	refuse("", "not valid JSON");
 	refuse("[]", "not a JSON object");
+	refuse("{}", "no text_config");
 	refuse("{\"text_config\":[]}", "text_config must be an object");
 	refuse("{", "not valid JSON");
 	refuse_changed(":512", ":\"512\"", "text_config: hidden_size must be a whole number");
