@@ -174,9 +174,9 @@ int main(int argc, char **argv)
 {
 	struct err e = {0};
 	const struct bench benches[] = {
-	    {"builtin", synthetic_builtin(), 0, 16, -1, "256x256 whole"},
-	    {"builtin", synthetic_builtin(), 7, 8, -1, "256x256 one row exact"},
-	    {"builtin", synthetic_builtin(), 7, 8, 2, "256x256 one row halo 2"},
+	    {"builtin", synthetic_builtin(), 0, 12, -1, "192x192 whole"},
+	    {"builtin", synthetic_builtin(), 5, 6, -1, "192x192 one row exact"},
+	    {"builtin", synthetic_builtin(), 5, 6, 2, "192x192 one row halo 2"},
 	    {"vq16", synthetic_vq16(), 0, 24, -1, "384x384 whole"},
 	};
 	int64_t threads = 0, lowest = KERNEL_AVX2;

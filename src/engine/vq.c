@@ -54,6 +54,11 @@ struct engine_vq *engine_vq_create(const struct engine_weights *weights,
 	}
 	vq->shape = *shape;
 	vq->kernels = options->kernels;
+	if (shape->patch < 1 || shape->patch > VQ_PATCH_MAX) {
+		err_set(e, ERR_INVALID, "patches of %d pixels are not possible", shape->patch);
+		engine_vq_destroy(vq);
+		return NULL;
+	}
 	bool ok = shape->quantizer == ENGINE_QUANTIZER_FSQ ? vq_check_levels(shape, e)
 							   : vq_load_codebook(vq, weights, e);
 	if (ok && options->decoder) {
@@ -83,7 +88,7 @@ void engine_vq_destroy(struct engine_vq *vq)
 
 int engine_vq_scale(const struct engine_vq *vq)
 {
-	return 1 << (vq->shape.stages - 1);
+	return vq->shape.patch << (vq->shape.stages - 1);
 }
 
 static size_t vq_net_bytes(const struct vq_net *net)
@@ -111,7 +116,7 @@ int engine_vq_halo(const struct engine_vq *vq)
 	if (vq->decoder == NULL || vq->decoder->global)
 		return -1;
 	/* Far from the edges of a tall picture. */
-	const int scale = engine_vq_scale(vq), middle = 4 * VQ_OPS_MAX;
+	const int scale = engine_vq_scale(vq) / vq->shape.patch, middle = 4 * VQ_OPS_MAX;
 	int first = middle * scale, last = (middle + 1) * scale;
 	vq_net_rows_needed(vq->decoder, 2 * middle, &first, &last);
 	return middle - first > last - middle - 1 ? middle - first : last - middle - 1;

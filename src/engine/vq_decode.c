@@ -42,7 +42,7 @@ static bool vq_decoder_layers(struct vq_loader *l, struct err *e)
 			return false;
 		at = out;
 	}
-	struct vq_block out = {T_DEC_CONV_OUT, 0, 0, at, 3};
+	struct vq_block out = {T_DEC_CONV_OUT, 0, 0, at, 3 * s->patch * s->patch};
 	return vq_load_conv(l, &out, ENGINE_CONV_3X3, T_DEC_NORM_OUT, e);
 }
 
@@ -74,17 +74,28 @@ static void vq_code(const struct engine_vq *vq, int32_t id, float *z)
 	}
 }
 
-static void vq_pixels(const struct engine_plane *p, float *pixels, uint8_t *rgb)
+/* The last plane holds patches of p x p pixels, channel c * p * p + y * p + x. */
+static void vq_pixels(const struct engine_plane *p, int patch, float *pixels, uint8_t *rgb)
 {
-	const size_t count = (size_t)(p->last - p->first) * (size_t)p->width * 3;
-	if (pixels != NULL)
-		memcpy(pixels, p->data, count * sizeof(float));
-	if (rgb == NULL)
-		return;
-	for (size_t i = 0; i < count; i++) {
-		float v = (p->data[i] + 1.0f) / 2.0f * 255.0f;
-		v = v > 0.0f ? v : 0.0f; /* also NaN */
-		rgb[i] = (uint8_t)(v < 255.0f ? v : 255.0f);
+	const int width = p->width * patch, rows = (p->last - p->first) * patch;
+	for (int y = 0; y < rows; y++) {
+		for (int x = 0; x < width; x++) {
+			const size_t cell =
+			    (size_t)(y / patch) * (size_t)p->width + (size_t)(x / patch);
+			const float *in = p->data + cell * (size_t)p->channels +
+					  (size_t)(y % patch * patch + x % patch);
+			const size_t out = ((size_t)y * (size_t)width + (size_t)x) * 3;
+			for (int c = 0; c < 3; c++) {
+				float v = in[c * patch * patch];
+				if (pixels != NULL)
+					pixels[out + (size_t)c] = v;
+				if (rgb == NULL)
+					continue;
+				v = (v + 1.0f) / 2.0f * 255.0f;
+				v = v > 0.0f ? v : 0.0f; /* also NaN */
+				rgb[out + (size_t)c] = (uint8_t)(v < 255.0f ? v : 255.0f);
+			}
+		}
 	}
 }
 
@@ -129,10 +140,10 @@ bool engine_vq_decode(const struct engine_vq *vq, const struct engine_vq_decode 
 	for (size_t i = 0; i < count; i++)
 		vq_code(vq, d->ids[(size_t)top * (size_t)d->width + i], z.data + i * dim);
 	struct engine_plane out;
-	const int scale = engine_vq_scale(vq);
+	const int scale = engine_vq_scale(vq) / vq->shape.patch;
 	if (!vq_net_run(vq->decoder, &z, (d->first - top) * scale, (d->last - top) * scale, work,
 			&out, e))
 		return false;
-	vq_pixels(&out, pixels, rgb);
+	vq_pixels(&out, vq->shape.patch, pixels, rgb);
 	return true;
 }

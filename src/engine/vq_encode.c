@@ -25,7 +25,7 @@ static bool vq_encoder_layers(struct vq_loader *l, struct err *e)
 {
 	const struct engine_vq_shape *s = l->shape;
 	int at = s->encoder_base_channels;
-	struct vq_block in = {T_ENC_CONV_IN, 0, 0, 3, at};
+	struct vq_block in = {T_ENC_CONV_IN, 0, 0, 3 * s->patch * s->patch, at};
 	if (!vq_load_conv(l, &in, ENGINE_CONV_3X3, T_COUNT, e))
 		return false;
 	for (int stage = 0; stage < s->stages; stage++) {
@@ -112,6 +112,26 @@ static void vq_quantize(void *context, size_t begin, size_t end, int thread)
 	}
 }
 
+/* Pixels to patches of p x p of them, channel c * p * p + y * p + x. */
+static void vq_patches(const struct engine_vq_encode *what, int patch, float *out)
+{
+	const int width = what->width / patch, area = patch * patch;
+	for (int y = 0; y < what->height; y++) {
+		for (int x = 0; x < what->width; x++) {
+			const size_t in = ((size_t)y * (size_t)what->width + (size_t)x) * 3;
+			const size_t cell =
+			    (size_t)(y / patch) * (size_t)width + (size_t)(x / patch);
+			float *to = out + cell * (size_t)(3 * area) +
+				    (size_t)(y % patch * patch + x % patch);
+			for (int c = 0; c < 3; c++)
+				to[c * area] =
+				    what->pixels != NULL
+					? what->pixels[in + (size_t)c]
+					: (float)what->rgb[in + (size_t)c] / 127.5f - 1.0f;
+		}
+	}
+}
+
 bool engine_vq_encode(const struct engine_vq *vq, const struct engine_vq_encode *what,
 		      struct engine_vq_work *work, int32_t *ids, float *latents, struct err *e)
 {
@@ -124,18 +144,15 @@ bool engine_vq_encode(const struct engine_vq *vq, const struct engine_vq_encode 
 		return err_set(e, ERR_INVALID,
 			       "a picture of %d x %d pixels does not fit tokens of %d", what->width,
 			       what->height, scale);
-	struct engine_plane in = {
-	    .width = what->width, .height = what->height, .channels = 3, .last = what->height};
-	const size_t count = (size_t)in.width * (size_t)in.height * 3;
-	in.data = vq_work_buffer(work, 0, count, e);
+	const int patch = vq->shape.patch;
+	struct engine_plane in = {.width = what->width / patch,
+				  .height = what->height / patch,
+				  .channels = 3 * patch * patch,
+				  .last = what->height / patch};
+	in.data = vq_work_buffer(work, 0, (size_t)what->width * (size_t)what->height * 3, e);
 	if (in.data == NULL)
 		return false;
-	if (what->pixels != NULL) {
-		memcpy(in.data, what->pixels, count * sizeof(float));
-	} else {
-		for (size_t i = 0; i < count; i++)
-			in.data[i] = (float)what->rgb[i] / 127.5f - 1.0f;
-	}
+	vq_patches(what, patch, in.data);
 	struct engine_plane out;
 	if (!vq_net_run(vq->encoder, &in, 0, what->height / scale, work, &out, e))
 		return false;

@@ -10,7 +10,7 @@
 #define VQ_OPS_MAX    256
 #define VQ_BUFFERS    8
 #define VQ_BUFFER_MAX ((size_t)2 << 30) /* bytes of one buffer */
-#define VQ_TOKENS_MAX 65536             /* of one picture */
+#define VQ_PATCH_MAX  16
 
 enum vq_op_kind { VQ_CONV, VQ_RES, VQ_ATTENTION };
 

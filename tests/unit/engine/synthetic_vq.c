@@ -121,14 +121,14 @@ static void add_decoder(struct list *l, const struct engine_vq_shape *s)
 		at = out;
 	}
 	add_norm(l, "decoder", ".norm_out", at);
-	add_conv(l, "decoder", ".conv_out", 3, at, 3);
+	add_conv(l, "decoder", ".conv_out", 3 * s->patch * s->patch, at, 3);
 }
 
 static void add_encoder(struct list *l, const struct engine_vq_shape *s)
 {
 	char stage[64];
 	int at = s->encoder_base_channels;
-	add_conv(l, "encoder", ".conv_in", at, 3, 3);
+	add_conv(l, "encoder", ".conv_in", at, 3 * s->patch * s->patch, 3);
 	for (int i = 0; i < s->stages; i++) {
 		int out = s->encoder_base_channels * s->multiplier[i];
 		snprintf(stage, sizeof(stage), "encoder.conv_blocks.%d", i);
@@ -294,6 +294,7 @@ struct engine_vq_shape synthetic_vq16(void)
 					.encoder_base_channels = 128,
 					.stages = 5,
 					.multiplier = {1, 1, 2, 2, 4},
+					.patch = 1,
 					.res_blocks = 2,
 					.attention = true,
 					.norm = ENGINE_NORM_GROUP,
@@ -312,17 +313,18 @@ struct engine_vq_shape synthetic_builtin(void)
 					.code_dim = 5,
 					.levels = {8, 6, 5, 5, 5},
 					.latent_channels = 64,
-					.base_channels = 32,
-					.encoder_base_channels = 24,
-					.stages = 5,
-					.multiplier = {1, 2, 4, 6, 6},
+					.base_channels = 48,
+					.encoder_base_channels = 32,
+					.stages = 4,
+					.multiplier = {1, 2, 4, 4},
+					.patch = 2,
 					.res_blocks = 1,
 					.attention = false,
 					.norm = ENGINE_NORM_RMS,
 					.norm_groups = 32,
 					.norm_eps = 1e-6f,
-					.grid = 16,
-					.image_size = 256};
+					.grid = 12,
+					.image_size = 192};
 }
 
 static void count(struct synthetic_work *w, double area, double macs)
@@ -365,6 +367,6 @@ struct synthetic_work synthetic_vq_work(const struct engine_vq_shape *s, int gri
 		}
 		at = out;
 	}
-	count(&w, area, 9.0 * 3 * at);
+	count(&w, area, 9.0 * 3 * s->patch * s->patch * at);
 	return w;
 }

@@ -36,6 +36,7 @@ static const struct engine_vq_shape TINY = {
     .encoder_base_channels = 32,
     .stages = 2,
     .multiplier = {1, 2},
+    .patch = 1,
     .res_blocks = 1,
     .attention = true,
     .norm = ENGINE_NORM_GROUP,
@@ -214,6 +215,9 @@ static void test_refusals(void **state)
 	wrong.res_blocks = 2;
 	assert_null(engine_vq_create(tiny, &wrong, &options, &e));
 	wrong = TINY;
+	wrong.patch = 0;
+	assert_null(engine_vq_create(tiny, &wrong, &options, &e));
+	wrong = TINY;
 	wrong.norm_groups = 24;
 	assert_null(engine_vq_create(tiny, &wrong, &options, &e));
 	wrong = TINY;
@@ -326,6 +330,104 @@ static void test_strips(void **state)
 	synthetic_finish(&s);
 }
 
+/* Row step * i + phase of one model's tensor becomes row i of the other's, which has `rows` of them. */
+static void copy_rows(const struct synthetic *to, const struct synthetic *from,
+		      struct engine_want want, int rows, const int step_phase[2])
+{
+	struct err e = {0};
+	struct engine_tensor a, b;
+	assert_true(engine_weights_get(to->weights, want, &a, &e));
+	assert_true(engine_weights_get(from->weights, want, &b, &e));
+	size_t row = a.bytes / (size_t)rows; /* synthetic weights lie in our own memory */
+	for (int i = 0; i < rows; i++)
+		memcpy((char *)(uintptr_t)a.data + (size_t)i * row,
+		       (const char *)b.data + (size_t)(i * step_phase[0] + step_phase[1]) * row,
+		       row);
+}
+
+/* A model whose last convolution makes patches of 2 x 2 pixels, against four models without patches, each
+ * with the channels of one pixel of the patch. */
+static void test_patches_decode(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	struct engine_vq_shape shape = small_builtin(), plain = shape;
+	plain.patch = 1;
+	struct synthetic s = synthetic_vq(&shape, false, false);
+	struct synthetic parts = synthetic_vq(&plain, false, false);
+	const int32_t ids[6] = {5, 4321, 77, 5999, 0, 2500};
+	static float pixels[48 * 32 * 3], part[24 * 16 * 3];
+	struct engine_vq_work *work = open_work(NULL);
+	struct engine_vq_decode d = {ids, 3, 2, 0, 2, -1};
+	struct engine_vq_options options = {engine_conv_kernels(KERNEL_SCALAR), true, false};
+	struct engine_vq *vq = engine_vq_create(s.weights, &shape, &options, &e);
+	assert_non_null(vq);
+	assert_int_equal(engine_vq_scale(vq), 16);
+	assert_true(engine_vq_decode(vq, &d, work, pixels, NULL, &e));
+	engine_vq_destroy(vq);
+	for (int k = 0; k < 4; k++) {
+		int step_phase[2] = {4, k};
+		copy_rows(&parts, &s, (struct engine_want){.id = T_DEC_CONV_OUT}, 3, step_phase);
+		copy_rows(&parts, &s, (struct engine_want){.id = T_DEC_CONV_OUT, .bias = true}, 3,
+			  step_phase);
+		vq = engine_vq_create(parts.weights, &plain, &options, &e);
+		assert_non_null(vq);
+		assert_int_equal(engine_vq_scale(vq), 8);
+		assert_true(engine_vq_decode(vq, &d, work, part, NULL, &e));
+		for (int i = 0; i < 24 * 16 * 3; i++) {
+			int c = i % 3, x = i / 3 % 24, y = i / 72;
+			assert_true(part[i] ==
+				    pixels[((2 * y + k / 2) * 48 + 2 * x + k % 2) * 3 + c]);
+		}
+		engine_vq_destroy(vq);
+	}
+	engine_vq_work_destroy(work);
+	synthetic_finish(&s);
+	synthetic_finish(&parts);
+}
+
+/* A picture that is zero but for one pixel of each patch, against a model without patches. */
+static void test_patches_encode(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	struct rng rng;
+	rng_seed(&rng, 5);
+	struct engine_vq_shape shape = small_builtin(), plain = shape;
+	plain.patch = 1;
+	struct synthetic s = synthetic_vq(&shape, true, false);
+	struct synthetic parts = synthetic_vq(&plain, true, false);
+	struct engine_vq_work *work = open_work(NULL);
+	struct engine_vq *vq = open_vq(s.weights, &shape, KERNEL_SCALAR);
+	static float pixels[48 * 32 * 3], part[24 * 16 * 3];
+	float latents[6 * 5], same[6 * 5];
+	int32_t ids[6];
+	for (int k = 0; k < 4; k++) {
+		memset(pixels, 0, sizeof(pixels));
+		for (int i = 0; i < 24 * 16 * 3; i++) {
+			int c = i % 3, x = i / 3 % 24, y = i / 72;
+			part[i] = (float)rng_uniform(&rng);
+			pixels[((2 * y + k / 2) * 48 + 2 * x + k % 2) * 3 + c] = part[i];
+		}
+		struct engine_vq_encode what = {.pixels = pixels, .width = 48, .height = 32};
+		assert_true(engine_vq_encode(vq, &what, work, ids, latents, &e));
+		/* [out][3 * 4][9]: rows of 9 numbers; those of an output lie side by side. */
+		int step_phase[2] = {4, k};
+		struct engine_want in = {.id = T_ENC_CONV_IN};
+		copy_rows(&parts, &s, in, 3 * shape.encoder_base_channels, step_phase);
+		struct engine_vq *one = open_vq(parts.weights, &plain, KERNEL_SCALAR);
+		what = (struct engine_vq_encode){.pixels = part, .width = 24, .height = 16};
+		assert_true(engine_vq_encode(one, &what, work, ids, same, &e));
+		for (int i = 0; i < 6 * 5; i++)
+			assert_true(fabsf(latents[i] - same[i]) < 1e-5f);
+		engine_vq_destroy(one);
+	}
+	engine_vq_destroy(vq);
+	engine_vq_work_destroy(work);
+	synthetic_finish(&s);
+	synthetic_finish(&parts);
+}
+
 /* FSQ: an id's digits are those of the numbers that were quantised; edges of the range hold. */
 static void test_fsq_encode(void **state)
 {
@@ -369,8 +471,9 @@ static void test_fsq_encode(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_decode_golden), cmocka_unit_test(test_encode_golden),
-	    cmocka_unit_test(test_strips),        cmocka_unit_test(test_fsq_encode),
+	    cmocka_unit_test(test_decode_golden),  cmocka_unit_test(test_encode_golden),
+	    cmocka_unit_test(test_strips),         cmocka_unit_test(test_fsq_encode),
+	    cmocka_unit_test(test_patches_decode), cmocka_unit_test(test_patches_encode),
 	    cmocka_unit_test(test_refusals),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
