@@ -171,7 +171,8 @@ static void complete_vq(const struct engine_weights *w, struct engine_shape *s)
 	fill(&v->norm_groups, 0, 32);
 	if (v->norm_eps == 0)
 		v->norm_eps = 1e-6f;
-	fill(&v->image_size, v->grid << (v->stages - 1), 0);
+	fill(&v->patch, 0, 1);
+	fill(&v->image_size, (v->grid << (v->stages - 1)) * v->patch, 0);
 }
 
 static void complete_vision(const struct engine_weights *w, struct engine_vision_shape *v)
@@ -270,10 +271,11 @@ static bool check_vq(const struct engine_vq_shape *v, struct err *e)
 	if (v->code_dim < 1 || v->code_dim > ENGINE_VQ_CHANNELS_MAX ||
 	    v->latent_channels > ENGINE_VQ_CHANNELS_MAX)
 		return err_set(e, ERR_INVALID, "the picture tokenizer's latent is over a limit");
-	if (v->image_size != v->grid << (v->stages - 1) || v->image_size > PIXELS_MAX)
+	int pixels = (v->grid << (v->stages - 1)) * v->patch;
+	if (v->image_size != pixels || pixels > PIXELS_MAX)
 		return err_set(e, ERR_INVALID,
 			       "image_size is %d, but a grid of %d makes %d pixels (at most %d)",
-			       v->image_size, v->grid, v->grid << (v->stages - 1), PIXELS_MAX);
+			       v->image_size, v->grid, pixels, PIXELS_MAX);
 	return true;
 }
 
@@ -301,6 +303,7 @@ static void set_family(const struct engine_weights *w, struct engine_shape *s)
 {
 	s->sampling = (struct engine_sampling){.guidance = 5, .temperature = 1, .top_p = 1};
 	s->guidance = ENGINE_GUIDANCE_PAD;
+	s->can_draw = s->can_vary = true;
 	if (!w || engine_weights_layout(w) != ENGINE_LAYOUT_LLAMAGEN)
 		return;
 	s->family = ENGINE_FAMILY_LLAMAGEN;

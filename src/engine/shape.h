@@ -96,9 +96,10 @@ struct engine_vq_shape {
 	int res_blocks; /* encoder: this many Res a stage; decoder: one more */
 	bool attention; /* in mid, and after each Res of the lowest resolution */
 	enum engine_norm norm;
-	int norm_groups;      /* 32 */
-	float norm_eps;       /* 1e-6 */
-	int grid, image_size; /* image_size = grid << (stages - 1) */
+	int norm_groups; /* 32 */
+	float norm_eps;  /* 1e-6 */
+	int patch; /* pixels are p*p to a channel group outside the nets (pixel_shuffle); 1: none */
+	int grid, image_size; /* image_size = (grid << (stages - 1)) * patch */
 };
 
 struct engine_vision_shape {
@@ -142,6 +143,8 @@ struct engine_shape {
 	struct engine_special_tokens tokens;
 	struct engine_style styles[ENGINE_STYLES_MAX];
 	int style_count;
+	/* What the model was trained to do (VARY needs no training of its own, but is listed too). */
+	bool can_draw, can_restyle, can_vary, can_edit;
 };
 
 /* config_path: a config.json, or NULL for the one beside the weights (LlamaGen needs none). */

@@ -116,6 +116,7 @@ static bool read_vq(const json_t *vq, struct engine_shape *s, struct err *e)
 	       engine_json_int(vq, "num_patches", 1, ENGINE_GRID_MAX, &im->grid, e) &&
 	       engine_json_int(vq, "grid", 1, ENGINE_GRID_MAX, &im->grid, e) &&
 	       engine_json_int(vq, "image_size", 1, 65536, &v->image_size, e) &&
+	       engine_json_int(vq, "patch_size", 1, 16, &v->patch, e) &&
 	       engine_json_int(vq, "latent_channels", 1, ENGINE_VQ_CHANNELS_MAX,
 			       &v->latent_channels, e) &&
 	       engine_json_int(vq, "base_channels", 1, ENGINE_VQ_CHANNELS_MAX, &v->base_channels,
@@ -237,6 +238,27 @@ static bool read_styles(const json_t *madang, struct engine_shape *s, struct err
 	return true;
 }
 
+/* Names that we do not know are a newer model's: no reason to refuse what we can do with it. */
+static bool read_tasks(const json_t *madang, struct engine_shape *s, struct err *e)
+{
+	const json_t *list = madang ? json_object_get(madang, "tasks") : NULL;
+	if (!list)
+		return true;
+	if (!json_is_array(list) || json_array_size(list) > 64)
+		return err_set(e, ERR_INVALID, "tasks must be a list of names");
+	s->can_draw = s->can_restyle = s->can_vary = s->can_edit = false;
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const char *name = json_string_value(json_array_get(list, i));
+		if (!name)
+			return err_set(e, ERR_INVALID, "tasks must be a list of names");
+		s->can_draw = s->can_draw || !strcmp(name, "draw");
+		s->can_restyle = s->can_restyle || !strcmp(name, "restyle");
+		s->can_vary = s->can_vary || !strcmp(name, "vary");
+		s->can_edit = s->can_edit || !strcmp(name, "edit");
+	}
+	return true;
+}
+
 static bool read_tokens(const json_t *madang, struct engine_special_tokens *t, struct err *e)
 {
 	const json_t *tokens;
@@ -275,7 +297,7 @@ static bool read_madang(const json_t *config, struct engine_shape *s, struct err
 	    !engine_json_float(m, "top_p", 1e-6, 1, &s->sampling.top_p, e) ||
 	    !engine_json_int(m, "top_k", 0, ENGINE_VOCAB_MAX, &s->sampling.top_k, e) ||
 	    !engine_json_int(m, "image_vocab_base", 0, ENGINE_VOCAB_MAX, &base, e) ||
-	    !read_styles(m, s, e) || !read_tokens(m, &s->tokens, e))
+	    !read_styles(m, s, e) || !read_tasks(m, s, e) || !read_tokens(m, &s->tokens, e))
 		return err_context(e, "madang");
 	if (base >= 0) {
 		s->image.unified = true;

@@ -130,7 +130,7 @@ static const char MADANG[] =
     "\"latent_channels\":64,\"base_channels\":32,\"encoder_base_channels\":24,"
     "\"channel_multiplier\":[1,2,4,6,6],\"num_res_blocks\":1,\"normalization\":\"rms\",\"attention\":false,"
     "\"grid\":16,\"image_size\":256,\"projection_dim\":512,\"num_hidden_layers\":2},"
-    "\"madang\":{\"prompt_length\":40,\"guidance\":3,\"temperature\":0.9,\"top_k\":200,\"top_p\":0.95,"
+    "\"madang\":{\"prompt_length\":40,\"tasks\":[\"draw\",\"edit\",\"sing\"],\"guidance\":3,\"temperature\":0.9,\"top_k\":200,\"top_p\":0.95,"
     "\"styles\":[{\"name\":\"3d\",\"token\":\"<style:3d>\"},{\"name\":\"flat\",\"token\":\"<style:flat>\"}],"
     "\"tokens\":{\"bos\":\"<bos>\",\"pad\":\"<pad>\",\"boi\":\"<boi>\",\"src\":\"<src>\","
     "\"style_any\":\"<style:any>\"}}}";
@@ -152,6 +152,9 @@ static void test_madang(void **state)
 	assert_int_equal(s.vq.encoder_base_channels, 24);
 	assert_int_equal(s.vq.multiplier[4], 6);
 	assert_int_equal(s.vq.image_size, 256);
+	assert_int_equal(s.vq.patch, 1);
+	assert_true(s.can_draw && s.can_edit);
+	assert_false(s.can_vary || s.can_restyle);
 	assert_int_equal(s.image.embed_dim, 8);
 	assert_int_equal(s.image.head_hidden, 512);
 	assert_int_equal(s.image.tokens, 256);
@@ -166,6 +169,27 @@ static void test_madang(void **state)
 	assert_string_equal(s.tokens.style_any, "<style:any>");
 	assert_string_equal(s.tokens.eos, "");
 	assert_false(s.vision.present);
+}
+
+/* The first built-in model: 12 << 3 places, each of 2 x 2 pixels. */
+static void test_patch(void **state)
+{
+	(void)state;
+	struct engine_shape s = parse(
+	    "{\"model_type\":\"madang_janus\",\"text_config\":{\"hidden_size\":320,\"intermediate_size\":832,"
+	    "\"num_hidden_layers\":8,\"num_attention_heads\":5,\"num_key_value_heads\":5,\"vocab_size\":3072,"
+	    "\"max_position_embeddings\":1024},"
+	    "\"vq_config\":{\"quantizer\":\"fsq\",\"fsq_levels\":[8,6,5,5,5],\"num_embeddings\":6000,"
+	    "\"embed_dim\":8,\"latent_channels\":64,\"base_channels\":48,\"encoder_base_channels\":32,"
+	    "\"channel_multiplier\":[1,2,4,4],\"patch_size\":2,\"num_res_blocks\":1,\"normalization\":\"rms\","
+	    "\"attention\":false,\"grid\":12,\"image_size\":192,\"projection_dim\":320,"
+	    "\"num_hidden_layers\":2},\"madang\":{\"prompt_length\":24}}");
+	assert_int_equal(s.vq.patch, 2);
+	assert_int_equal(s.vq.image_size, 192);
+	assert_int_equal(s.image.tokens, 144);
+	assert_int_equal(s.llm.head_dim, 64);
+	assert_true(s.can_draw && s.can_vary); /* where the model says nothing */
+	assert_false(s.can_edit || s.can_restyle);
 }
 
 static void test_janus_dialects(void **state)
@@ -290,6 +314,9 @@ static void test_refused(void **state)
 	refuse_changed("\"top_p\":0.95", "\"top_p\":0", "top_p");
 	refuse_changed("\"token\":\"<style:3d>\"", "\"x\":1", "each needs a name and a token");
 	refuse_changed("\"bos\":\"<bos>\"", "\"bos\":7", "tokens: bos must be a string");
+	refuse_changed("[\"draw\",", "[1,", "tasks must be a list of names");
+	refuse_changed("\"grid\":16", "\"patch_size\":2,\"grid\":16", "makes 512 pixels");
+	refuse_changed("\"grid\":16", "\"patch_size\":0,\"grid\":16", "patch_size");
 	refuse_changed("\"madang\":{", "\"madang\":{\"image_vocab_base\":100,",
 		       "outside the vocabulary");
 }
@@ -311,10 +338,10 @@ static void test_missing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_tiny_janus), cmocka_unit_test(test_llamagen),
-	    cmocka_unit_test(test_madang),     cmocka_unit_test(test_janus_dialects),
-	    cmocka_unit_test(test_inferred),   cmocka_unit_test(test_refused),
-	    cmocka_unit_test(test_missing),
+	    cmocka_unit_test(test_tiny_janus),     cmocka_unit_test(test_llamagen),
+	    cmocka_unit_test(test_madang),         cmocka_unit_test(test_patch),
+	    cmocka_unit_test(test_janus_dialects), cmocka_unit_test(test_inferred),
+	    cmocka_unit_test(test_refused),        cmocka_unit_test(test_missing),
 	};
 	return cmocka_run_group_tests_name("shape", tests, NULL, NULL);
 }
