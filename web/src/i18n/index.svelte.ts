@@ -51,10 +51,27 @@ export function t(key: Key, values: Record<string, string | number> = {}): strin
 		const [one, many] = text.split("||") as [string, string];
 		text = (values.n === 1 ? one : many).trim();
 	}
-	return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
+	return text.replace(/\{(\w+)(?::([^}/]+)\/([^}]+))?\}/g, (whole, name: string, closed?: string, open?: string) => {
 		const value = values[name];
-		return typeof value === "number" ? number(value) : (value ?? whole);
+		const shown = typeof value === "number" ? number(value) : (value ?? whole);
+		return closed && open ? shown + particle(shown, closed, open) : shown;
 	});
+}
+
+const HANGUL_FIRST = 0xac00;
+const HANGUL_LAST = 0xd7a3;
+const FINALS = 28;
+const FINAL_L = 8;
+
+/** Korean particles follow the last sound of a word: {name:을/를} is 을 after a consonant, 를 after a vowel. */
+function particle(word: string, closed: string, open: string): string {
+	const last = word.at(-1) ?? "";
+	const code = last.charCodeAt(0);
+	const hangul = code >= HANGUL_FIRST && code <= HANGUL_LAST;
+	const final = hangul ? (code - HANGUL_FIRST) % FINALS : 0;
+	// 로 also follows ㄹ.
+	if (closed === "으로" && (final === FINAL_L || /[178lr]/i.test(last))) return open;
+	return final > 0 || /[013678lmn]/i.test(last) ? closed : open;
 }
 
 export function number(value: number, compact = false): string {
