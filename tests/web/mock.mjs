@@ -172,7 +172,7 @@ export function startMock({ port = 0, empty = false, host = "127.0.0.1" } = {}) 
 		job.state = "drawing";
 		const steps = 16;
 		for (let step = 1; step <= steps && job.state === "drawing"; step++) {
-			await wait(160);
+			await wait(job.prompt.includes("slow") ? 1500 : 160);
 			job.progress = step / steps;
 			emit("drawing", { progress: job.progress });
 			for (let index = 0; index < job.count; index++) {
@@ -247,6 +247,7 @@ export function startMock({ port = 0, empty = false, host = "127.0.0.1" } = {}) 
 		who.password = password;
 		return login(context, who);
 	}, true);
+	on("GET", "/api/madang/v1/invitations/:id", ({ params }) => ({ code: params.id, valid: true, expires_at: null, uses_left: 1 }), true);
 	on("GET", "/api/madang/v1/sessions", () => [
 		{ id: "1", current: true, kind: "browser", name: "Chromium, Linux", created_at: new Date().toISOString(), last_used_at: null },
 		{ id: "2", current: false, kind: "app", name: "Tusky", created_at: new Date(now - 3e8).toISOString(), last_used_at: new Date(now - 2e7).toISOString() },

@@ -32,21 +32,38 @@ function remember(): void {
 	if (scrolls.size > SCROLLS_KEPT) scrolls.delete(scrolls.keys().next().value as string);
 }
 
-/** After a navigation the heading gets the focus, so that a screen reader begins there. */
-async function settle(top: number): Promise<void> {
+/** Where to scroll when the page of the new path is there; null: nobody has navigated yet. */
+let landing: number | null = null;
+const PICTURES_MS = 60;
+
+/**
+ * The page of the new path is there. Its heading gets the focus, so that a screen reader begins there; going back
+ * finds the place again.
+ */
+export async function arrived(): Promise<void> {
+	if (landing === null) return;
+	const top = landing;
 	await tick();
-	document.querySelector<HTMLElement>("main h1")?.focus({ preventScroll: true });
+	const start = document.querySelector<HTMLElement>("main h1") ?? document.querySelector<HTMLElement>("main");
+	if (!document.activeElement?.closest("main form, main textarea")) start?.focus({ preventScroll: true });
 	scrollTo({ top });
-	if (top > 0) setTimeout(() => scrollTo({ top }), 60);
+	if (top > 0) setTimeout(() => scrollTo({ top }), PICTURES_MS);
+}
+
+/** The same page with another query is there already; for another page App says when. */
+function land(top: number, before: string): void {
+	landing = top;
+	if (route.path === before) void arrived();
 }
 
 export function go(to: string, replace = false): void {
 	remember();
+	const before = route.path;
 	const state = { key: crypto.randomUUID?.() ?? String(Math.random()) };
 	if (replace) history.replaceState(state, "", to);
 	else history.pushState(state, "", to);
 	read();
-	void settle(0);
+	land(0, before);
 }
 
 export function back(): void {
@@ -71,8 +88,9 @@ export function startRouter(): void {
 	addEventListener("popstate", () => {
 		scrolls.set(key, scrollY);
 		key = keyNow();
+		const before = route.path;
 		read();
-		void settle(scrolls.get(key) ?? 0);
+		land(scrolls.get(key) ?? 0, before);
 	});
 	document.addEventListener("click", onClick);
 	addEventListener("click", () => (key = keyNow()));

@@ -1,0 +1,182 @@
+// The front end by itself, against the stand-in server, under the content security policy that it is shipped with.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { startMock } from "./mock.mjs";
+import { launch, person, walk } from "./yard.mjs";
+
+let browser;
+let mock;
+before(async () => {
+	browser = await launch();
+	mock = await startMock();
+});
+after(async () => {
+	await browser.close();
+	mock.close();
+});
+
+async function dal(options = {}) {
+	const page = await person(browser, { locale: "en", ...options });
+	await page.context().addCookies([{ name: "madang_session", value: "demo", url: mock.url }]);
+	return page;
+}
+
+async function open(page, path) {
+	await page.goto(mock.url + path);
+	await page.waitForSelector("main h1", { state: "attached" });
+	await page.waitForLoadState("networkidle");
+}
+
+test("two people walk the main path", async () => {
+	const empty = await startMock({ empty: true });
+	try {
+		await walk(browser, { base: empty.url, setup: `${empty.url}/setup?code=once` });
+	} finally {
+		empty.close();
+	}
+});
+
+test("a like that the server refuses is taken back, and says so", async () => {
+	const page = await dal();
+	await open(page, "/");
+	const like = page.locator('article [data-action="like"]').first();
+	const before = await like.innerText();
+	await page.route("**/favourite", async (route) => {
+		await new Promise((resolve) => setTimeout(resolve, 300));
+		await route.fulfill({ status: 503, contentType: "application/json", body: '{"error":"Too busy. Try again in a minute."}' });
+	});
+	await like.click();
+	assert.equal(await like.getAttribute("aria-pressed"), "true", "shown at once");
+	await page.locator(".toast.bad", { hasText: "Too busy" }).waitFor();
+	assert.equal(await like.getAttribute("aria-pressed"), "false");
+	assert.equal(await like.innerText(), before);
+	assert.deepEqual(page.complaints, []);
+	await page.context().close();
+});
+
+test("a prompt leaves the house only after consent, and the controls a maker can't honour are off", async () => {
+	const page = await dal();
+	await open(page, "/studio");
+	await page.selectOption(".maker select", "openai");
+	assert.equal(await page.locator("[data-style]").count(), 0, "no styles where the maker has none");
+	await page.click(".composer button[aria-expanded]");
+	assert.ok(await page.locator(".tuning .seed").isDisabled());
+	assert.ok(await page.locator('.tuning input[type="range"]').isDisabled());
+	assert.ok(await page.locator('.tuning input[value="4"]').isDisabled(), "not more at once than the maker draws");
+	let sent = 0;
+	await page.route("**/api/madang/v1/jobs", (route) => {
+		if (route.request().method() === "POST") sent += 1;
+		return route.continue();
+	});
+	await page.fill("#studio-prompt", "a lantern");
+	await page.click('[data-action="draw"]');
+	await page.locator("dialog[open]", { hasText: "pictures.example.com" }).waitFor();
+	assert.equal(sent, 0, "nothing was sent before the answer");
+	await page.click('[data-action="consent"]');
+	await page.locator("[data-job]", { hasText: "a lantern" }).waitFor();
+	assert.equal(sent, 1);
+	await page.context().close();
+});
+
+test("a drawing is cancelled, and a failed one says what to do", async () => {
+	const page = await dal();
+	await open(page, "/studio");
+	await page.fill("#studio-prompt", "a slow picture");
+	await page.click('[data-action="draw"]');
+	await page.waitForSelector('[data-state="drawing"]');
+	await page.click('[data-action="cancel"]');
+	await page.locator('[data-job][data-state="cancelled"]').first().waitFor();
+	await page.fill("#studio-prompt", "FAIL please");
+	await page.click('[data-action="draw"]');
+	const failed = page.locator('[data-job][data-state="failed"]').first();
+	await failed.getByRole("alert").waitFor();
+	await failed.getByRole("button", { name: "Try again" }).click();
+	assert.equal(await page.inputValue("#studio-prompt"), "FAIL please", "the words are not lost");
+	await page.context().close();
+});
+
+test("the keyboard goes everywhere", async () => {
+	const page = await dal();
+	await open(page, "/");
+	await page.keyboard.press("?");
+	await page.locator("dialog[open] kbd").first().waitFor();
+	await page.keyboard.press("Escape");
+	await page.waitForSelector("dialog", { state: "detached" });
+	await page.keyboard.press("j");
+	await page.keyboard.press("j");
+	const second = await page.evaluate(() => document.activeElement?.getAttribute("data-post"));
+	assert.equal(second, await page.locator("article[data-post]").nth(1).getAttribute("data-post"));
+	await page.keyboard.press("l");
+	assert.equal(await page.locator('article [data-action="like"]').nth(1).getAttribute("aria-pressed"), "true");
+	await page.keyboard.press("Enter");
+	await page.waitForURL(`**/${second}`);
+	await page.keyboard.press("g");
+	await page.keyboard.press("e");
+	await page.waitForURL("**/explore");
+	assert.equal(await page.evaluate(() => document.activeElement?.tagName), "H1", "the heading has the focus after a navigation");
+	await page.keyboard.press("/");
+	await page.waitForURL("**/search");
+	await page.context().close();
+});
+
+test("older posts come when the end is near, and going back finds the place again", async () => {
+	const page = await dal();
+	await open(page, "/local");
+	const count = () => page.locator("article[data-post]").count();
+	const first = await count();
+	await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
+	await page.waitForFunction((n) => document.querySelectorAll("article[data-post]").length > n, first);
+	const y = await page.evaluate(() => scrollY);
+	await page.evaluate(() => document.querySelectorAll("article[data-post]")[18].querySelector("a.when").click());
+	await page.waitForSelector(".main-post");
+	await page.goBack();
+	await page.waitForSelector("article[data-post]");
+	await page.waitForFunction((wanted) => Math.abs(scrollY - wanted) < 200, y);
+	await page.context().close();
+});
+
+const PAGES = ["/", "/explore", "/studio", "/notifications", "/search?q=moon", "/settings", "/admin", "/admin?show=accounts", "/@dal"];
+
+for (const locale of ["ko", "en", "ja"]) {
+	test(`every page in ${locale}: named controls, one heading, nothing too wide on a phone`, async () => {
+		const page = await dal({ locale, viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true });
+		for (const path of PAGES) {
+			await open(page, path);
+			const found = await page.evaluate(() => {
+				const nameless = [...document.querySelectorAll("button, a[href], input, textarea, select, [role=progressbar]")].filter((one) => {
+					if (one.closest("[aria-hidden=true]") || one.getAttribute("tabindex") === "-1") return false;
+					const label = one.getAttribute("aria-label") || one.textContent?.trim() || one.labels?.[0]?.textContent?.trim() || one.querySelector("img[alt]")?.getAttribute("alt");
+					return !label;
+				});
+				return {
+					nameless: nameless.map((one) => one.outerHTML.slice(0, 120)),
+					headings: document.querySelectorAll("h1").length,
+					wide: document.documentElement.scrollWidth - innerWidth,
+					keys: document.body.innerText.match(/\b(nav|post|studio|settings|admin|error)\.[a-z]\w+/g) ?? [],
+					language: document.documentElement.lang,
+				};
+			});
+			assert.deepEqual(found, { nameless: [], headings: 1, wide: 0, keys: [], language: locale }, path);
+		}
+		assert.deepEqual(page.complaints, []);
+		await page.context().close();
+	});
+}
+
+test("a post's HTML can't run anything", async () => {
+	const page = await dal();
+	await page.route("**/api/v1/timelines/home*", async (route) => {
+		const response = await route.fetch();
+		const posts = await response.json();
+		posts[0].content = '<p>hello <img src=x onerror="document.title=1"><script>document.title=1</script><a href="javascript:document.title=1">here</a><a href="https://example.org/a" onclick="document.title=1">there</a></p>';
+		await route.fulfill({ response, json: posts });
+	});
+	await open(page, "/");
+	const text = page.locator("article .html").first();
+	await text.waitFor();
+	const shown = await text.evaluate((node) => node.innerHTML.replace(/<!--.*?-->| class="[^"]*"/g, ""));
+	assert.ok(!/img|script|onerror|onclick|javascript/i.test(shown), shown);
+	assert.match(shown, /<a href="https:\/\/example\.org\/a" target="_blank" rel="noopener noreferrer nofollow">there<\/a>/);
+	assert.notEqual(await page.title(), "1");
+	await page.context().close();
+});

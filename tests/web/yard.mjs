@@ -1,0 +1,133 @@
+// The main path, as two people walk it: set-up link, account, a prompt, watching it being drawn, posting, being seen live,
+// liked, answered and remixed, and the lineage that shows both. The same steps run against any server.
+import assert from "node:assert/strict";
+import { chromium } from "playwright-core";
+
+export const launch = () => chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
+
+/** A person with a browser of their own. Whatever the page complains about is a failure. */
+export async function person(browser, { locale = "ko", ...options } = {}) {
+	const context = await browser.newContext({ locale, viewport: { width: 1280, height: 800 }, ...options });
+	const page = await context.newPage();
+	page.complaints = [];
+	page.on("pageerror", (error) => page.complaints.push(error.message));
+	page.on("console", (message) => {
+		// A 401 or 404 that a test provokes is printed by the browser itself; what our code says is not of that kind.
+		if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) page.complaints.push(message.text());
+	});
+	return page;
+}
+
+export async function join(page, url, { name, email = `${name}@example.org`, password = "맑은 날의 마당 한켠" }) {
+	await page.goto(url);
+	await page.fill('input[name="username"]', name);
+	await page.fill('input[name="email"]', email);
+	await page.fill('input[name="password"]', password);
+	await page.click('[data-action="create-account"]');
+	await page.waitForURL("**/studio");
+}
+
+/** Draws and gives back how the picture grew: the shares of its height that were seen. */
+export async function draw(page, prompt, { timeout = 120_000, shot } = {}) {
+	await page.fill("#studio-prompt", prompt);
+	await page.evaluate(() => {
+		window.grown = [];
+		const look = () => {
+			for (const sheet of document.querySelectorAll(".job:first-of-type [data-rows]")) {
+				const rows = Number(sheet.getAttribute("data-rows"));
+				if (rows > 0 && rows !== window.grown.at(-1)) window.grown.push(rows);
+			}
+		};
+		new MutationObserver(look).observe(document.body, { subtree: true, attributes: true, childList: true, attributeFilter: ["data-rows"] });
+	});
+	await page.click('[data-action="draw"]');
+	const job = page.locator("[data-job]").first();
+	if (shot) {
+		await page.waitForFunction(() => window.grown.some((rows) => rows > 0.4), null, { timeout });
+		await shot();
+	}
+	await page.waitForFunction((words) => {
+		const first = document.querySelector("[data-job]");
+		return first?.textContent?.includes(words) && ["finished", "failed"].includes(first.getAttribute("data-state"));
+	}, prompt, { timeout });
+	assert.equal(await job.getAttribute("data-state"), "finished", await job.innerText());
+	return page.evaluate(() => window.grown);
+}
+
+/** Posts the newest picture; the description was proposed and must be confirmed. */
+export async function publish(page, words) {
+	await page.locator('[data-job] [data-action="post"]').first().click();
+	const sheet = page.locator("dialog[open]");
+	await sheet.locator("#publish-text").fill(words);
+	assert.ok((await sheet.locator("textarea.alt").inputValue()).length > 0, "a description is proposed");
+	assert.ok(await sheet.locator('[data-action="publish"]').isDisabled(), "an unconfirmed description can't be posted");
+	await sheet.locator('[data-action="confirm-alt"]').check();
+	await sheet.locator('[data-action="publish"]').click();
+	await sheet.waitFor({ state: "detached" });
+}
+
+export async function walk(browser, { base, setup, shots = async () => undefined }) {
+	const dal = await person(browser);
+	const haru = await person(browser, { locale: "ja" });
+
+	await join(dal, setup, { name: "dal" });
+	await dal.goto(`${base}/admin?show=invitations`);
+	await dal.click('[data-action="invite"]');
+	const invitation = new URL(await dal.locator("output.url").first().innerText());
+	await join(haru, base + invitation.pathname + invitation.search, { name: "haru" });
+	await haru.goto(`${base}/@dal`);
+	await haru.click('[data-action="follow"]');
+	await haru.waitForSelector('[data-action="follow"][aria-pressed="true"]');
+	await haru.goto(base);
+	await haru.waitForSelector("main h1");
+
+	await dal.goto(`${base}/studio`);
+	await dal.waitForSelector(".composer");
+	const prompt = "노란 배경 위의 빨간 사과";
+	const grown = await draw(dal, prompt, { shot: () => shots(dal, "drawing") });
+	const partial = grown.filter((rows) => rows < 1);
+	assert.ok(partial.length >= 2, `the picture was seen growing: ${grown}`);
+	assert.ok(partial.every((rows, i) => i === 0 || rows >= partial[i - 1]), `it only grows: ${grown}`);
+	await shots(dal, "drawn");
+	await publish(dal, "첫 그림이에요. #마당");
+
+	// Haru looks at the timeline and does nothing: the post comes by itself.
+	const post = haru.locator("article[data-post]", { hasText: "첫 그림이에요" });
+	await post.waitFor({ timeout: 10_000 });
+	const id = await post.getAttribute("data-post");
+	await shots(haru, "home");
+	await dal.goto(`${base}/@dal/${id}`);
+	await dal.waitForSelector(".main-post");
+
+	await post.locator('[data-action="like"]').click();
+	await post.locator('[data-action="like"][aria-pressed="true"]').waitFor();
+	await post.locator('[data-action="reply"]').click();
+	await haru.waitForURL(`**/@dal/${id}?reply=1`);
+	await haru.locator('[data-action="reply-text"]').pressSequentially("とてもきれい。");
+	await haru.click('[data-action="send-reply"]');
+	// Dal has the post open: the answer comes by itself.
+	await dal.locator(".replies", { hasText: "とてもきれい" }).waitFor({ timeout: 10_000 });
+
+	await haru.locator('.main-post [data-action="remix"]').click();
+	await haru.waitForURL(`**/studio?remix=${id}`);
+	await haru.waitForSelector(".composer .source");
+	assert.equal(await haru.inputValue("#studio-prompt"), prompt, "a public prompt is there to begin with");
+	await draw(haru, "青い背景の赤いりんご");
+	await publish(haru, "りんごを夜に。");
+
+	await dal.goto(`${base}/notifications`);
+	await dal.locator('[data-notice="favourite"]').waitFor();
+	await dal.locator('[data-notice="mention"]').waitFor();
+	await dal.goto(`${base}/lineage/${id}`);
+	await dal.locator("[data-node]").nth(1).waitFor();
+	const nodes = await dal.locator("[data-node]").allInnerTexts();
+	assert.deepEqual(nodes.map((text) => text.trim()), ["@dal", "@haru"]);
+	await shots(dal, "lineage");
+	await dal.locator("[data-node]").nth(1).click();
+	await dal.locator(".main-post", { hasText: "@dal" }).waitFor();
+	await shots(dal, "remix");
+
+	assert.deepEqual(dal.complaints, []);
+	assert.deepEqual(haru.complaints, []);
+	return { dal, haru, id };
+}
