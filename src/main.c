@@ -12,6 +12,7 @@ struct command {
 
 /* By name. */
 static const struct command COMMANDS[] = {
+    {"bench", cli_bench, "`bench engine` measures the engine against the machine's limit"},
     {"draw", cli_draw, "draw a picture into a file"},
     {"model", cli_model, "`model info` says what the picture model is"},
     {"styles", cli_styles, "list the styles to draw in"},

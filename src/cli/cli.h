@@ -16,6 +16,7 @@ enum cli_exit {
 	CLI_EXIT_FILE = 4     /* a file can't be read or written, the disk is full */
 };
 
+int cli_bench(int argc, char **argv);
 int cli_draw(int argc, char **argv);
 int cli_model(int argc, char **argv);
 int cli_styles(int argc, char **argv);

@@ -263,6 +263,8 @@ void engine_matrix_multiply(const struct engine_matrix *m, const struct kernels 
 			    struct engine_pool *pool, struct engine_matrix_scratch *scratch,
 			    const struct engine_matrix_product *p)
 {
+	if (p->rows == 0)
+		return;
 	struct multiply_job job = {.kernels = kernels};
 	engine_matrix_prepare(m, kernels, pool, scratch, p, &job.product);
 	engine_pool_for(pool, m->tiles, engine_matrix_grain(m->tiles, m->tile_bytes, pool),
