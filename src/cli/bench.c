@@ -95,7 +95,7 @@ static void print_text(const struct bench_options *o, const struct engine_measur
 
 int cli_bench(int argc, char **argv)
 {
-	struct bench_options o;
+	struct bench_options o = {0};
 	struct engine_measure_options options;
 	struct engine_measure result;
 	struct buf out;
