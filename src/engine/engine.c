@@ -84,7 +84,10 @@ static void fill_info(struct engine *engine, const struct engine_shape *s)
 	    .image_vocabulary = s->image.vocab,
 	    .prompt_tokens_max = s->prompt_length ? s->prompt_length : 2048,
 	    .can_draw_text = text,
-	    .can_take_source = text && s->tokens.src[0],
+	    .can = {[ENGINE_TASK_DRAW] = s->can_draw,
+		    [ENGINE_TASK_RESTYLE] = s->can_restyle && text && s->tokens.src[0],
+		    [ENGINE_TASK_VARY] = s->can_vary,
+		    [ENGINE_TASK_EDIT] = s->can_edit && text && s->tokens.src[0]},
 	    .can_encode = s->vq.has_encoder,
 	    .guidance = s->sampling.guidance,
 	    .temperature = s->sampling.temperature,
@@ -93,6 +96,7 @@ static void fill_info(struct engine *engine, const struct engine_shape *s)
 	    .parameters = engine->transformer.parameters,
 	    .weight_bytes = engine->transformer.bytes + engine_vq_bytes(engine->vq),
 	};
+	info->can_take_source = info->can[ENGINE_TASK_RESTYLE] || info->can[ENGINE_TASK_EDIT];
 	snprintf(info->name, sizeof(info->name), "%.60s", name ? name + 1 : engine->dir);
 	snprintf(info->family, sizeof(info->family), "%s", engine_family_name(s->family));
 	for (int i = 0; i < s->style_count && i < ENGINE_STYLES_MAX; i++)

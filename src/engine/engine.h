@@ -88,7 +88,8 @@ enum engine_task {
 	ENGINE_TASK_DRAW = 0, /* from the prompt alone */
 	ENGINE_TASK_RESTYLE,  /* the source's subject, in the style asked for */
 	ENGINE_TASK_VARY,     /* a picture like the source */
-	ENGINE_TASK_EDIT      /* the source, changed as the prompt says */
+	ENGINE_TASK_EDIT,     /* the source, changed as the prompt says */
+	ENGINE_TASK_COUNT
 };
 
 /* What the model is and what it offers; strings are UTF-8 and live as long as the engine. */
@@ -105,9 +106,10 @@ struct engine_info {
 	int image_vocabulary;        /* ids are 0 <= id < image_vocabulary */
 	int prompt_tokens_max;       /* longer prompts are cut; see engine_prompt_tokens */
 
-	bool can_draw_text;   /* prompts are text (false: LlamaGen's classes, prompt "class 207") */
-	bool can_take_source; /* restyle and edit */
-	bool can_encode;      /* engine_encode and source pixels */
+	bool can_draw_text; /* prompts are text (false: LlamaGen's classes, prompt "class 207") */
+	bool can[ENGINE_TASK_COUNT]; /* by enum engine_task: what the model was trained to do */
+	bool can_take_source;        /* restyle or edit */
+	bool can_encode;             /* engine_encode and source pixels */
 
 	size_t style_count;
 	const char *styles[ENGINE_STYLES_MAX];

@@ -129,6 +129,11 @@ static bool set_sampling(const struct engine *engine, const struct engine_reques
 	       (r->keep < 0 || check_number("keep", r->keep, 0, 1, e));
 }
 
+static const char *const TASK_NAMES[ENGINE_TASK_COUNT] = {[ENGINE_TASK_DRAW] = "draw",
+							  [ENGINE_TASK_RESTYLE] = "restyle",
+							  [ENGINE_TASK_VARY] = "vary",
+							  [ENGINE_TASK_EDIT] = "edit"};
+
 /* The source's tokens, the caller's to free; *source NULL where the task takes none. */
 static bool take_source(struct engine *engine, const struct engine_request *r, int32_t **source,
 			struct err *e)
@@ -136,10 +141,13 @@ static bool take_source(struct engine *engine, const struct engine_request *r, i
 	size_t count = (size_t)engine->info.tokens;
 
 	*source = NULL;
+	if ((unsigned)r->task >= ENGINE_TASK_COUNT)
+		return err_set(e, ERR_INVALID, "task: there is no such task");
+	if (!engine->info.can[r->task])
+		return err_set(e, ERR_UNSUPPORTED, "this model has not learned to %s",
+			       TASK_NAMES[r->task]);
 	if (r->task == ENGINE_TASK_DRAW)
 		return true;
-	if (r->task != ENGINE_TASK_VARY && !engine->info.can_take_source)
-		return err_set(e, ERR_UNSUPPORTED, "this model cannot work from a source picture");
 	if (!r->source_tokens && !r->source_rgb)
 		return err_set(e, ERR_INVALID, "source: this task needs a picture");
 	if (r->source_tokens && r->source_token_count != count)

@@ -252,6 +252,7 @@ static void test_wrong_requests(void **state)
 	r = good, r.guidance = 1e9f, refused(engine, r, ERR_INVALID, "guidance");
 	r = good, r.top_p = 2, refused(engine, r, ERR_INVALID, "top_p");
 	r = good, r.temperature = (float)NAN, refused(engine, r, ERR_INVALID, "temperature");
+	r = good, r.task = (enum engine_task)9, refused(engine, r, ERR_INVALID, "task");
 	r = good, r.task = ENGINE_TASK_EDIT, refused(engine, r, ERR_INVALID, "source");
 	r.source_tokens = SOURCE, r.source_token_count = 3;
 	refused(engine, r, ERR_INVALID, "source_tokens");
@@ -281,6 +282,8 @@ static void test_pictures(void **state)
 	assert_int_equal(info.style_count, 3);
 	assert_string_equal(info.styles[0], "3d");
 	assert_true(info.memory_bytes > info.weight_bytes);
+	for (int t = 0; t < ENGINE_TASK_COUNT; t++)
+		assert_true(info.can[t]);
 	size_t bytes = (size_t)info.width * (size_t)info.height * 3;
 	uint8_t *whole = malloc(bytes), *part = malloc(bytes), *big = malloc(40 * 30 * 3);
 	int32_t tokens[TOKENS];
