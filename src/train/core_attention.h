@@ -1,0 +1,109 @@
+/* Causal attention of one head of one sample, forward and backward, 32 rows at a time. Probabilities are kept for
+ * the backward pass. Rows past the sample's end are read (they are finite) and meet zeros. Included by core.c. */
+
+struct head {
+	int length, padded, width; /* padded: length rounded up to 32 */
+	const elem *q, *k, *v;     /* rows of ld */
+	size_t ld;
+	elem *p; /* [padded][ldp] probabilities; above the diagonal's blocks undefined */
+	size_t ldp;
+};
+
+static void attend_row(elem *p, float *s, int seen, int width, float scale)
+{
+	float top = s[0], sum = 0;
+#pragma omp simd reduction(max : top)
+	for (int j = 0; j < seen; j++)
+		top = s[j] > top ? s[j] : top;
+#pragma omp simd reduction(+ : sum)
+	for (int j = 0; j < seen; j++) {
+		float x = core_exp((s[j] - top) * scale);
+		s[j] = x;
+		sum += x;
+	}
+	float c = 1.f / sum;
+#pragma omp simd
+	for (int j = 0; j < seen; j++)
+		p[j] = elem_of(s[j] * c);
+	memset(p + seen, 0, (size_t)(width - seen) * sizeof(elem));
+}
+
+/* out: rows of ldo. */
+static void attend(struct train_work *t, const struct head *h, elem *out, size_t ldo)
+{
+	const float scale = 1.f / sqrtf((float)h->width);
+	const int n = h->padded, w = h->width;
+	gemm_pack_nk(t->pack1, h->k, h->ld, n, w);
+	gemm_pack_kn(t->pack2, h->v, h->ld, n, w);
+	for (int m = 0; m < h->length; m += 32) {
+		int rows = h->length - m < 32 ? h->length - m : 32, seen = m + 32;
+		elem *p = h->p + (size_t)m * h->ldp;
+		gemm(&(struct gemm_call){.m = 32, .n = seen, .k = w, .kb = w, .a = h->q + (size_t)m * h->ld,
+					 .lda = h->ld, .b = t->pack1, .c = t->scores, .ldc = (size_t)n});
+		for (int i = 0; i < rows; i++)
+			attend_row(p + (size_t)i * h->ldp, t->scores + i * n, m + i + 1, seen, scale);
+		for (int i = rows; i < 32; i++)
+			memset(p + (size_t)i * h->ldp, 0, (size_t)seen * sizeof(elem));
+		gemm(&(struct gemm_call){.m = rows, .n = w, .k = seen, .kb = n, .a = p, .lda = h->ldp,
+					 .b = t->pack2, .out = out + (size_t)m * ldo, .ldc = ldo});
+	}
+}
+
+/* ds = p * (dp - sum(p dp)) * scale, over dp's row. */
+static void attend_back_row(elem *ds, const float *dp, const elem *p, int seen, float scale)
+{
+	float dot = 0;
+#pragma omp simd reduction(+ : dot)
+	for (int j = 0; j < seen; j++)
+		dot += dp[j] * elem_f32(p[j]);
+#pragma omp simd
+	for (int j = 0; j < seen; j++)
+		ds[j] = elem_of(elem_f32(p[j]) * (dp[j] - dot) * scale);
+}
+
+/* at [padded][ldt] = x^T for the blocks on and below x's diagonal. */
+static void transpose_lower(elem *at, size_t ldt, const elem *x, size_t ld, int padded)
+{
+	for (int m = 0; m < padded; m += 32)
+		gemm_transpose(at + m, ldt, x + (size_t)m * ld, ld, 32, m + 32);
+}
+
+/* Rows j of out = sum over i >= j of at[j][i] b[i]. */
+static void upper_product(const struct head *h, const elem *at, size_t ldt, const elem *b, elem *out, size_t ldo)
+{
+	for (int m = 0; m < h->length; m += 32)
+		gemm(&(struct gemm_call){.m = h->length - m < 32 ? h->length - m : 32, .n = h->width,
+					 .k_begin = m, .k = h->padded, .kb = h->padded,
+					 .a = at + (size_t)m * ldt, .lda = ldt, .b = b,
+					 .out = out + (size_t)m * ldo, .ldc = ldo});
+}
+
+/* From dout (rows of ldo) the gradients of q, k, v (rows of ldd). */
+static void attend_back(struct train_work *t, const struct head *h, const elem *dout, size_t ldo, elem *dq,
+			elem *dk, elem *dv, size_t ldd)
+{
+	const float scale = 1.f / sqrtf((float)h->width);
+	const int n = h->padded, w = h->width;
+	const size_t ldp = h->ldp;
+	gemm_pack_nk(t->pack1, h->v, h->ld, n, w);
+	gemm_pack_kn(t->pack2, h->k, h->ld, n, w);
+	for (int m = 0; m < h->length; m += 32) {
+		int rows = h->length - m < 32 ? h->length - m : 32, seen = m + 32;
+		elem *ds = t->dscores + (size_t)m * ldp;
+		gemm(&(struct gemm_call){.m = 32, .n = seen, .k = w, .kb = w, .a = dout + (size_t)m * ldo,
+					 .lda = ldo, .b = t->pack1, .c = t->scores, .ldc = (size_t)n});
+		for (int i = 0; i < rows; i++)
+			attend_back_row(ds + (size_t)i * ldp, t->scores + i * n,
+					h->p + (size_t)(m + i) * ldp, seen, scale);
+		for (int i = rows; i < 32; i++)
+			memset(ds + (size_t)i * ldp, 0, (size_t)seen * sizeof(elem));
+		gemm(&(struct gemm_call){.m = rows, .n = w, .k = seen, .kb = n, .a = ds, .lda = ldp,
+					 .b = t->pack2, .out = dq + (size_t)m * ldd, .ldc = ldd});
+	}
+	transpose_lower(t->turned, ldp, t->dscores, ldp, n);
+	gemm_pack_kn(t->pack1, h->q, h->ld, n, w);
+	upper_product(h, t->turned, ldp, t->pack1, dk, ldd);
+	transpose_lower(t->turned, ldp, h->p, ldp, n);
+	gemm_pack_kn(t->pack2, dout, ldo, n, w);
+	upper_product(h, t->turned, ldp, t->pack2, dv, ldd);
+}

@@ -1,0 +1,115 @@
+/* Row by row: norms, rotations, gates, activations. Included by core.c only. */
+
+/* h = x / rms(x) * w; *factor = 1 / rms. */
+static void norm_row(elem *h, const float *x, const float *w, float *factor, int d, float eps)
+{
+	float sum = 0;
+#pragma omp simd reduction(+ : sum)
+	for (int i = 0; i < d; i++)
+		sum += x[i] * x[i];
+	float r = 1.f / sqrtf(sum / (float)d + eps);
+	*factor = r;
+#pragma omp simd
+	for (int i = 0; i < d; i++)
+		h[i] = elem_of(x[i] * r * w[i]);
+}
+
+/* dx += the norm's backward of dh; dw += its part of the weight's gradient. */
+static void norm_back_row(float *dx, float *dw, const float *dh, const float *x, const float *w, float r, int d)
+{
+	float dot = 0;
+#pragma omp simd reduction(+ : dot)
+	for (int i = 0; i < d; i++)
+		dot += dh[i] * w[i] * x[i];
+	float c = dot * r * r * r / (float)d;
+#pragma omp simd
+	for (int i = 0; i < d; i++) {
+		dx[i] += r * dh[i] * w[i] - c * x[i];
+		dw[i] += dh[i] * x[i] * r;
+	}
+}
+
+/* One head's row: the first half with the second. back: by the opposite angle. */
+static inline void rotate_row(elem *x, const float *cosine, const float *sine, int half, float sign)
+{
+#pragma omp simd
+	for (int i = 0; i < half; i++) {
+		float a = elem_f32(x[i]), b = elem_f32(x[i + half]), s = sign * sine[i];
+		x[i] = elem_of(a * cosine[i] - b * s);
+		x[i + half] = elem_of(b * cosine[i] + a * s);
+	}
+}
+
+static void gate_row(elem *act, const elem *gu, int f)
+{
+#pragma omp simd
+	for (int i = 0; i < f; i++) {
+		float g = elem_f32(gu[i]), u = elem_f32(gu[i + f]);
+		act[i] = elem_of(g / (1.f + core_exp(-g)) * u);
+	}
+}
+
+/* dgu from da and gu; act again, for the next product's weight gradient. */
+static void gate_back_row(elem *dgu, elem *act, const elem *da, const elem *gu, int f)
+{
+#pragma omp simd
+	for (int i = 0; i < f; i++) {
+		float g = elem_f32(gu[i]), u = elem_f32(gu[i + f]), d = elem_f32(da[i]);
+		float s = 1.f / (1.f + core_exp(-g)), silu = g * s;
+		act[i] = elem_of(silu * u);
+		dgu[i] = elem_of(d * u * (s + silu * (1.f - s)));
+		dgu[i + f] = elem_of(d * silu);
+	}
+}
+
+static void add_row(float *to, const float *from, int n)
+{
+#pragma omp simd
+	for (int i = 0; i < n; i++)
+		to[i] += from[i];
+}
+
+static void add_elem_row(float *to, const elem *from, int n)
+{
+#pragma omp simd
+	for (int i = 0; i < n; i++)
+		to[i] += elem_f32(from[i]);
+}
+
+static void gelu_row(elem *to, const float *x, int n)
+{
+#pragma omp simd
+	for (int i = 0; i < n; i++)
+		to[i] = elem_of(core_gelu(x[i]));
+}
+
+/* d *= gelu'(x) */
+static void gelu_back_row(float *d, const float *x, int n)
+{
+#pragma omp simd
+	for (int i = 0; i < n; i++)
+		d[i] *= core_gelu_slope(x[i]);
+}
+
+/* Turns logits into scale * (softmax - one-hot); returns the cross entropy. */
+static double entropy_row(elem *dz, float *z, int n, int target, float scale)
+{
+	float top = z[0], sum = 0;
+#pragma omp simd reduction(max : top)
+	for (int i = 0; i < n; i++)
+		top = z[i] > top ? z[i] : top;
+	double loss = (double)top - (double)z[target];
+#pragma omp simd reduction(+ : sum)
+	for (int i = 0; i < n; i++) {
+		float p = core_exp(z[i] - top);
+		z[i] = p;
+		sum += p;
+	}
+	float c = scale / sum;
+	float p = z[target] / sum;
+#pragma omp simd
+	for (int i = 0; i < n; i++)
+		dz[i] = elem_of(z[i] * c);
+	dz[target] = elem_of((p - 1.f) * scale);
+	return loss + log((double)sum);
+}

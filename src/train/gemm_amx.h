@@ -1,0 +1,260 @@
+/* Matrix products on AMX: bf16 operands, f32 sums.
+ *
+ * C[m][n] = sum over k of A[m][k] * B[k][n]. A is row-major bf16 with at least the rows rounded up to 32
+ * in memory; B is packed in panels of 32 columns: for every 32 k two tiles of 16 pairs of k by 16
+ * columns, so a panel is read front to back. Blocks: at most GEMM_KB of k at a time, so that 32 rows
+ * of A stay in L1 while B streams from L2. Included by core.c, compiled for AMX only. */
+#include <immintrin.h>
+
+#define GEMM_KB 512
+#define GEMM_GROUP_BYTES (900 << 10) /* of B that stay in L2 while all rows of A pass */
+
+struct gemm_tile_config {
+	uint8_t palette, start_row, reserved[14];
+	uint16_t column_bytes[16];
+	uint8_t rows[16];
+};
+
+static void gemm_begin(void)
+{
+	struct gemm_tile_config c __attribute__((aligned(64)));
+	memset(&c, 0, sizeof(c));
+	c.palette = 1;
+	for (int i = 0; i < 8; i++) {
+		c.column_bytes[i] = 64;
+		c.rows[i] = 16;
+	}
+	_tile_loadconfig(&c);
+}
+
+static void gemm_end(void)
+{
+	_tile_release();
+}
+
+/* The sums of 32 rows by 32 columns in tiles 0-3. */
+static inline void gemm_tiles(const elem *a, size_t lda, const elem *b, int steps)
+{
+	const elem *a1 = a + 16 * lda;
+	const size_t stride = lda * sizeof(elem);
+	for (int s = 0; s < steps; s++) {
+		_tile_loadd(6, b, 64);
+		_tile_loadd(4, a, stride);
+		_tile_loadd(7, b + 512, 64);
+		_tile_dpbf16ps(0, 4, 6);
+		_tile_loadd(5, a1, stride);
+		_tile_dpbf16ps(1, 4, 7);
+		_tile_dpbf16ps(2, 5, 6);
+		_tile_dpbf16ps(3, 5, 7);
+		_mm_prefetch((const char *)(b + 4096), _MM_HINT_T0);
+		a += 32;
+		a1 += 32;
+		b += 1024;
+	}
+}
+
+static inline void gemm_zero(void)
+{
+	_tile_zero(0);
+	_tile_zero(1);
+	_tile_zero(2);
+	_tile_zero(3);
+}
+
+static inline void gemm_load(const float *c, size_t ldc)
+{
+	_tile_loadd(0, c, ldc * 4);
+	_tile_loadd(1, c + 16, ldc * 4);
+	_tile_loadd(2, c + 16 * ldc, ldc * 4);
+	_tile_loadd(3, c + 16 * ldc + 16, ldc * 4);
+}
+
+static inline void gemm_store(float *c, size_t ldc)
+{
+	_tile_stored(0, c, ldc * 4);
+	_tile_stored(1, c + 16, ldc * 4);
+	_tile_stored(2, c + 16 * ldc, ldc * 4);
+	_tile_stored(3, c + 16 * ldc + 16, ldc * 4);
+}
+
+static inline void gemm_store_bf16(elem *c, size_t ldc, int rows, int columns, const float *bias)
+{
+	float s[32][32] __attribute__((aligned(64)));
+	gemm_store(s[0], 32);
+	__m512 b0 = _mm512_setzero_ps(), b1 = b0;
+	if (bias) {
+		b0 = _mm512_loadu_ps(bias);
+		b1 = _mm512_loadu_ps(bias + 16);
+	}
+	for (int i = 0; i < rows; i++) {
+		__m512 v0 = _mm512_add_ps(_mm512_load_ps(s[i]), b0);
+		__m512 v1 = _mm512_add_ps(_mm512_load_ps(s[i] + 16), b1);
+		__m512i v = (__m512i)_mm512_cvtne2ps_pbh(v1, v0);
+		if (columns == 32)
+			_mm512_storeu_si512(c + (size_t)i * ldc, v);
+		else
+			_mm512_mask_storeu_epi16(c + (size_t)i * ldc, (__mmask32)((1u << columns) - 1), v);
+	}
+}
+
+/* Edges: through a block on the stack. */
+static void gemm_edge(const struct gemm_call *g, const elem *a, const elem *b, int m, int n, int steps,
+		      bool add)
+{
+	float s[32][32] __attribute__((aligned(64)));
+	int rows = g->m - m < 32 ? g->m - m : 32, columns = g->n - n < 32 ? g->n - n : 32;
+	const float *from = (add ? g->c : g->add) ;
+	size_t ld = add ? g->ldc : g->ldadd;
+	memset(s, 0, sizeof(s));
+	if (from)
+		for (int i = 0; i < rows; i++)
+			memcpy(s[i], from + (size_t)(m + i) * ld + n, (size_t)columns * 4);
+	gemm_load(s[0], 32);
+	gemm_tiles(a, g->lda, b, steps);
+	gemm_store(s[0], 32);
+	for (int i = 0; i < rows; i++)
+		memcpy(g->c + (size_t)(m + i) * g->ldc + n, s[i], (size_t)columns * 4);
+}
+
+static void gemm_block(const struct gemm_call *g, int m, int panel, int k0, int k1)
+{
+	const elem *a = g->a + (size_t)m * g->lda + k0;
+	const elem *b = g->b + (size_t)panel * g->kb * 32 + (size_t)k0 * 32;
+	int n = panel * 32, steps = (k1 - k0) / 32;
+	if (g->out) {
+		gemm_zero();
+		gemm_tiles(a, g->lda, b, steps);
+		gemm_store_bf16(g->out + (size_t)m * g->ldc + n, g->ldc, g->m - m < 32 ? g->m - m : 32,
+				g->n - n < 32 ? g->n - n : 32, g->bias ? g->bias + n : NULL);
+		return;
+	}
+	bool add = k0 > g->k_begin;
+	if (g->m - m < 32 || g->n - n < 32) {
+		gemm_edge(g, a, b, m, n, steps, add);
+		return;
+	}
+	float *c = g->c + (size_t)m * g->ldc + n;
+	if (add)
+		gemm_load(c, g->ldc);
+	else if (g->add)
+		gemm_load(g->add + (size_t)m * g->ldadd + n, g->ldadd);
+	else
+		gemm_zero();
+	gemm_tiles(a, g->lda, b, steps);
+	gemm_store(c, g->ldc);
+}
+
+static void gemm(const struct gemm_call *g)
+{
+	int panels = (g->n + 31) / 32, kend = g->k;
+	int span = kend - g->k_begin, blocks = g->out ? 1 : (span + GEMM_KB - 1) / GEMM_KB;
+	int step = blocks ? (span / 32 + blocks - 1) / blocks * 32 : 0;
+	if (step == 0)
+		return;
+	int group = GEMM_GROUP_BYTES / (step * 64);
+	if (group < 1)
+		group = 1;
+	for (int k0 = g->k_begin; k0 < kend; k0 += step) {
+		int k1 = k0 + step < kend ? k0 + step : kend;
+		for (int p0 = 0; p0 < panels; p0 += group) {
+			int p1 = p0 + group < panels ? p0 + group : panels;
+			for (int m = 0; m < g->m; m += 32)
+				for (int p = p0; p < p1; p++)
+					gemm_block(g, m, p, k0, k1);
+		}
+	}
+}
+
+static inline void gemm_transpose16(__m512i r[16])
+{
+	__m512i t[16];
+	for (int i = 0; i < 8; i++) {
+		t[2 * i] = _mm512_unpacklo_epi32(r[2 * i], r[2 * i + 1]);
+		t[2 * i + 1] = _mm512_unpackhi_epi32(r[2 * i], r[2 * i + 1]);
+	}
+	for (int i = 0; i < 4; i++) {
+		r[4 * i] = _mm512_unpacklo_epi64(t[4 * i], t[4 * i + 2]);
+		r[4 * i + 1] = _mm512_unpackhi_epi64(t[4 * i], t[4 * i + 2]);
+		r[4 * i + 2] = _mm512_unpacklo_epi64(t[4 * i + 1], t[4 * i + 3]);
+		r[4 * i + 3] = _mm512_unpackhi_epi64(t[4 * i + 1], t[4 * i + 3]);
+	}
+	for (int i = 0; i < 4; i++) {
+		t[i] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0x88);
+		t[i + 4] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0xdd);
+		t[i + 8] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0x88);
+		t[i + 12] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0xdd);
+	}
+	for (int i = 0; i < 4; i++) {
+		r[i] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0x88);
+		r[i + 8] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0xdd);
+		r[i + 4] = _mm512_shuffle_i32x4(t[i + 4], t[i + 12], 0x88);
+		r[i + 12] = _mm512_shuffle_i32x4(t[i + 4], t[i + 12], 0xdd);
+	}
+}
+
+/* B[k][n] = w[n][k] (w bf16, rows n): 16 rows of 32 k become one tile. n, k: whole 32s in memory. */
+static void gemm_pack_nk(elem *b, const elem *w, size_t ld, int n, int k)
+{
+	for (int p = 0; p < n; p += 32)
+		for (int k0 = 0; k0 < k; k0 += 32)
+			for (int h = 0; h < 32; h += 16, b += 512) {
+				__m512i r[16];
+				for (int i = 0; i < 16; i++)
+					r[i] = _mm512_loadu_si512(w + (size_t)(p + h + i) * ld + k0);
+				gemm_transpose16(r);
+				for (int i = 0; i < 16; i++)
+					_mm512_store_si512(b + i * 32, r[i]);
+			}
+}
+
+/* Two rows of 32 columns -> pairs. */
+static inline void gemm_pair(elem *b, __m512i x, __m512i y)
+{
+	const __m512i first = _mm512_set_epi16(
+		47, 15, 46, 14, 45, 13, 44, 12, 43, 11, 42, 10, 41, 9, 40, 8,
+		39, 7, 38, 6, 37, 5, 36, 4, 35, 3, 34, 2, 33, 1, 32, 0);
+	const __m512i second = _mm512_add_epi16(first, _mm512_set1_epi16(16));
+	_mm512_store_si512(b, _mm512_permutex2var_epi16(x, first, y));
+	_mm512_store_si512(b + 512, _mm512_permutex2var_epi16(x, second, y));
+}
+
+/* B[k][n] = x[k][n] (rows k). */
+static void gemm_pack_kn(elem *b, const elem *x, size_t ld, int k, int n)
+{
+	for (int p = 0; p < n; p += 32)
+		for (int k0 = 0; k0 < k; k0 += 32, b += 1024)
+			for (int i = 0; i < 16; i++) {
+				const elem *row = x + (size_t)(k0 + 2 * i) * ld + p;
+				gemm_pair(b + i * 32, _mm512_loadu_si512(row), _mm512_loadu_si512(row + ld));
+			}
+}
+
+/* at[n][k] = x[k][n]: 32 k by 16 n at a time, pairs first, then 32-bit transposes. */
+static void gemm_transpose(elem *at, size_t ldt, const elem *x, size_t ld, int k, int n)
+{
+	elem pairs[1024] __attribute__((aligned(64)));
+	for (int k0 = 0; k0 < k; k0 += 32)
+		for (int p = 0; p < n; p += 32) {
+			for (int i = 0; i < 16; i++) {
+				const elem *row = x + (size_t)(k0 + 2 * i) * ld + p;
+				gemm_pair(pairs + i * 32, _mm512_loadu_si512(row),
+					  _mm512_loadu_si512(row + ld));
+			}
+			for (int h = 0; h < 2; h++) {
+				__m512i r[16];
+				for (int i = 0; i < 16; i++)
+					r[i] = _mm512_load_si512(pairs + h * 512 + i * 32);
+				gemm_transpose16(r);
+				for (int i = 0; i < 16; i++)
+					_mm512_storeu_si512(at + (size_t)(p + h * 16 + i) * ldt + k0, r[i]);
+			}
+		}
+}
+
+/* f32 -> bf16, count a multiple of 32. */
+static void gemm_convert(elem *to, const float *from, size_t count)
+{
+	for (size_t i = 0; i < count; i += 32)
+		_mm512_storeu_si512(to + i, (__m512i)_mm512_cvtne2ps_pbh(_mm512_loadu_ps(from + i + 16),
+									 _mm512_loadu_ps(from + i)));
+}
