@@ -1,0 +1,287 @@
+/* Owns the engine and the thread that steps it. A drawing thread submits its pictures and waits for their
+ * events under one lock; the stepper hands tokens over and decodes nothing, so that a preview for one job
+ * never holds up another's next token. */
+#include "makers/maker.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/thread.h"
+#include "engine/engine.h"
+
+enum { PREVIEW_INTERVAL_MS = 150, RUNNING_MAX = 64 };
+
+/* One picture under way: written by the stepper, read by the drawing thread, under the maker's lock. */
+struct running {
+	uint64_t id;
+	int32_t *tokens;
+	int count, total;
+	bool done, failed;
+	struct err error;
+};
+
+struct builtin {
+	struct maker maker;
+	struct engine *engine;
+	struct engine_info engine_info;
+	struct maker_info info;
+	pthread_t stepper;
+	pthread_mutex_t lock;
+	pthread_cond_t news;
+	struct running *running[RUNNING_MAX];
+};
+
+static void take_event(struct builtin *b, const struct engine_event *ev)
+{
+	pthread_mutex_lock(&b->lock);
+	for (int i = 0; i < RUNNING_MAX; i++) {
+		struct running *r = b->running[i];
+		if (!r || r->id != ev->request)
+			continue;
+		r->total = ev->token_total;
+		if (ev->token_count > r->count && ev->token_count <= b->engine_info.tokens) {
+			memcpy(r->tokens, ev->tokens, (size_t)ev->token_count * sizeof *r->tokens);
+			r->count = ev->token_count;
+		}
+		r->done = r->done || ev->kind == ENGINE_EVENT_DONE;
+		if (ev->kind == ENGINE_EVENT_FAILED) {
+			r->failed = true;
+			r->error = ev->error;
+		}
+		pthread_cond_broadcast(&b->news);
+	}
+	pthread_mutex_unlock(&b->lock);
+}
+
+static void step_run(void *argument)
+{
+	struct builtin *b = argument;
+	struct engine_event ev;
+	while (engine_wait(b->engine, -1)) {
+		engine_step(b->engine);
+		while (engine_event_next(b->engine, &ev))
+			take_event(b, &ev);
+	}
+}
+
+static const struct maker_info *builtin_info(struct maker *m)
+{
+	return &((struct builtin *)m)->info;
+}
+
+static void builtin_wake(struct maker *m)
+{
+	struct builtin *b = (struct builtin *)m;
+	pthread_mutex_lock(&b->lock);
+	pthread_cond_broadcast(&b->news);
+	pthread_mutex_unlock(&b->lock);
+}
+
+/* Hands one picture to the engine. The lock is held across the submission, so that no event of it can be
+ * missed. */
+static bool submit(struct builtin *b, const struct maker_request *q, int index, struct running *r, struct err *e)
+{
+	struct engine_request er = ENGINE_REQUEST_INIT;
+	er.task = (enum engine_task)q->task;
+	er.prompt = q->prompt;
+	er.style = q->style;
+	er.source_style = q->source_style;
+	er.seed = q->seed + (uint64_t)index;
+	if (q->guidance >= 0)
+		er.guidance = (float)q->guidance;
+	if (q->task == MAKER_VARY)
+		er.keep = (float)(1 - q->strength);
+	if (q->source_token_count) {
+		er.source_tokens = q->source_tokens;
+		er.source_token_count = q->source_token_count;
+	} else if (q->source) {
+		er.source_rgb = q->source->rgb;
+		er.source_width = q->source->width;
+		er.source_height = q->source->height;
+	}
+	pthread_mutex_lock(&b->lock);
+	int slot = 0;
+	while (slot < RUNNING_MAX && b->running[slot])
+		slot++;
+	bool ok = slot < RUNNING_MAX || err_set(e, ERR_BUSY, "the engine is full: try again in a moment");
+	ok = ok && engine_submit(b->engine, &er, &r->id, e);
+	if (ok)
+		b->running[slot] = r;
+	pthread_mutex_unlock(&b->lock);
+	return ok;
+}
+
+static void forget(struct builtin *b, struct running *r)
+{
+	pthread_mutex_lock(&b->lock);
+	for (int i = 0; i < RUNNING_MAX; i++)
+		if (b->running[i] == r)
+			b->running[i] = NULL;
+	pthread_mutex_unlock(&b->lock);
+	if (r->id && !r->done && !r->failed)
+		engine_cancel(b->engine, r->id);
+}
+
+/* A picture's pixels, kept between previews so that only new rows are decoded. */
+struct canvas {
+	uint8_t *rgb;
+	int32_t *tokens;
+	int decoded; /* tokens */
+};
+
+static bool preview(struct builtin *b, struct canvas *c, int count, int index, const struct maker_sink *sink,
+                    double progress, struct err *e)
+{
+	const struct engine_info *i = &b->engine_info;
+	struct image image = {.width = i->width, .height = i->height, .rgb = c->rgb};
+	if (!engine_decode(b->engine, c->tokens, (size_t)count, c->decoded / i->grid_width, c->rgb, e))
+		return false;
+	c->decoded = count;
+	sink->seen(sink->context, index, progress, &image, (double)(count / i->grid_width) / i->grid_height);
+	return true;
+}
+
+/* Waits for news and shows it, until every picture is done. */
+static bool follow(struct builtin *b, const struct maker_request *q, struct running *r, struct canvas *c,
+                   const struct maker_sink *sink, struct err *e)
+{
+	int64_t next_ns = 0;
+	int shown[MAKER_PICTURES_MAX] = {0};
+	for (;;) {
+		int done = 0, counts[MAKER_PICTURES_MAX];
+		double progress = 0;
+		pthread_mutex_lock(&b->lock);
+		for (bool waited = false;; waited = true) {
+			bool news = false;
+			done = 0;
+			progress = 0;
+			for (int i = 0; i < q->count; i++) {
+				counts[i] = r[i].count;
+				done += r[i].done;
+				news = news || r[i].failed || r[i].count > shown[i];
+				progress += (double)r[i].count / b->engine_info.tokens / q->count;
+			}
+			if (news || done == q->count || waited || atomic_load(q->cancelled))
+				break;
+			thread_wait_until(&b->news, &b->lock, clock_mono_ns() + 1000000000ll);
+		}
+		for (int i = 0; i < q->count; i++) {
+			if (r[i].failed)
+				*e = r[i].error;
+			memcpy(c[i].tokens, r[i].tokens, (size_t)counts[i] * sizeof *c[i].tokens);
+		}
+		pthread_mutex_unlock(&b->lock);
+		if (e->code != ERR_NONE)
+			return false;
+		if (atomic_load(q->cancelled))
+			return err_set(e, ERR_CANCELLED, "cancelled");
+		if (done == q->count)
+			return true;
+		int64_t now = clock_mono_ns();
+		bool show = now >= next_ns && sink->wanted(sink->context);
+		for (int i = 0; i < q->count; i++) {
+			if (counts[i] <= shown[i])
+				continue;
+			shown[i] = counts[i];
+			if (show && !preview(b, &c[i], counts[i], i, sink, progress, e))
+				return false;
+			if (!show)
+				sink->seen(sink->context, i, progress, NULL, 0);
+		}
+		if (show)
+			next_ns = clock_mono_ns() + PREVIEW_INTERVAL_MS * 1000000ll;
+	}
+}
+
+static bool builtin_draw(struct maker *m, struct arena *a, const struct maker_request *q,
+                         const struct maker_sink *sink, struct maker_picture *pictures, struct err *e)
+{
+	struct builtin *b = (struct builtin *)m;
+	const struct engine_info *info = &b->engine_info;
+	struct running r[MAKER_PICTURES_MAX] = {0};
+	struct canvas c[MAKER_PICTURES_MAX] = {0};
+	size_t pixels = (size_t)info->width * (size_t)info->height * 3, tokens = (size_t)info->tokens;
+	bool ok = true;
+	for (int i = 0; ok && i < q->count; i++) {
+		r[i].tokens = ARENA_ARRAY(a, int32_t, tokens);
+		c[i].tokens = ARENA_ARRAY(a, int32_t, tokens);
+		c[i].rgb = ARENA_ARRAY(a, uint8_t, pixels);
+		ok = (r[i].tokens && c[i].tokens && c[i].rgb) || err_set(e, ERR_NO_MEMORY, "the picture is too large");
+		ok = ok && submit(b, q, i, &r[i], e);
+	}
+	ok = ok && follow(b, q, r, c, sink, e);
+	for (int i = 0; i < q->count; i++)
+		forget(b, &r[i]);
+	for (int i = 0; ok && i < q->count; i++) {
+		ok = engine_decode(b->engine, r[i].tokens, tokens, c[i].decoded / info->grid_width, c[i].rgb, e);
+		pictures[i] = (struct maker_picture){
+		    .image = {.width = info->width, .height = info->height, .rgb = c[i].rgb},
+		    .tokens = r[i].tokens,
+		    .token_count = tokens,
+		    .seed = q->seed + (uint64_t)i,
+		    .has_seed = true};
+	}
+	return ok;
+}
+
+static void builtin_destroy(struct maker *m)
+{
+	struct builtin *b = (struct builtin *)m;
+	engine_stop(b->engine);
+	thread_join(b->stepper);
+	engine_destroy(b->engine);
+	pthread_cond_destroy(&b->news);
+	pthread_mutex_destroy(&b->lock);
+	free(b);
+}
+
+static const struct maker_ops OPS = {
+    .info = builtin_info, .draw = builtin_draw, .wake = builtin_wake, .destroy = builtin_destroy};
+
+static void fill_info(struct builtin *b)
+{
+	const struct engine_info *i = &b->engine_info;
+	b->info = (struct maker_info){.id = "builtin",
+	                              .name = "Madang",
+	                              .model = i->name,
+	                              .tasks = {true, i->can_take_source, i->can_encode, i->can_take_source},
+	                              .has_style = i->style_count > 0,
+	                              .has_seed = true,
+	                              .has_guidance = true,
+	                              .count_max = MAKER_PICTURES_MAX,
+	                              .prompt_length_max = 1000,
+	                              .width = i->width,
+	                              .height = i->height,
+	                              .guidance = i->guidance,
+	                              .styles_count = i->style_count < MAKER_STYLES_MAX ? i->style_count
+	                                                                                : MAKER_STYLES_MAX,
+	                              .slots = 4};
+	for (size_t k = 0; k < b->info.styles_count; k++)
+		b->info.styles[k] = i->styles[k];
+}
+
+struct maker *maker_builtin_create(const char *dir, int threads, struct err *e)
+{
+	struct builtin *b = calloc(1, sizeof *b);
+	if (!b)
+		abort();
+	b->maker.ops = &OPS;
+	struct engine_options options = {.threads = threads};
+	b->engine = engine_create(dir, &options, e);
+	if (!b->engine) {
+		free(b);
+		return NULL;
+	}
+	engine_info(b->engine, &b->engine_info);
+	fill_info(b);
+	pthread_mutex_init(&b->lock, NULL);
+	thread_cond_init(&b->news);
+	if (!thread_start(&b->stepper, "engine", step_run, b, e)) {
+		engine_destroy(b->engine);
+		free(b);
+		return NULL;
+	}
+	return &b->maker;
+}
