@@ -1,0 +1,234 @@
+/* Owns nothing: who is asking, from a token or a cookie, and what lists share. Runs on the workers. */
+#include "api/api.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/codec.h"
+#include "base/id.h"
+#include "base/rand.h"
+#include "base/str.h"
+#include "http/server.h"
+
+void *api_worker_create(void *context, struct err *e)
+{
+	struct api *api = context;
+	struct api_worker *w = calloc(1, sizeof *w);
+	if (!w)
+		abort();
+	w->api = api;
+	w->db = db_open(api->pool, e);
+	if (!w->db) {
+		free(w);
+		return NULL;
+	}
+	return w;
+}
+
+void api_worker_destroy(void *worker)
+{
+	struct api_worker *w = worker;
+	if (!w)
+		return;
+	db_close(w->db);
+	free(w);
+}
+
+struct app api_app(struct http_request *rq)
+{
+	struct api_worker *w = rq->worker;
+	struct app app;
+	app_init(&app, w->api->core, w->db, rq->arena);
+	app.ip = rq->client_ip;
+	if (rq->identity)
+		app_become(&app, rq->identity);
+	return app;
+}
+
+static bool is_unsafe(const struct http_request *rq)
+{
+	return strcmp(rq->method, "GET") != 0;
+}
+
+static bool same_secret(const char *a, const char *b)
+{
+	return a && b && strlen(a) == strlen(b) && !sodium_memcmp(a, b, strlen(a));
+}
+
+/* Our own pages prove that they, and no other site, have sent the request. */
+static bool check_csrf(struct http_request *rq, const struct app_identity *who, struct err *e)
+{
+	const char *sent = http_request_header(rq, "X-CSRF-Token");
+	const char *want = who->session_id ? who->csrf_token : http_request_cookie(rq, API_CSRF_COOKIE);
+	if (want && *want && same_secret(sent, want))
+		return true;
+	return err_set(e, ERR_FORBIDDEN, "The page is out of date: reload it and try again");
+}
+
+/* A stream with a cookie: WebSockets and EventSource ignore CORS, so the origin must be ours. */
+static bool check_origin(struct http_request *rq, struct err *e)
+{
+	const char *origin = http_request_header(rq, "Origin");
+	const char *host = http_request_header(rq, "Host");
+	if (!origin)
+		return true;
+	const char *name = strstr(origin, "://");
+	if (name && host && str_equal_nocase(name + 3, host))
+		return true;
+	return err_set(e, ERR_FORBIDDEN, "This page may not listen here");
+}
+
+/* Bearer header, or for streams the parameter or the WebSocket protocol that masto.js uses. */
+static const char *find_token(struct http_request *rq)
+{
+	const char *authorization = http_request_header(rq, "Authorization");
+	if (authorization && !strncasecmp(authorization, "Bearer ", 7))
+		return authorization + 7 + strspn(authorization + 7, " ");
+	if (!rq->route || rq->route->rate != RATE_STREAM)
+		return NULL;
+	const struct http_param *p = param_find(rq, "access_token");
+	if (p && p->kind == HTTP_PARAM_TEXT && p->length)
+		return p->value;
+	return http_request_header(rq, "Sec-WebSocket-Protocol");
+}
+
+static bool identify(struct http_request *rq, struct app_identity *who, bool *by_cookie, struct err *e)
+{
+	struct app app = api_app(rq);
+	const char *token = find_token(rq);
+	if (token)
+		return app_auth_token(&app, token, who, e);
+	const char *cookie = http_request_cookie(rq, API_SESSION_COOKIE);
+	if (!cookie || !*cookie)
+		return true;
+	struct err why = {0};
+	*by_cookie = app_auth_session(&app, cookie, who, &why);
+	if (*by_cookie || why.code == ERR_UNAUTHORIZED || why.code == ERR_FORBIDDEN)
+		return true; /* a session that has ended is nobody */
+	*e = why;
+	return false;
+}
+
+static bool check_scope(const char *scope, const struct app_identity *who, struct err *e)
+{
+	if (!strcmp(scope, "-"))
+		return true;
+	if (!who->account_id && !(who->app_id && !strcmp(scope, "app")))
+		return err_set(e, ERR_UNAUTHORIZED, who->app_id ? "This method requires an authenticated user"
+		                                                 : "The access token is invalid");
+	if (!strcmp(scope, "any") || !strcmp(scope, "app"))
+		return true;
+	if (!strcmp(scope, "admin")) {
+		if (who->role != STORE_ROLE_ADMIN)
+			return err_set(e, ERR_FORBIDDEN, "Only administrators may do this");
+		scope = "admin:write";
+	}
+	if (!who->session_id && !app_scope_allows(who->scope_names ? who->scope_names : "", scope))
+		return err_set(e, ERR_FORBIDDEN, "This action is outside the authorized scopes");
+	return true;
+}
+
+bool api_authorize(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	(void)rs;
+	struct app_identity *who = ARENA_NEW(rq->arena, struct app_identity);
+	bool by_cookie = false;
+	if (!identify(rq, who, &by_cookie, e))
+		return false;
+	bool ours = str_starts(rq->path, "/api/madang/");
+	bool bearer = who->token_id != 0;
+	if (is_unsafe(rq) && !bearer && (by_cookie || ours) && !check_csrf(rq, who, e))
+		return false;
+	if (by_cookie && rq->route->rate == RATE_STREAM && !check_origin(rq, e))
+		return false;
+	rq->identity = who;
+	return check_scope(rq->route->scope, who, e);
+}
+
+bool api_page_params(struct http_request *rq, int limit, int limit_max, struct store_page *page, struct err *e)
+{
+	int64_t n = limit;
+	*page = (struct store_page){0};
+	if (!param_int(rq, "limit", 0, 10000, &n, e) || !param_id(rq, "max_id", &page->max_id, e) ||
+	    !param_id(rq, "since_id", &page->since_id, e) || !param_id(rq, "min_id", &page->min_id, e))
+		return false;
+	page->limit = n < 1 ? limit : n > limit_max ? limit_max : (int)n;
+	return true;
+}
+
+void api_url_encode(struct buf *out, const char *text)
+{
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("-._~", c))
+			buf_add_char(out, *text);
+		else
+			buf_printf(out, "%%%02X", c);
+	}
+}
+
+static void link_one(struct http_request *rq, struct buf *out, const char *key, int64_t id, const char *rel)
+{
+	char text[ID_TEXT_SIZE];
+	buf_printf(out, "%s<%s%s?", out->length ? ", " : "", api_of(rq)->base_url, rq->path);
+	for (size_t i = 0; i < rq->params_count; i++) {
+		const struct http_param *p = &rq->params[i];
+		if (!strcmp(p->name, "max_id") || !strcmp(p->name, "since_id") || !strcmp(p->name, "min_id") ||
+		    !strcmp(p->name, "access_token") || p->kind == HTTP_PARAM_FILE)
+			continue;
+		api_url_encode(out, p->name);
+		bool repeated = false;
+		for (size_t k = 0; k < rq->params_count; k++)
+			repeated = repeated || (k != i && !strcmp(rq->params[k].name, p->name));
+		buf_add_str(out, repeated || !strcmp(p->name, "types") || !strcmp(p->name, "exclude_types") ? "%5B%5D="
+		                                                                                             : "=");
+		api_url_encode(out, p->value);
+		buf_add_char(out, '&');
+	}
+	buf_printf(out, "%s=%s>; rel=\"%s\"", key, id_format(text, id), rel);
+}
+
+void api_page_link(struct http_request *rq, struct http_response *rs, int64_t first, int64_t last, bool more)
+{
+	if (!first)
+		return;
+	struct buf out;
+	buf_init(&out, 3000); /* past it, no header: the head has to fit the connection's memory */
+	if (more)
+		link_one(rq, &out, "max_id", last, "next");
+	link_one(rq, &out, "min_id", first, "prev");
+	if (!out.failed)
+		http_response_header(rs, "Link", out.data);
+	buf_finish(&out);
+}
+
+void api_cookie(struct http_request *rq, struct http_response *rs, const char *name, const char *value,
+                int64_t seconds, bool http_only)
+{
+	const struct api *api = api_of(rq);
+	http_response_header(rs, "Set-Cookie",
+	                     arena_printf(rq->arena, "%s=%s; Path=/; SameSite=Lax; Max-Age=%lld%s%s", name, value,
+	                                  (long long)seconds, http_only ? "; HttpOnly" : "",
+	                                  api->secure ? "; Secure" : ""));
+}
+
+void api_tables(struct http_routes out[API_TABLES])
+{
+	out[0] = API_MASTODON_ROUTES;
+	out[1] = API_STUDIO_ROUTES;
+	out[2] = API_PAGE_ROUTES;
+}
+
+void api_metrics(void *context, struct buf *out)
+{
+	struct api *api = context;
+	struct db_stats stats;
+	db_pool_stats(api->pool, &stats);
+	buf_printf(out, "# TYPE madang_db_writes_total counter\nmadang_db_writes_total %llu\n",
+	           (unsigned long long)stats.writes);
+	buf_printf(out, "# TYPE madang_db_commits_total counter\nmadang_db_commits_total %llu\n",
+	           (unsigned long long)stats.commits);
+}

@@ -1,0 +1,342 @@
+/* Owns a queue of copied events and the thread that serialises them. Each post is written once for everybody
+ * who sees it alike: once for strangers, once for those who have it at home, once for its author. */
+#include "api/live.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/serial.h"
+#include "api/studio/job.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "base/thread.h"
+
+enum { QUEUE_MAX = 4096, ARENA_CAP = 8 << 20, TAGS_MAX = 32 };
+
+struct item {
+	struct item *next;
+	struct app_event event;
+	char *tags;
+	int64_t *recipients;
+};
+
+struct live {
+	struct api *api;
+	struct db *db;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t some;
+	struct item *first, **last;
+	size_t waiting;
+	bool stop;
+};
+
+static void item_free(struct item *i)
+{
+	free(i->tags);
+	free(i->recipients);
+	free(i);
+}
+
+void live_event(struct live *l, const struct app_event *event)
+{
+	struct item *i = calloc(1, sizeof *i);
+	if (!i)
+		abort();
+	i->event = *event;
+	i->event.maker = NULL;
+	i->event.tags = i->tags = event->tags ? strdup(event->tags) : NULL;
+	if (event->recipient_count) {
+		i->recipients = malloc(event->recipient_count * sizeof *i->recipients);
+		if (!i->recipients)
+			abort();
+		memcpy(i->recipients, event->recipients, event->recipient_count * sizeof *i->recipients);
+	}
+	i->event.recipients = i->recipients;
+	pthread_mutex_lock(&l->lock);
+	bool room = l->waiting < QUEUE_MAX;
+	if (room) {
+		*l->last = i;
+		l->last = &i->next;
+		l->waiting++;
+		pthread_cond_signal(&l->some);
+	}
+	pthread_mutex_unlock(&l->lock);
+	if (!room) {
+		log_warn("live.dropped", LOG_INT("post", event->post_id));
+		item_free(i);
+	}
+}
+
+/* --- framing --- */
+
+static struct http_message *frame_sse(const char *event, const char *payload)
+{
+	struct buf b;
+	buf_init(&b, 4 << 20);
+	buf_printf(&b, "event: %s\ndata: ", event);
+	buf_add_str(&b, payload);
+	buf_add_str(&b, "\n\n");
+	struct http_message *m = http_message_create(b.data, b.length);
+	buf_finish(&b);
+	return m;
+}
+
+static struct http_message *frame_ws(const char *stream, const char *parameter, const char *event,
+                                     const char *payload)
+{
+	struct buf b;
+	struct json_writer w;
+	struct err e = {0};
+	buf_init(&b, 8 << 20);
+	json_begin(&w, &b);
+	json_put_object(&w, NULL);
+	json_put_array(&w, "stream");
+	json_put_str(&w, NULL, stream);
+	if (parameter)
+		json_put_str(&w, NULL, parameter);
+	json_put_end(&w);
+	json_put_str(&w, "event", event);
+	json_put_str(&w, "payload", payload);
+	json_put_end(&w);
+	struct http_message *m = json_finish(&w, &e) ? http_message_create(b.data, b.length) : NULL;
+	buf_finish(&b);
+	return m;
+}
+
+static void publish(struct live *l, const char *topic, const char *stream, const char *parameter,
+                    const char *event, const char *payload)
+{
+	struct live_message m = {.sse = frame_sse(event, payload),
+	                         .ws = frame_ws(stream, parameter, event, payload)};
+	if (m.sse && m.ws)
+		bus_publish(l->api->bus, topic, &m);
+	http_message_unref(m.sse);
+	http_message_unref(m.ws);
+}
+
+/* --- events --- */
+
+static struct app viewer(struct live *l, struct arena *a, int64_t account_id)
+{
+	struct app app;
+	app_init(&app, l->api->core, l->db, a);
+	app.account_id = account_id;
+	return app;
+}
+
+/* The status as this account sees it; NULL where it must not. Freed with the arena. */
+static const char *status_for(struct live *l, struct arena *a, int64_t account_id, int64_t post_id)
+{
+	struct app app = viewer(l, a, account_id);
+	struct app_post p;
+	struct err e = {0};
+	if (!app_post_get(&app, post_id, &p, &e)) {
+		if (e.code != ERR_NOT_FOUND)
+			log_warn("live.post", LOG_ERR(&e));
+		return NULL;
+	}
+	struct buf b;
+	struct json_writer w;
+	buf_init(&b, 2 << 20);
+	json_begin(&w, &b);
+	serial_status(&(struct serial){.w = &w, .api = l->api, .app = &app}, NULL, &p);
+	const char *text = json_finish(&w, &e) ? arena_strndup(a, b.data, b.length) : NULL;
+	buf_finish(&b);
+	return text;
+}
+
+static void public_topics(struct live *l, struct arena *a, const struct app_event *ev, const char *event,
+                          const char *payload)
+{
+	static const char *const topics[] = {"public", "public:local", "public:media", "public:local:media"};
+	for (int i = 0; i < 4; i++) {
+		bool fits = (!(i & 1) || ev->local) && (!(i & 2) || ev->media);
+		if (fits && bus_heard(l->api->bus, topics[i]))
+			publish(l, topics[i], topics[i], NULL, event, payload);
+	}
+	const char *tags = ev->tags;
+	for (int n = 0; tags && *tags && n < TAGS_MAX; n++) {
+		size_t length = strcspn(tags, " ");
+		char *tag = arena_strndup(a, tags, length);
+		for (char *c = tag; *c; c++)
+			if (*c >= 'A' && *c <= 'Z')
+				*c |= 0x20;
+		char topic[BUS_TOPIC_MAX_BYTES];
+		snprintf(topic, sizeof topic, "hashtag:%s", tag);
+		if (length && bus_heard(l->api->bus, topic))
+			publish(l, topic, "hashtag", tag, event, payload);
+		tags += length + (tags[length] == ' ');
+	}
+}
+
+static bool anybody_public(struct live *l, const struct app_event *ev)
+{
+	return bus_heard(l->api->bus, "public") || bus_heard(l->api->bus, "public:local") ||
+	       bus_heard(l->api->bus, "public:media") || bus_heard(l->api->bus, "public:local:media") ||
+	       (ev->tags && *ev->tags);
+}
+
+static void on_post(struct live *l, struct arena *a, const struct app_event *ev, const char *event)
+{
+	if (ev->visibility != STORE_VISIBILITY_PUBLIC || ev->boost || !anybody_public(l, ev))
+		return;
+	const char *payload = status_for(l, a, 0, ev->post_id);
+	if (!payload)
+		return;
+	struct app_event shown = *ev;
+	if (ev->reply) { /* replies stand under their tags, not in the public timelines */
+		const char *tags = ev->tags;
+		shown = (struct app_event){.tags = tags};
+		public_topics(l, a, &shown, event, payload);
+		return;
+	}
+	public_topics(l, a, &shown, event, payload);
+}
+
+static void on_home(struct live *l, struct arena *a, const struct app_event *ev, const char *event)
+{
+	const char *for_author = NULL, *for_others = NULL;
+	for (size_t i = 0; i < ev->recipient_count; i++) {
+		int64_t to = ev->recipients[i];
+		char topic[40];
+		snprintf(topic, sizeof topic, "user:%lld", (long long)to);
+		if (!bus_heard(l->api->bus, topic))
+			continue;
+		const char **payload = to == ev->account_id ? &for_author : &for_others;
+		if (!*payload)
+			*payload = status_for(l, a, to, ev->post_id);
+		if (*payload)
+			publish(l, topic, "user", NULL, event, *payload);
+	}
+}
+
+static void on_deleted(struct live *l, const struct app_event *ev)
+{
+	static const char *const topics[][2] = {
+	    {"public", "public"}, {"public:local", "public:local"}, {"deleted", "user"}};
+	char id[ID_TEXT_SIZE];
+	id_format(id, ev->post_id);
+	for (size_t i = 0; i < 3; i++)
+		if (bus_heard(l->api->bus, topics[i][0]))
+			publish(l, topics[i][0], topics[i][1], NULL, "delete", id);
+}
+
+static void on_notification(struct live *l, struct arena *a, const struct app_event *ev)
+{
+	char topic[64], only[64];
+	snprintf(topic, sizeof topic, "user:%lld", (long long)ev->account_id);
+	snprintf(only, sizeof only, "user:notification:%lld", (long long)ev->account_id);
+	bool heard = bus_heard(l->api->bus, topic), heard_only = bus_heard(l->api->bus, only);
+	if (!heard && !heard_only)
+		return;
+	struct app app = viewer(l, a, ev->account_id);
+	struct app_notification n;
+	struct err e = {0};
+	if (!app_notification_get(&app, ev->notification_id, &n, &e))
+		return;
+	struct buf b;
+	struct json_writer w;
+	buf_init(&b, 2 << 20);
+	json_begin(&w, &b);
+	serial_notification(&(struct serial){.w = &w, .api = l->api, .app = &app}, NULL, &n);
+	if (json_finish(&w, &e)) {
+		if (heard)
+			publish(l, topic, "user", NULL, "notification", b.data);
+		if (heard_only)
+			publish(l, only, "user:notification", NULL, "notification", b.data);
+	}
+	buf_finish(&b);
+}
+
+static void handle(struct live *l, struct arena *a, const struct app_event *ev)
+{
+	char topic[40];
+	switch (ev->type) {
+	case APP_EVENT_POST:
+		on_post(l, a, ev, "update");
+		break;
+	case APP_EVENT_HOME:
+		on_home(l, a, ev, "update");
+		break;
+	case APP_EVENT_POST_EDITED:
+		on_post(l, a, ev, "status.update");
+		break;
+	case APP_EVENT_POST_DELETED:
+		on_deleted(l, ev);
+		break;
+	case APP_EVENT_NOTIFICATION:
+		on_notification(l, a, ev);
+		break;
+	case APP_EVENT_SIGNED_OUT:
+		snprintf(topic, sizeof topic, "signed_out:%lld", (long long)ev->account_id);
+		bus_publish(l->api->bus, topic, NULL);
+		break;
+	case APP_EVENT_JOB: {
+		struct app app = viewer(l, a, ev->account_id);
+		job_publish_state(l->api, &app, ev->job_id);
+		break;
+	}
+	default:
+		break;
+	}
+}
+
+static void live_run(void *argument)
+{
+	struct live *l = argument;
+	struct arena *a = arena_create(ARENA_CAP);
+	for (;;) {
+		pthread_mutex_lock(&l->lock);
+		while (!l->first && !l->stop)
+			pthread_cond_wait(&l->some, &l->lock);
+		struct item *i = l->first;
+		if (i) {
+			l->first = i->next;
+			l->waiting--;
+			if (!l->first)
+				l->last = &l->first;
+		}
+		pthread_mutex_unlock(&l->lock);
+		if (!i)
+			break;
+		handle(l, a, &i->event);
+		item_free(i);
+		arena_reset(a);
+	}
+	arena_destroy(a);
+}
+
+struct live *live_start(struct api *api, struct err *e)
+{
+	struct live *l = calloc(1, sizeof *l);
+	if (!l)
+		abort();
+	l->api = api;
+	l->last = &l->first;
+	pthread_mutex_init(&l->lock, NULL);
+	thread_cond_init(&l->some);
+	l->db = db_open(api->pool, e);
+	if (l->db && thread_start(&l->thread, "live", live_run, l, e))
+		return l;
+	db_close(l->db);
+	free(l);
+	return NULL;
+}
+
+void live_stop(struct live *l)
+{
+	if (!l)
+		return;
+	pthread_mutex_lock(&l->lock);
+	l->stop = true;
+	pthread_cond_broadcast(&l->some);
+	pthread_mutex_unlock(&l->lock);
+	thread_join(l->thread);
+	db_close(l->db);
+	pthread_cond_destroy(&l->some);
+	pthread_mutex_destroy(&l->lock);
+	free(l);
+}

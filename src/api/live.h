@@ -1,0 +1,24 @@
+/* What has happened becomes messages on streams: one thread with a database handle of its own, so that
+ * whoever posts never waits for those who listen. */
+#ifndef MADANG_API_LIVE_H
+#define MADANG_API_LIVE_H
+
+#include "app/app.h"
+#include "bus/bus.h"
+#include "http/stream.h"
+
+struct api;
+struct live;
+
+/* What the bus carries for streams: the same event in both framings, made once for all who listen. */
+struct live_message {
+	struct http_message *sse, *ws;
+};
+
+struct live *live_start(struct api *api, struct err *e);
+void live_stop(struct live *l); /* NULL-safe */
+
+/* Takes a copy; drops it (and says so in the log) where 4,096 wait already: streams are a hint, clients page. */
+void live_event(struct live *l, const struct app_event *event);
+
+#endif

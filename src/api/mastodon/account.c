@@ -1,0 +1,337 @@
+/* Accounts and what stands between two of them. */
+#include <string.h>
+#include <unistd.h>
+
+#include "api/mastodon/routes.h"
+#include "api/serial.h"
+#include "app/setting.h"
+#include "app/timeline.h"
+#include "base/str.h"
+#include "media/process.h"
+
+static bool answer_account(struct http_request *rq, struct http_response *rs, struct app *app,
+                           const struct store_account *a, struct err *e)
+{
+	struct json_writer w = api_json(rs);
+	serial_account(&(struct serial){.w = &w, .api = api_of(rq), .app = app}, NULL, a);
+	return json_finish(&w, e);
+}
+
+bool api_account_get(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	struct app app = api_app(rq);
+	struct store_account a;
+	int64_t id;
+	return http_request_id(rq, 0, &id, e) && app_account_get(&app, id, &a, e) &&
+	       answer_account(rq, rs, &app, &a, e);
+}
+
+bool api_account_lookup(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	struct app app = api_app(rq);
+	struct store_account a;
+	const char *acct;
+	return param_text_required(rq, "acct", 320, &acct, e) && app_account_lookup(&app, acct, &a, e) &&
+	       answer_account(rq, rs, &app, &a, e);
+}
+
+bool api_account_many(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	struct app app = api_app(rq);
+	struct store_accounts found = {0};
+	int64_t *ids;
+	size_t n;
+	if (!param_ids(rq, "id", 40, &ids, &n, e))
+		return false;
+	if (n && !app_account_get_many(&app, ids, n, &found, e))
+		return false;
+	found.first = 0;
+	return serial_answer_accounts(rq, rs, &app, &found, e);
+}
+
+bool api_account_search(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	struct app app = api_app(rq);
+	struct store_accounts found;
+	const char *q;
+	int64_t limit = 40, offset = 0;
+	if (!param_text_required(rq, "q", 500, &q, e) || !param_int(rq, "limit", 1, 80, &limit, e) ||
+	    !param_int(rq, "offset", 0, 10000, &offset, e) ||
+	    !app_account_search(&app, q, (int)limit, (int)offset, &found, e))
+		return false;
+	found.first = 0;
+	return serial_answer_accounts(rq, rs, &app, &found, e);
+}
+
+static bool preference(struct app *app, const char *name, const char *otherwise, const char **out, struct err *e)
+{
+	*out = NULL;
+	if (!app_preference_get(app, name, out, e))
+		return false;
+	if (!*out)
+		*out = otherwise;
+	return true;
+}
+
+static bool answer_own(struct http_request *rq, struct http_response *rs, struct app *app,
+                       const struct store_account *a, struct err *e)
+{
+	const char *privacy, *language, *sensitive;
+	struct store_accounts requests;
+	if (!preference(app, "posting:default:visibility", "public", &privacy, e) ||
+	    !preference(app, "posting:default:language", NULL, &language, e) ||
+	    !preference(app, "posting:default:sensitive", "false", &sensitive, e) ||
+	    !app_follow_requests(app, &(struct store_page){.limit = 40}, &requests, e))
+		return false;
+	struct json_writer w = api_json(rs);
+	serial_account_own(&(struct serial){.w = &w, .api = api_of(rq), .app = app}, NULL, a, privacy, language,
+	                   !strcmp(sensitive, "true"), (int64_t)requests.count);
+	return json_finish(&w, e);
+}
+
+bool api_account_verify(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	struct app app = api_app(rq);
+	struct store_account a;
+	struct store_user user;
+	return app_account_self(&app, &a, &user, e) && answer_own(rq, rs, &app, &a, e);
+}
+
+static bool picture_param(struct http_request *rq, const char *name, const char **hash, const char **type,
+                          struct err *e)
+{
+	const struct http_upload *file = NULL;
+	const struct http_param *p = param_find(rq, name);
+	if (p && !p->file && !p->length) { /* empty text: take it away */
+		*hash = "";
+		return true;
+	}
+	if (!param_file(rq, name, &file, e))
+		return false;
+	if (!file)
+		return true;
+	struct media_processed *m = ARENA_NEW(rq->arena, struct media_processed);
+	if (!media_process(api_of(rq)->media, file->fd, m, e)) {
+		err_context(e, "%s", name);
+		return false;
+	}
+	*hash = m->hash;
+	*type = m->type;
+	return true;
+}
+
+static bool flag_param(struct http_request *rq, const char *name, const bool **out, struct err *e)
+{
+	if (!param_given(rq, name))
+		return true;
+	bool *value = ARENA_NEW(rq->arena, bool);
+	*out = value;
+	return param_bool(rq, name, value, e);
+}
+
+static bool fields_param(struct http_request *rq, struct app_profile *p, struct err *e)
+{
+	struct app_field *fields = ARENA_ARRAY(rq->arena, struct app_field, APP_FIELDS_MAX);
+	for (int i = 0; i < APP_FIELDS_MAX; i++) {
+		const char *name_key = arena_printf(rq->arena, "fields_attributes[%d][name]", i);
+		const char *value_key = arena_printf(rq->arena, "fields_attributes[%d][value]", i);
+		if (!param_given(rq, name_key) && !param_given(rq, value_key))
+			continue;
+		p->fields = fields;
+		struct app_field f = {.name = "", .value = ""};
+		if (!param_text(rq, name_key, 255, &f.name, e) || !param_text(rq, value_key, 2047, &f.value, e))
+			return false;
+		if (*f.name)
+			fields[p->field_count++] = f;
+	}
+	return true;
+}
+
+static bool save_preferences(struct http_request *rq, struct app *app, struct err *e)
+{
+	static const char *const privacies[] = {"public", "unlisted", "private", "direct", NULL};
+	int privacy = -1;
+	const char *language = NULL;
+	const bool *sensitive = NULL;
+	if (!param_choice(rq, "source[privacy]", privacies, &privacy, e) ||
+	    !param_text(rq, "source[language]", 8, &language, e) ||
+	    !flag_param(rq, "source[sensitive]", &sensitive, e))
+		return false;
+	return (privacy < 0 || app_preference_set(app, "posting:default:visibility", privacies[privacy], e)) &&
+	       (!language || app_preference_set(app, "posting:default:language", language, e)) &&
+	       (!sensitive || app_preference_set(app, "posting:default:sensitive", *sensitive ? "true" : "false", e));
+}
+
+bool api_account_update(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	struct app app = api_app(rq);
+	struct app_profile p = {0};
+	struct store_account a;
+	if (!param_text(rq, "display_name", 60, &p.display_name, e) || !param_text(rq, "note", 1000, &p.note, e) ||
+	    !flag_param(rq, "bot", &p.bot, e) || !flag_param(rq, "locked", &p.locked, e) ||
+	    !flag_param(rq, "discoverable", &p.discoverable, e) || !fields_param(rq, &p, e) ||
+	    !picture_param(rq, "avatar", &p.avatar_hash, &p.avatar_type, e) ||
+	    !picture_param(rq, "header", &p.header_hash, &p.header_type, e))
+		return false;
+	return save_preferences(rq, &app, e) && app_account_update(&app, &p, &a, e) && answer_own(rq, rs, &app, &a, e);
+}
+
+static bool answer_relation(struct http_request *rq, struct http_response *rs, struct app *app,
+                            const struct app_relation *r, struct err *e)
+{
+	struct json_writer w = api_json(rs);
+	serial_relation(&(struct serial){.w = &w, .api = api_of(rq), .app = app}, NULL, r);
+	return json_finish(&w, e);
+}
+
+bool api_account_follow(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	struct app app = api_app(rq);
+	struct app_relation r;
+	const bool *reblogs = NULL, *notify = NULL;
+	int64_t id;
+	return http_request_id(rq, 0, &id, e) && flag_param(rq, "reblogs", &reblogs, e) &&
+	       flag_param(rq, "notify", &notify, e) && app_follow(&app, id, reblogs, notify, &r, e) &&
+	       answer_relation(rq, rs, &app, &r, e);
+}
+
+bool api_account_mute(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	struct app app = api_app(rq);
+	struct app_relation r;
+	bool notifications = true;
+	int64_t id, duration = 0;
+	return http_request_id(rq, 0, &id, e) && param_bool(rq, "notifications", &notifications, e) &&
+	       param_int(rq, "duration", 0, 10 * 366 * 86400, &duration, e) &&
+	       app_mute(&app, id, notifications, duration, &r, e) && answer_relation(rq, rs, &app, &r, e);
+}
+
+static bool accept_request(struct app *app, int64_t id, struct app_relation *r, struct err *e)
+{
+	return app_follow_request_answer(app, id, true, r, e);
+}
+
+static bool reject_request(struct app *app, int64_t id, struct app_relation *r, struct err *e)
+{
+	return app_follow_request_answer(app, id, false, r, e);
+}
+
+/* The changes that need nothing but the account, by the last word of the path. */
+bool api_account_relation(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	static const struct {
+		const char *word;
+		bool (*change)(struct app *app, int64_t id, struct app_relation *out, struct err *e);
+	} changes[] = {{"authorize", accept_request},
+	               {"block", app_block},
+	               {"reject", reject_request},
+	               {"remove_from_followers", app_remove_follower},
+	               {"unblock", app_unblock},
+	               {"unfollow", app_unfollow},
+	               {"unmute", app_unmute}};
+	struct app app = api_app(rq);
+	struct app_relation r;
+	int64_t id;
+	const char *word = strrchr(rq->route->path, '/') + 1;
+	if (!http_request_id(rq, 0, &id, e))
+		return false;
+	for (size_t i = 0; i < sizeof changes / sizeof *changes; i++)
+		if (!strcmp(changes[i].word, word))
+			return changes[i].change(&app, id, &r, e) && answer_relation(rq, rs, &app, &r, e);
+	return err_set(e, ERR_INTERNAL, "no such change");
+}
+
+bool api_account_relationships(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	struct app app = api_app(rq);
+	int64_t *ids;
+	size_t n, found = 0;
+	if (!param_ids(rq, "id", 40, &ids, &n, e))
+		return false;
+	struct app_relation *r = ARENA_ARRAY(rq->arena, struct app_relation, n + 1);
+	if (n && !app_relation_get_many(&app, ids, n, r, &found, e))
+		return false;
+	struct json_writer w = api_json(rs);
+	struct serial s = {.w = &w, .api = api_of(rq), .app = &app};
+	json_put_array(&w, NULL);
+	for (size_t i = 0; i < found; i++)
+		serial_relation(&s, NULL, &r[i]);
+	json_put_end(&w);
+	return json_finish(&w, e);
+}
+
+typedef bool list_of_account(struct app *app, int64_t id, const struct store_page *page,
+                             struct store_accounts *out, struct err *e);
+typedef bool list_of_self(struct app *app, const struct store_page *page, struct store_accounts *out, struct err *e);
+
+static bool answer_list(struct http_request *rq, struct http_response *rs, list_of_account *of_account,
+                        list_of_self *of_self, struct err *e)
+{
+	struct app app = api_app(rq);
+	struct store_accounts found;
+	struct store_page page;
+	int64_t id = 0;
+	if (!api_page_params(rq, 40, 80, &page, e) || (of_account && !http_request_id(rq, 0, &id, e)))
+		return false;
+	if (!(of_account ? of_account(&app, id, &page, &found, e) : of_self(&app, &page, &found, e)))
+		return false;
+	return serial_answer_accounts(rq, rs, &app, &found, e);
+}
+
+bool api_account_followers(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	return answer_list(rq, rs, app_followers, NULL, e);
+}
+
+bool api_account_following(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	return answer_list(rq, rs, app_following, NULL, e);
+}
+
+bool api_block_list(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	return answer_list(rq, rs, NULL, app_blocks, e);
+}
+
+bool api_mute_list(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	return answer_list(rq, rs, NULL, app_mutes, e);
+}
+
+bool api_follow_request_list(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	return answer_list(rq, rs, NULL, app_follow_requests, e);
+}
+
+bool api_account_statuses(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	struct app app = api_app(rq);
+	struct app_timeline_filter filter = {0};
+	struct store_page page;
+	struct app_posts posts = {0};
+	bool pinned = false;
+	int64_t id;
+	if (!http_request_id(rq, 0, &id, e) || !api_page_params(rq, 20, 40, &page, e) ||
+	    !param_bool(rq, "only_media", &filter.only_media, e) ||
+	    !param_bool(rq, "exclude_replies", &filter.exclude_replies, e) ||
+	    !param_bool(rq, "exclude_reblogs", &filter.exclude_boosts, e) || !param_bool(rq, "pinned", &pinned, e) ||
+	    !param_text(rq, "tagged", 100, &filter.tag, e))
+		return false;
+	if (pinned) { /* nothing can be pinned yet; the account must be there all the same */
+		struct store_account a;
+		if (!app_account_get(&app, id, &a, e))
+			return false;
+	} else if (!app_timeline_account(&app, id, &filter, &page, &posts, e)) {
+		return false;
+	}
+	return serial_answer_posts(rq, rs, &app, &posts, e);
+}
+
+bool api_account_lists(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	int64_t id;
+	if (!http_request_id(rq, 0, &id, e))
+		return false;
+	buf_add_str(&rs->body, "[]");
+	return true;
+}

@@ -1,0 +1,100 @@
+/* The handlers behind Mastodon's client API, by noun. */
+#ifndef MADANG_API_MASTODON_ROUTES_H
+#define MADANG_API_MASTODON_ROUTES_H
+
+#include "api/api.h"
+
+#define HANDLER(name) bool name(struct http_request *rq, struct http_response *rs, struct err *e)
+
+/* account.c */
+HANDLER(api_account_get);
+HANDLER(api_account_follow);
+HANDLER(api_account_followers);
+HANDLER(api_account_following);
+HANDLER(api_account_lists);
+HANDLER(api_account_lookup);
+HANDLER(api_account_many);
+HANDLER(api_account_mute);
+HANDLER(api_account_relation);
+HANDLER(api_account_relationships);
+HANDLER(api_account_search);
+HANDLER(api_account_statuses);
+HANDLER(api_account_update);
+HANDLER(api_account_verify);
+HANDLER(api_block_list);
+HANDLER(api_follow_request_list);
+HANDLER(api_mute_list);
+
+/* instance.c */
+HANDLER(api_instance_v1);
+HANDLER(api_instance_v2);
+HANDLER(api_instance_rules);
+HANDLER(api_nodeinfo);
+HANDLER(api_nodeinfo_links);
+HANDLER(api_oauth_metadata);
+
+/* media.c */
+HANDLER(api_media_add_v1);
+HANDLER(api_media_add_v2);
+HANDLER(api_media_delete);
+HANDLER(api_media_get);
+HANDLER(api_media_update);
+
+/* notification.c */
+HANDLER(api_notification_clear);
+HANDLER(api_notification_dismiss);
+HANDLER(api_notification_get);
+HANDLER(api_notification_list);
+HANDLER(api_notification_unread);
+
+/* oauth.c */
+HANDLER(api_app_create);
+HANDLER(api_app_verify);
+HANDLER(api_oauth_revoke);
+HANDLER(api_oauth_token);
+HANDLER(api_oauth_userinfo);
+
+/* search.c */
+HANDLER(api_search);
+HANDLER(api_tag_get);
+HANDLER(api_trend_statuses);
+HANDLER(api_trend_tags);
+
+/* setting.c */
+HANDLER(api_empty_list);
+HANDLER(api_marker_get);
+HANDLER(api_marker_set);
+HANDLER(api_preferences);
+
+/* status.c */
+HANDLER(api_bookmark_add);
+HANDLER(api_bookmark_remove);
+HANDLER(api_favourite_add);
+HANDLER(api_favourite_remove);
+HANDLER(api_reblog_add);
+HANDLER(api_reblog_remove);
+HANDLER(api_status_context);
+HANDLER(api_status_create);
+HANDLER(api_status_delete);
+HANDLER(api_status_favourited_by);
+HANDLER(api_status_get);
+HANDLER(api_status_reblogged_by);
+HANDLER(api_status_source);
+
+/* streaming.c */
+HANDLER(api_streaming);
+HANDLER(api_streaming_health);
+HANDLER(api_streaming_hashtag);
+HANDLER(api_streaming_public);
+HANDLER(api_streaming_public_local);
+HANDLER(api_streaming_user);
+HANDLER(api_streaming_user_notification);
+
+/* timeline.c */
+HANDLER(api_timeline_bookmarks);
+HANDLER(api_timeline_favourites);
+HANDLER(api_timeline_home);
+HANDLER(api_timeline_public);
+HANDLER(api_timeline_tag);
+
+#endif

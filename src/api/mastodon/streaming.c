@@ -1,0 +1,212 @@
+/* Streaming: one client, the topics it listens to, over server-sent events or a WebSocket.
+ *
+ * A listener belongs to its stream: made with it, freed by its on_close on the hub's thread. Its
+ * subscriptions change only on the worker that opens it and then on the hub's thread; deliveries come from
+ * any thread and touch nothing but the stream. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/live.h"
+#include "api/mastodon/routes.h"
+#include "base/str.h"
+#include "json/read.h"
+
+enum { TOPICS_MAX = 32 };
+
+struct listener {
+	struct bus *bus;
+	struct http_stream *stream;
+	int64_t account_id;
+	size_t count;
+	struct {
+		char topic[BUS_TOPIC_MAX_BYTES];
+		struct bus_subscription *subscription;
+	} topics[TOPICS_MAX];
+};
+
+static void deliver(void *context, const void *message)
+{
+	struct listener *l = context;
+	const struct live_message *m = message;
+	http_stream_send(l->stream, http_stream_is_websocket(l->stream) ? m->ws : m->sse);
+}
+
+/* The account's tokens have ended: so does everything that was opened with them. */
+static void cut(void *context, const void *message)
+{
+	(void)message;
+	struct listener *l = context;
+	http_stream_close(l->stream);
+}
+
+static void add_topic(struct listener *l, const char *topic, bus_deliver_fn *fn)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (!strncmp(l->topics[i].topic, topic, BUS_TOPIC_MAX_BYTES - 1))
+			return;
+	if (l->count == TOPICS_MAX)
+		return;
+	snprintf(l->topics[l->count].topic, BUS_TOPIC_MAX_BYTES, "%s", topic);
+	l->topics[l->count].subscription = bus_subscribe(l->bus, l->topics[l->count].topic, fn, l);
+	l->count++;
+}
+
+static void remove_topic(struct listener *l, const char *topic)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (!strncmp(l->topics[i].topic, topic, BUS_TOPIC_MAX_BYTES - 1)) {
+			bus_unsubscribe(l->topics[i].subscription);
+			l->topics[i] = l->topics[--l->count];
+			return;
+		}
+}
+
+/* The topic of a stream's name; false where there is none, or none for this listener. */
+static bool topic_of(const struct listener *l, const char *stream, const char *tag, char topic[BUS_TOPIC_MAX_BYTES])
+{
+	static const char *const plain[] = {"public", "public:local", "public:media", "public:local:media"};
+	for (size_t i = 0; i < 4; i++)
+		if (!strcmp(stream, plain[i])) {
+			snprintf(topic, BUS_TOPIC_MAX_BYTES, "%s", stream);
+			return true;
+		}
+	if ((!strcmp(stream, "hashtag") || !strcmp(stream, "hashtag:local")) && tag && *tag) {
+		int n = snprintf(topic, BUS_TOPIC_MAX_BYTES, "hashtag:%s", tag);
+		for (int i = 0; i < n && topic[i]; i++)
+			topic[i] = str_lower(topic[i]);
+		return true;
+	}
+	if (!l->account_id || (strcmp(stream, "user") && strcmp(stream, "user:notification")))
+		return false;
+	snprintf(topic, BUS_TOPIC_MAX_BYTES, "%s:%lld", stream, (long long)l->account_id);
+	return true;
+}
+
+static bool subscribe(struct listener *l, const char *stream, const char *tag)
+{
+	char topic[BUS_TOPIC_MAX_BYTES];
+	if (!topic_of(l, stream, tag, topic))
+		return false;
+	add_topic(l, topic, deliver);
+	if (!strcmp(stream, "user"))
+		add_topic(l, "deleted", deliver);
+	return true;
+}
+
+static void say_error(struct listener *l, const char *text)
+{
+	char json[160];
+	int n = snprintf(json, sizeof json, "{\"error\":\"%s\",\"status\":400}", text);
+	struct http_message *m = http_message_create(json, (size_t)n);
+	http_stream_send(l->stream, m);
+	http_message_unref(m);
+}
+
+static void on_text(void *context, const char *text, size_t length)
+{
+	struct listener *l = context;
+	struct arena *a = arena_create(64 << 10);
+	const struct json_value *v;
+	struct err e = {0};
+	if (!json_parse(a, text, length, NULL, &v, &e)) {
+		say_error(l, "Invalid JSON");
+	} else {
+		const char *type = json_get_str(v, "type", ""), *stream = json_get_str(v, "stream", "");
+		const char *tag = json_get_str(v, "tag", NULL);
+		char topic[BUS_TOPIC_MAX_BYTES];
+		if (!strcmp(type, "subscribe")) {
+			if (!subscribe(l, stream, tag))
+				say_error(l, "Unknown stream");
+		} else if (!strcmp(type, "unsubscribe") && topic_of(l, stream, tag, topic)) {
+			remove_topic(l, topic);
+		}
+	}
+	arena_destroy(a);
+}
+
+static void on_close(void *context)
+{
+	struct listener *l = context;
+	for (size_t i = 0; i < l->count; i++)
+		bus_unsubscribe(l->topics[i].subscription);
+	http_stream_unref(l->stream);
+	free(l);
+}
+
+/* first: the stream to begin with, NULL for none (a WebSocket subscribes by messages). */
+static bool open_stream(struct http_request *rq, struct http_response *rs, const char *first, const char *tag,
+                        struct err *e)
+{
+	struct listener *l = calloc(1, sizeof *l);
+	if (!l)
+		abort();
+	l->bus = api_of(rq)->bus;
+	l->account_id = api_who(rq)->account_id;
+	struct http_stream_options o = {.websocket = http_request_header(rq, "Sec-WebSocket-Key") != NULL,
+	                                .on_close = on_close,
+	                                .on_text = on_text,
+	                                .context = l};
+	if (!first && !o.websocket) {
+		free(l);
+		return param_fail(rq, "stream", e, "can't be blank");
+	}
+	struct http_stream *s = http_stream_create(&o);
+	l->stream = http_stream_ref(s);
+	if (l->account_id) {
+		char topic[40];
+		snprintf(topic, sizeof topic, "signed_out:%lld", (long long)l->account_id);
+		add_topic(l, topic, cut);
+	}
+	if (first && !subscribe(l, first, tag)) {
+		on_close(l);
+		http_stream_unref(s);
+		if (!api_who(rq)->account_id && str_starts(first, "user"))
+			return err_set(e, ERR_UNAUTHORIZED, "The access token is invalid");
+		return param_fail(rq, tag || strcmp(first, "hashtag") ? "stream" : "tag", e, "is not known");
+	}
+	http_response_stream(rs, s);
+	return true;
+}
+
+bool api_streaming(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	const char *stream = NULL, *tag = NULL;
+	return param_text(rq, "stream", 64, &stream, e) && param_text(rq, "tag", 100, &tag, e) &&
+	       open_stream(rq, rs, stream && *stream ? stream : NULL, tag, e);
+}
+
+bool api_streaming_user(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	return open_stream(rq, rs, "user", NULL, e);
+}
+
+bool api_streaming_user_notification(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	return open_stream(rq, rs, "user:notification", NULL, e);
+}
+
+bool api_streaming_public(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	return open_stream(rq, rs, "public", NULL, e);
+}
+
+bool api_streaming_public_local(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	return open_stream(rq, rs, "public:local", NULL, e);
+}
+
+bool api_streaming_hashtag(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	const char *tag = NULL;
+	return param_text_required(rq, "tag", 100, &tag, e) && open_stream(rq, rs, "hashtag", tag, e);
+}
+
+bool api_streaming_health(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	(void)rq;
+	(void)e;
+	rs->content_type = "text/plain; charset=utf-8";
+	buf_add_str(&rs->body, "OK");
+	return true;
+}

@@ -1,0 +1,56 @@
+/* Timelines. */
+#include "app/timeline.h"
+#include "api/mastodon/routes.h"
+#include "api/serial.h"
+
+typedef bool own(struct app *app, const struct store_page *page, struct app_posts *out, struct err *e);
+
+static bool answer_own(struct http_request *rq, struct http_response *rs, own *fn, struct err *e)
+{
+	struct app app = api_app(rq);
+	struct app_posts posts;
+	struct store_page page;
+	return api_page_params(rq, 20, 40, &page, e) && fn(&app, &page, &posts, e) &&
+	       serial_answer_posts(rq, rs, &app, &posts, e);
+}
+
+bool api_timeline_home(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	return answer_own(rq, rs, app_timeline_home, e);
+}
+
+bool api_timeline_favourites(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	return answer_own(rq, rs, app_timeline_favourites, e);
+}
+
+bool api_timeline_bookmarks(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	return answer_own(rq, rs, app_timeline_bookmarks, e);
+}
+
+bool api_timeline_public(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	struct app app = api_app(rq);
+	struct app_timeline_filter filter = {0};
+	struct app_posts posts = {0};
+	struct store_page page;
+	bool remote = false;
+	if (!api_page_params(rq, 20, 40, &page, e) || !param_bool(rq, "local", &filter.only_local, e) ||
+	    !param_bool(rq, "remote", &remote, e) || !param_bool(rq, "only_media", &filter.only_media, e))
+		return false;
+	if (!remote && !app_timeline_public(&app, &filter, &page, &posts, e))
+		return false; /* nothing is remote until this server federates */
+	return serial_answer_posts(rq, rs, &app, &posts, e);
+}
+
+bool api_timeline_tag(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	struct app app = api_app(rq);
+	struct app_timeline_filter filter = {.tag = rq->path_args[0]};
+	struct app_posts posts;
+	struct store_page page;
+	return api_page_params(rq, 20, 40, &page, e) && param_bool(rq, "local", &filter.only_local, e) &&
+	       param_bool(rq, "only_media", &filter.only_media, e) &&
+	       app_timeline_tag(&app, &filter, &page, &posts, e) && serial_answer_posts(rq, rs, &app, &posts, e);
+}

@@ -1,0 +1,437 @@
+/* Writes entities. Pure: reads structs, asks nothing of the database; whoever calls has loaded what the
+ * viewer may see, so nothing here decides about visibility. */
+#include "api/serial.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/id.h"
+#include "base/str.h"
+
+const char *serial_visibility(enum store_visibility v)
+{
+	static const char *const names[] = {"public", "unlisted", "private", "direct"};
+	return names[v];
+}
+
+const char *serial_prompt_visibility(enum store_prompt_visibility v)
+{
+	static const char *const names[] = {"public", "remixers", "private"};
+	return names[v];
+}
+
+static const char *extension(const char *type)
+{
+	static const char *const known[][2] = {{"image/webp", ".webp"}, {"image/jpeg", ".jpg"}, {"image/png", ".png"},
+	                                       {"image/gif", ".gif"},   {"video/mp4", ".mp4"},  {"video/webm", ".webm"}};
+	for (size_t i = 0; type && i < sizeof known / sizeof *known; i++)
+		if (!strcmp(known[i][0], type))
+			return known[i][1];
+	return "";
+}
+
+const char *serial_object_url(struct serial *s, const char *hash, const char *type)
+{
+	if (!hash)
+		return NULL;
+	return arena_printf(s->app->arena, "%s/media/%s%s", s->api->base_url, hash, extension(type));
+}
+
+/* Never null: Mastodon's clients crash on it. Who has set none gets one drawn from the name. */
+static const char *avatar_url(struct serial *s, const struct store_account *a)
+{
+	if (a->avatar_hash)
+		return serial_object_url(s, a->avatar_hash, a->avatar_type);
+	if (a->avatar_remote_url)
+		return a->avatar_remote_url;
+	char id[ID_TEXT_SIZE];
+	return arena_printf(s->app->arena, "%s/avatars/%s.svg", s->api->base_url, id_format(id, a->id));
+}
+
+static const char *header_url(struct serial *s, const struct store_account *a)
+{
+	if (a->header_hash)
+		return serial_object_url(s, a->header_hash, a->header_type);
+	if (a->header_remote_url)
+		return a->header_remote_url;
+	return arena_printf(s->app->arena, "%s/avatars/header.svg", s->api->base_url);
+}
+
+static void put_fields(struct serial *s, const char *key, const struct store_account *a, bool html)
+{
+	struct app_field fields[APP_FIELDS_MAX];
+	size_t n = app_account_fields(s->app->arena, a->fields, fields);
+	json_put_array(s->w, key);
+	for (size_t i = 0; i < n; i++) {
+		json_put_object(s->w, NULL);
+		json_put_str(s->w, "name", fields[i].name);
+		json_put_str(s->w, "value",
+		             html ? app_account_field_html(s->app, a, fields[i].value) : fields[i].value);
+		json_put_null(s->w, "verified_at");
+		json_put_end(s->w);
+	}
+	json_put_end(s->w);
+}
+
+static void put_empty_array(struct json_writer *w, const char *key)
+{
+	json_put_array(w, key);
+	json_put_end(w);
+}
+
+static void account_members(struct serial *s, const struct store_account *a)
+{
+	struct json_writer *w = s->w;
+	const char *avatar = avatar_url(s, a), *header = header_url(s, a);
+	json_put_id(w, "id", a->id);
+	json_put_str(w, "username", a->username);
+	json_put_str(w, "acct", app_account_acct(s->app->arena, a));
+	json_put_str(w, "display_name", a->display_name ? a->display_name : "");
+	json_put_bool(w, "locked", a->locked);
+	json_put_bool(w, "bot", a->bot);
+	json_put_bool(w, "discoverable", a->discoverable);
+	json_put_bool(w, "indexable", a->discoverable);
+	json_put_bool(w, "group", false);
+	json_put_time(w, "created_at", a->created_at);
+	json_put_str(w, "note", app_account_note_html(s->app, a));
+	json_put_str(w, "url", a->url);
+	json_put_str(w, "uri", a->uri);
+	json_put_str(w, "avatar", avatar);
+	json_put_str(w, "avatar_static", avatar);
+	json_put_str(w, "header", header);
+	json_put_str(w, "header_static", header);
+	json_put_int(w, "followers_count", a->followers_count);
+	json_put_int(w, "following_count", a->following_count);
+	json_put_int(w, "statuses_count", a->posts_count);
+	char day[32] = "";
+	if (a->last_post_at) { /* a date without a time */
+		struct buf b;
+		struct json_writer t;
+		struct err e = {0};
+		buf_init(&b, 64);
+		json_begin(&t, &b);
+		json_put_time(&t, NULL, a->last_post_at);
+		if (json_finish(&t, &e) && b.length > 11)
+			snprintf(day, sizeof day, "%.10s", b.data + 1);
+		buf_finish(&b);
+	}
+	json_put_str(w, "last_status_at", day[0] ? day : NULL);
+	put_fields(s, "fields", a, true);
+	put_empty_array(w, "emojis");
+	if (a->state == STORE_ACCOUNT_SUSPENDED)
+		json_put_bool(w, "suspended", true);
+	put_empty_array(w, "roles");
+}
+
+void serial_account(struct serial *s, const char *key, const struct store_account *a)
+{
+	json_put_object(s->w, key);
+	account_members(s, a);
+	json_put_end(s->w);
+}
+
+void serial_account_own(struct serial *s, const char *key, const struct store_account *a, const char *privacy,
+                        const char *language, bool sensitive, int64_t follow_requests)
+{
+	static const char *const roles[] = {"", "Moderator", "Admin"};
+	static const char *const permissions[] = {"0", "400", "1"};
+	struct json_writer *w = s->w;
+	json_put_object(w, key);
+	account_members(s, a);
+	json_put_object(w, "source");
+	json_put_str(w, "privacy", privacy);
+	json_put_bool(w, "sensitive", sensitive);
+	json_put_str(w, "language", language);
+	json_put_str(w, "note", a->note ? a->note : "");
+	put_fields(s, "fields", a, false);
+	json_put_int(w, "follow_requests_count", follow_requests);
+	json_put_bool(w, "discoverable", a->discoverable);
+	json_put_bool(w, "indexable", a->discoverable);
+	json_put_bool(w, "hide_collections", false);
+	put_empty_array(w, "attribution_domains");
+	json_put_str(w, "quote_policy", "public");
+	json_put_end(w);
+	json_put_object(w, "role");
+	json_put_int(w, "id", a->role == STORE_ROLE_USER ? -99 : (int64_t)a->role);
+	json_put_str(w, "name", roles[a->role]);
+	json_put_str(w, "permissions", permissions[a->role]);
+	json_put_str(w, "color", "");
+	json_put_bool(w, "highlighted", a->role != STORE_ROLE_USER);
+	json_put_end(w);
+	json_put_end(w);
+}
+
+static void put_size(struct json_writer *w, const char *key, int64_t width, int64_t height)
+{
+	json_put_object(w, key);
+	json_put_int(w, "width", width);
+	json_put_int(w, "height", height);
+	char text[48];
+	snprintf(text, sizeof text, "%lldx%lld", (long long)width, (long long)height);
+	json_put_str(w, "size", text);
+	json_put_real(w, "aspect", height ? (double)width / (double)height : 1);
+	json_put_end(w);
+}
+
+static void media_meta(struct json_writer *w, const struct store_media *m)
+{
+	json_put_object(w, "meta");
+	if (m->width && m->height) {
+		put_size(w, "original", m->width, m->height);
+		put_size(w, "small", m->thumbnail_width ? m->thumbnail_width : m->width,
+		         m->thumbnail_height ? m->thumbnail_height : m->height);
+	}
+	json_put_object(w, "focus");
+	json_put_real(w, "x", m->focus_x);
+	json_put_real(w, "y", m->focus_y);
+	json_put_end(w);
+	json_put_end(w);
+}
+
+void serial_media(struct serial *s, const char *key, const struct store_media *m)
+{
+	static const char *const kinds[] = {"image", "gifv", "video", "audio"};
+	struct json_writer *w = s->w;
+	const char *url = m->state == STORE_MEDIA_READY ? serial_object_url(s, m->hash, m->type) : NULL;
+	const char *preview = serial_object_url(s, m->thumbnail_hash, m->thumbnail_type);
+	json_put_object(w, key);
+	json_put_id(w, "id", m->id);
+	json_put_str(w, "type", kinds[m->kind]);
+	json_put_str(w, "url", url ? url : m->state == STORE_MEDIA_READY ? m->remote_url : NULL);
+	json_put_str(w, "preview_url", preview ? preview : url);
+	json_put_str(w, "remote_url", m->remote_url);
+	json_put_null(w, "preview_remote_url");
+	json_put_null(w, "text_url");
+	media_meta(w, m);
+	json_put_str(w, "description", m->description && *m->description ? m->description : NULL);
+	json_put_str(w, "blurhash", m->blurhash);
+	if (m->maker) {
+		json_put_object(w, "madang");
+		json_put_bool(w, "made", true);
+		json_put_id(w, "job_id", m->job_id);
+		json_put_str(w, "maker", m->maker);
+		json_put_str(w, "model", m->model);
+		json_put_str(w, "style", m->style);
+		if (m->has_seed)
+			json_put_int(w, "seed", m->seed);
+		else
+			json_put_null(w, "seed");
+		json_put_str(w, "prompt", m->prompt);
+		json_put_end(w);
+	} else {
+		json_put_null(w, "madang");
+	}
+	json_put_end(w);
+}
+
+void serial_tag(struct serial *s, const char *key, const char *name)
+{
+	struct buf url;
+	buf_init(&url, 2048);
+	buf_printf(&url, "%s/tags/", s->api->base_url);
+	api_url_encode(&url, name);
+	json_put_object(s->w, key);
+	json_put_str(s->w, "name", name);
+	json_put_str(s->w, "url", url.data);
+	json_put_end(s->w);
+	buf_finish(&url);
+}
+
+static void put_tags(struct serial *s, const char *tags)
+{
+	json_put_array(s->w, "tags");
+	while (tags && *tags) {
+		size_t n = strcspn(tags, " ");
+		if (n)
+			serial_tag(s, NULL, arena_strndup(s->app->arena, tags, n));
+		tags += n + (tags[n] == ' ');
+	}
+	json_put_end(s->w);
+}
+
+static void put_mentions(struct serial *s, const struct app_post *p)
+{
+	json_put_array(s->w, "mentions");
+	for (size_t i = 0; i < p->mention_count; i++) {
+		json_put_object(s->w, NULL);
+		json_put_id(s->w, "id", p->mentions[i]->id);
+		json_put_str(s->w, "username", p->mentions[i]->username);
+		json_put_str(s->w, "url", p->mentions[i]->url);
+		json_put_str(s->w, "acct", app_account_acct(s->app->arena, p->mentions[i]));
+		json_put_end(s->w);
+	}
+	json_put_end(s->w);
+}
+
+/* Our own member: what made it, what it was made of, what may be done with it. */
+static void put_madang(struct serial *s, const struct app_post *p)
+{
+	struct json_writer *w = s->w;
+	char id[ID_TEXT_SIZE];
+	json_put_object(w, "madang");
+	if (p->made) {
+		json_put_object(w, "made_with");
+		json_put_str(w, "maker", p->made->maker);
+		json_put_str(w, "maker_name", p->made->maker && !strcmp(p->made->maker, "builtin") ? "Madang" : p->made->maker);
+		json_put_str(w, "model", p->made->model);
+		json_put_str(w, "style", p->made->style);
+		if (p->made->has_seed)
+			json_put_int(w, "seed", p->made->seed);
+		else
+			json_put_null(w, "seed");
+		json_put_end(w);
+	} else {
+		json_put_null(w, "made_with");
+	}
+	json_put_str(w, "prompt", p->prompt);
+	json_put_str(w, "prompt_visibility", serial_prompt_visibility(p->row.prompt_visibility));
+	json_put_bool(w, "remixable", p->row.remixable && p->row.media_count > 0);
+	if (p->has_remix_of) {
+		json_put_object(w, "remix_of");
+		json_put_id(w, "id", p->remix_of.id);
+		json_put_str(w, "url", p->remix_of.url);
+		if (p->remix_of.account)
+			serial_account(s, "account", p->remix_of.account);
+		else
+			json_put_null(w, "account");
+		json_put_bool(w, "deleted", p->remix_of.deleted);
+		json_put_end(w);
+	} else {
+		json_put_null(w, "remix_of");
+	}
+	json_put_int(w, "remixes_count", p->row.remixes_count);
+	json_put_str(w, "lineage_url",
+	             p->in_lineage ? arena_printf(s->app->arena, "%s/lineage/%s", s->api->base_url,
+	                                          id_format(id, p->row.id))
+	                           : NULL);
+	json_put_end(w);
+}
+
+static void status_head(struct serial *s, const struct app_post *p)
+{
+	struct json_writer *w = s->w;
+	const struct store_post *r = &p->row;
+	json_put_id(w, "id", r->id);
+	json_put_time(w, "created_at", r->created_at);
+	json_put_id(w, "in_reply_to_id", r->in_reply_to_id);
+	json_put_id(w, "in_reply_to_account_id", r->in_reply_to_account_id);
+	json_put_bool(w, "sensitive", r->sensitive);
+	json_put_str(w, "spoiler_text", r->spoiler_text ? r->spoiler_text : "");
+	json_put_str(w, "visibility", serial_visibility(r->visibility));
+	json_put_str(w, "language", r->language);
+	json_put_str(w, "uri", r->uri);
+	json_put_str(w, "url", r->url);
+	json_put_int(w, "replies_count", r->replies_count);
+	json_put_int(w, "reblogs_count", r->boosts_count);
+	json_put_int(w, "favourites_count", r->favourites_count);
+	json_put_int(w, "quotes_count", 0);
+	json_put_time(w, "edited_at", r->edited_at);
+	json_put_bool(w, "favourited", p->favourited);
+	json_put_bool(w, "reblogged", p->boosted);
+	json_put_bool(w, "muted", false);
+	json_put_bool(w, "bookmarked", p->bookmarked);
+	json_put_bool(w, "pinned", false);
+	json_put_str(w, "content", r->content ? r->content : "");
+	put_empty_array(w, "filtered");
+}
+
+void serial_status(struct serial *s, const char *key, const struct app_post *p)
+{
+	struct json_writer *w = s->w;
+	json_put_object(w, key);
+	status_head(s, p);
+	if (p->boost_of)
+		serial_status(s, "reblog", p->boost_of);
+	else
+		json_put_null(w, "reblog");
+	json_put_null(w, "application");
+	serial_account(s, "account", p->account);
+	json_put_array(w, "media_attachments");
+	for (size_t i = 0; i < p->media_count; i++)
+		serial_media(s, NULL, &p->media[i]);
+	json_put_end(w);
+	put_mentions(s, p);
+	put_tags(s, p->row.tags);
+	put_empty_array(w, "emojis");
+	json_put_null(w, "card");
+	json_put_null(w, "poll");
+	put_madang(s, p);
+	json_put_end(w);
+}
+
+void serial_relation(struct serial *s, const char *key, const struct app_relation *r)
+{
+	struct json_writer *w = s->w;
+	json_put_object(w, key);
+	json_put_id(w, "id", r->account_id);
+	json_put_bool(w, "following", r->following);
+	json_put_bool(w, "showing_reblogs", r->showing_reblogs);
+	json_put_bool(w, "notifying", r->notifying);
+	put_empty_array(w, "languages");
+	json_put_bool(w, "followed_by", r->followed_by);
+	json_put_bool(w, "blocking", r->blocking);
+	json_put_bool(w, "blocked_by", r->blocked_by);
+	json_put_bool(w, "muting", r->muting);
+	json_put_bool(w, "muting_notifications", r->muting_notifications);
+	json_put_time(w, "muting_expires_at", r->muting_expires_at);
+	json_put_bool(w, "requested", r->requested);
+	json_put_bool(w, "requested_by", r->requested_by);
+	json_put_bool(w, "domain_blocking", false);
+	json_put_bool(w, "endorsed", false);
+	json_put_str(w, "note", "");
+	json_put_end(w);
+}
+
+void serial_notification(struct serial *s, const char *key, const struct app_notification *n)
+{
+	struct json_writer *w = s->w;
+	char id[ID_TEXT_SIZE];
+	const char *name = app_notification_name(n->kind);
+	json_put_object(w, key);
+	json_put_id(w, "id", n->id);
+	/* Apps know no remix: to them it is a mention, which carries its post. */
+	json_put_str(w, "type", name ? name : "mention");
+	json_put_time(w, "created_at", n->created_at);
+	json_put_str(w, "group_key", arena_printf(s->app->arena, "ungrouped-%s", id_format(id, n->id)));
+	serial_account(s, "account", n->account);
+	if (n->post)
+		serial_status(s, "status", n->post);
+	json_put_object(w, "madang");
+	json_put_bool(w, "remix", n->kind == APP_NOTIFY_REMIX);
+	json_put_end(w);
+	json_put_end(w);
+}
+
+bool serial_answer_status(struct http_request *rq, struct http_response *rs, struct app *app,
+                          const struct app_post *p, struct err *e)
+{
+	struct json_writer w = api_json(rs);
+	serial_status(&(struct serial){.w = &w, .api = api_of(rq), .app = app}, NULL, p);
+	return json_finish(&w, e);
+}
+
+bool serial_answer_posts(struct http_request *rq, struct http_response *rs, struct app *app,
+                         const struct app_posts *posts, struct err *e)
+{
+	struct json_writer w = api_json(rs);
+	struct serial s = {.w = &w, .api = api_of(rq), .app = app};
+	json_put_array(&w, NULL);
+	for (size_t i = 0; i < posts->count; i++)
+		serial_status(&s, NULL, &posts->items[i]);
+	json_put_end(&w);
+	api_page_link(rq, rs, posts->first, posts->last, posts->more);
+	return json_finish(&w, e);
+}
+
+bool serial_answer_accounts(struct http_request *rq, struct http_response *rs, struct app *app,
+                            const struct store_accounts *accounts, struct err *e)
+{
+	struct json_writer w = api_json(rs);
+	struct serial s = {.w = &w, .api = api_of(rq), .app = app};
+	json_put_array(&w, NULL);
+	for (size_t i = 0; i < accounts->count; i++)
+		serial_account(&s, NULL, &accounts->items[i]);
+	json_put_end(&w);
+	api_page_link(rq, rs, accounts->first, accounts->last, accounts->more);
+	return json_finish(&w, e);
+}

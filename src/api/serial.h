@@ -1,0 +1,42 @@
+/* The shapes that several routes share: Mastodon's entities, with our `madang` members. */
+#ifndef MADANG_API_SERIAL_H
+#define MADANG_API_SERIAL_H
+
+#include "api/api.h"
+#include "app/account.h"
+#include "app/notification.h"
+#include "app/post.h"
+#include "app/relation.h"
+
+/* What a shape needs to know beside the thing itself. */
+struct serial {
+	struct json_writer *w;
+	const struct api *api;
+	struct app *app; /* who looks; results of small helpers live in its arena */
+};
+
+void serial_account(struct serial *s, const char *key, const struct store_account *a);
+/* The same with `source` and `role`: what verify_credentials gives. */
+void serial_account_own(struct serial *s, const char *key, const struct store_account *a, const char *privacy,
+                        const char *language, bool sensitive, int64_t follow_requests);
+void serial_status(struct serial *s, const char *key, const struct app_post *p);
+void serial_media(struct serial *s, const char *key, const struct store_media *m);
+void serial_relation(struct serial *s, const char *key, const struct app_relation *r);
+void serial_notification(struct serial *s, const char *key, const struct app_notification *n);
+void serial_tag(struct serial *s, const char *key, const char *name);
+
+/* Where an object is served: BASE/media/HASH.webp. NULL for NULL. */
+const char *serial_object_url(struct serial *s, const char *hash, const char *type);
+
+const char *serial_visibility(enum store_visibility v);
+const char *serial_prompt_visibility(enum store_prompt_visibility v);
+
+/* Whole answers. */
+MUST_CHECK bool serial_answer_status(struct http_request *rq, struct http_response *rs, struct app *app,
+                                     const struct app_post *p, struct err *e);
+MUST_CHECK bool serial_answer_posts(struct http_request *rq, struct http_response *rs, struct app *app,
+                                    const struct app_posts *posts, struct err *e);
+MUST_CHECK bool serial_answer_accounts(struct http_request *rq, struct http_response *rs, struct app *app,
+                                       const struct store_accounts *accounts, struct err *e);
+
+#endif

@@ -1,0 +1,432 @@
+/* Jobs: submitting, looking, cancelling, and watching one being drawn. Handlers run on workers, previews on
+ * the drawing threads; what they publish is made once for all who watch. */
+#include "api/studio/job.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/live.h"
+#include "api/studio/routes.h"
+#include "base/clock.h"
+#include "base/codec.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "makers/maker.h"
+
+static const char *const STATES[] = {"queued", "drawing", "finished", "failed", "cancelled"};
+static const char *const TASKS[] = {"draw", "restyle", "vary", "edit", NULL};
+
+static void put_wait(struct serial *s, const struct app_job *job)
+{
+	int64_t low, high;
+	if (job->row.state != STORE_JOB_QUEUED || !s->api->jobs) {
+		json_put_null(s->w, "position");
+		json_put_null(s->w, "wait");
+		return;
+	}
+	jobs_wait(s->api->jobs, job->row.maker, job->position, job->row.count, &low, &high);
+	json_put_int(s->w, "position", job->position + 1);
+	json_put_object(s->w, "wait");
+	json_put_int(s->w, "low_s", low);
+	json_put_int(s->w, "high_s", high);
+	json_put_end(s->w);
+}
+
+static void put_source(struct serial *s, const struct app_job *job)
+{
+	if (!job->row.source_media_id && !job->row.source_post_id) {
+		json_put_null(s->w, "source");
+		return;
+	}
+	const char *url = NULL;
+	if (job->source) {
+		url = serial_object_url(s, job->source->thumbnail_hash, job->source->thumbnail_type);
+		if (!url)
+			url = serial_object_url(s, job->source->hash, job->source->type);
+	}
+	json_put_object(s->w, "source");
+	json_put_id(s->w, "media_id", job->row.source_media_id);
+	json_put_id(s->w, "status_id", job->row.source_post_id);
+	json_put_str(s->w, "preview_url", url);
+	json_put_end(s->w);
+}
+
+static double progress_of(const struct serial *s, const struct store_job *row)
+{
+	if (row->state == STORE_JOB_DRAWING && s->api->jobs)
+		return jobs_progress(s->api->jobs, row->id);
+	return row->state == STORE_JOB_FINISHED ? 1 : 0;
+}
+
+static void put_media(struct serial *s, const struct app_job *job)
+{
+	json_put_array(s->w, "media");
+	for (size_t i = 0; i < job->media_count; i++)
+		serial_media(s, NULL, &job->media[i]);
+	json_put_end(s->w);
+}
+
+static void put_error(struct json_writer *w, const struct store_job *row)
+{
+	if (row->state != STORE_JOB_FAILED) {
+		json_put_null(w, "error");
+		return;
+	}
+	json_put_object(w, "error");
+	json_put_str(w, "code", row->error_code);
+	json_put_str(w, "message", row->error_message);
+	json_put_end(w);
+}
+
+void job_put(struct serial *s, const char *key, const struct app_job *job)
+{
+	struct json_writer *w = s->w;
+	const struct store_job *row = &job->row;
+	json_put_object(w, key);
+	json_put_id(w, "id", row->id);
+	json_put_str(w, "state", STATES[row->state]);
+	json_put_str(w, "task", TASKS[row->task]);
+	json_put_str(w, "prompt", row->prompt);
+	json_put_str(w, "style", row->style);
+	if (row->has_seed)
+		json_put_int(w, "seed", row->seed);
+	else
+		json_put_null(w, "seed");
+	json_put_int(w, "count", row->count);
+	json_put_real(w, "guidance", row->guidance);
+	json_put_str(w, "maker", row->maker);
+	json_put_str(w, "model", row->model);
+	put_wait(s, job);
+	json_put_real(w, "progress", progress_of(s, row));
+	put_media(s, job);
+	put_error(w, row);
+	put_source(s, job);
+	json_put_time(w, "created_at", row->created_at);
+	json_put_time(w, "started_at", row->started_at);
+	json_put_time(w, "finished_at", row->finished_at);
+	if (job->account)
+		serial_account(s, "account", job->account);
+	json_put_end(w);
+}
+
+/* --- events --- */
+
+static void topic_of(int64_t job_id, char topic[40])
+{
+	snprintf(topic, 40, "job:%lld", (long long)job_id);
+}
+
+/* Event ids only have to grow: a client that reconnects is told the state of now, whatever it saw last. */
+static struct http_message *frame(const char *event, const struct buf *data)
+{
+	struct buf b;
+	buf_init(&b, 8 << 20);
+	buf_printf(&b, "id: %lld\nevent: %s\ndata: ", (long long)clock_wall_ms(), event);
+	buf_add(&b, data->data, data->length);
+	buf_add_str(&b, "\n\n");
+	struct http_message *m = http_message_create(b.data ? b.data : "", b.length);
+	buf_finish(&b);
+	return m;
+}
+
+/* The event that says how a job stands; *last: nothing follows it. */
+static struct http_message *state_event(struct serial *s, const struct app_job *job, bool *last)
+{
+	struct buf data;
+	struct json_writer w;
+	struct err e = {0};
+	const struct store_job *row = &job->row;
+	buf_init(&data, 1 << 20);
+	json_begin(&w, &data);
+	s->w = &w;
+	json_put_object(&w, NULL);
+	switch (row->state) {
+	case STORE_JOB_QUEUED:
+		put_wait(s, job);
+		break;
+	case STORE_JOB_DRAWING:
+		json_put_real(&w, "progress", progress_of(s, row));
+		break;
+	case STORE_JOB_FINISHED:
+		put_media(s, job);
+		if (row->has_seed)
+			json_put_int(&w, "seed", row->seed);
+		else
+			json_put_null(&w, "seed");
+		json_put_str(&w, "model", row->model);
+		json_put_str(&w, "maker", row->maker);
+		break;
+	case STORE_JOB_FAILED:
+		json_put_str(&w, "code", row->error_code);
+		json_put_str(&w, "message", row->error_message);
+		break;
+	case STORE_JOB_CANCELLED:
+		break;
+	}
+	json_put_end(&w);
+	*last = row->state >= STORE_JOB_FINISHED;
+	struct http_message *m = json_finish(&w, &e) ? frame(STATES[row->state], &data) : NULL;
+	buf_finish(&data);
+	return m;
+}
+
+/* What the bus carries for jobs: live_message.ws set (to anything) marks the last one. */
+static void publish(struct api *api, int64_t job_id, struct http_message *m, bool last)
+{
+	char topic[40];
+	topic_of(job_id, topic);
+	bus_publish(api->bus, topic, &(struct live_message){.sse = m, .ws = last ? m : NULL});
+}
+
+void job_publish_state(struct api *api, struct app *app, int64_t job_id)
+{
+	struct app_job job;
+	struct err e = {0};
+	bool last;
+	if (!job_watched(api, job_id) || !app_job_get(app, job_id, &job, &e))
+		return;
+	struct http_message *m = state_event(&(struct serial){.api = api, .app = app}, &job, &last);
+	if (m)
+		publish(api, job_id, m, last);
+	http_message_unref(m);
+}
+
+bool job_watched(void *context, int64_t job_id)
+{
+	struct api *api = context;
+	char topic[40];
+	topic_of(job_id, topic);
+	return bus_heard(api->bus, topic);
+}
+
+void job_seen(void *context, int64_t job_id, int index, double progress, const struct image *image, double rows)
+{
+	struct api *api = context;
+	struct buf data, file, text;
+	struct json_writer w;
+	struct err e = {0};
+	if (!job_watched(context, job_id))
+		return;
+	buf_init(&data, 8 << 20);
+	buf_init(&file, 8 << 20);
+	buf_init(&text, 8 << 20);
+	json_begin(&w, &data);
+	json_put_object(&w, NULL);
+	json_put_real(&w, "progress", progress);
+	bool ok = true;
+	if (image) {
+		ok = image_encode(image, IMAGE_FORMAT_JPEG, NULL, &file, &e);
+		buf_add_str(&text, "data:image/jpeg;base64,");
+		codec_base64(&text, file.data, file.length);
+		json_put_int(&w, "index", index);
+		json_put_int(&w, "width", image->width);
+		json_put_int(&w, "height", image->height);
+		json_put_real(&w, "rows", rows);
+		json_put_str(&w, "image", text.data);
+	}
+	json_put_end(&w);
+	if (ok && json_finish(&w, &e)) {
+		struct http_message *m = frame(image ? "preview" : "drawing", &data);
+		publish(api, job_id, m, false);
+		http_message_unref(m);
+	}
+	buf_finish(&text);
+	buf_finish(&file);
+	buf_finish(&data);
+}
+
+struct watcher {
+	struct http_stream *stream;
+	struct bus_subscription *subscription, *signed_out;
+};
+
+static void deliver(void *context, const void *message)
+{
+	struct watcher *watcher = context;
+	const struct live_message *m = message;
+	http_stream_send(watcher->stream, m->sse);
+	if (m->ws)
+		http_stream_close(watcher->stream);
+}
+
+static void cut(void *context, const void *message)
+{
+	(void)message;
+	http_stream_close(((struct watcher *)context)->stream);
+}
+
+static void on_close(void *context)
+{
+	struct watcher *watcher = context;
+	bus_unsubscribe(watcher->subscription);
+	bus_unsubscribe(watcher->signed_out);
+	http_stream_unref(watcher->stream);
+	free(watcher);
+}
+
+bool api_job_events(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	struct app app = api_app(rq);
+	struct api *api = api_of(rq);
+	struct app_job job;
+	char topic[40];
+	int64_t id;
+	bool last;
+	if (!http_request_id(rq, 0, &id, e) || !app_job_get(&app, id, &job, e))
+		return false;
+	struct watcher *watcher = calloc(1, sizeof *watcher);
+	if (!watcher)
+		abort();
+	struct http_stream_options o = {.messages_max = 64, .on_close = on_close, .context = watcher};
+	struct http_stream *s = http_stream_create(&o);
+	watcher->stream = http_stream_ref(s);
+	topic_of(id, topic);
+	watcher->subscription = bus_subscribe(api->bus, topic, deliver, watcher);
+	snprintf(topic, sizeof topic, "signed_out:%lld", (long long)app.account_id);
+	watcher->signed_out = bus_subscribe(api->bus, topic, cut, watcher);
+	/* Looked at again behind the subscription: what happened in between is not lost. */
+	if (!app_job_get(&app, id, &job, e)) {
+		on_close(watcher);
+		http_stream_unref(s);
+		return false;
+	}
+	struct http_message *m = state_event(&(struct serial){.api = api, .app = &app}, &job, &last);
+	if (m)
+		http_stream_send(s, m);
+	http_message_unref(m);
+	if (last)
+		http_stream_close(s);
+	http_response_stream(rs, s);
+	return true;
+}
+
+/* --- requests --- */
+
+static bool answer_job(struct http_request *rq, struct http_response *rs, struct app *app,
+                       const struct app_job *job, struct err *e)
+{
+	struct json_writer w = api_json(rs);
+	job_put(&(struct serial){.w = &w, .api = api_of(rq), .app = app}, NULL, job);
+	return json_finish(&w, e);
+}
+
+static bool read_region(struct http_request *rq, double region[4], struct err *e)
+{
+	const char **texts;
+	size_t n;
+	if (!param_texts(rq, "region", 4, 32, &texts, &n, e))
+		return false;
+	if (n && n != 4)
+		return param_fail(rq, "region", e, "must be four numbers from 0 to 1: x, y, width, height");
+	for (size_t i = 0; i < n; i++) {
+		char *end;
+		region[i] = strtod(texts[i], &end);
+		if (*end || end == texts[i] || !(region[i] >= 0 && region[i] <= 1))
+			return param_fail(rq, "region", e, "must be four numbers from 0 to 1: x, y, width, height");
+	}
+	return true;
+}
+
+/* What the maker cannot honour is refused by name, never ignored. */
+static bool check_maker(struct http_request *rq, struct app *app, struct app_job_new *f, struct err *e)
+{
+	struct jobs *jobs = api_of(rq)->jobs;
+	if (!jobs || !jobs_makers(jobs))
+		return err_set(e, ERR_BUSY, "Nothing here can draw: the administrator has configured no maker");
+	if (!f->maker)
+		f->maker = jobs_maker_at(jobs, 0)->id;
+	const struct maker_info *m = jobs_maker(jobs, f->maker);
+	if (!m)
+		return param_fail(rq, "maker", e, "is not offered here");
+	bool given, style_known = !f->style || !m->styles_count;
+	for (size_t i = 0; f->style && i < m->styles_count; i++)
+		style_known = style_known || !strcmp(m->styles[i], f->style);
+	if (!m->tasks[f->task])
+		return param_fail(rq, "task", e, "\"%s\" is not something %s can do", TASKS[f->task], m->name);
+	if (f->style && (!m->has_style || !style_known))
+		return param_fail(rq, "style", e, "\"%.40s\" is not a style of %s", f->style, m->name);
+	if (f->has_seed && !m->has_seed)
+		return param_fail(rq, "seed", e, "is not something %s can honour", m->name);
+	if (param_given(rq, "guidance") && !m->has_guidance)
+		return param_fail(rq, "guidance", e, "is not something %s can honour", m->name);
+	if (f->count > m->count_max)
+		return param_fail(rq, "count", e, "must be at most %d", m->count_max);
+	if (f->task == STORE_JOB_DRAW && (f->source_media_id || f->source_post_id))
+		return param_fail(rq, "task", e, "must be restyle, vary or edit where there is a source");
+	if (f->task != STORE_JOB_DRAW && !f->source_media_id && !f->source_post_id)
+		return param_fail(rq, "source", e, "can't be blank for this task");
+	if (!m->remote)
+		return true;
+	if (!app_consent_get(app, m->id, &given, e))
+		return false;
+	if (!given) {
+		snprintf(rq->error_field, sizeof rq->error_field, "maker");
+		return err_set(e, ERR_FORBIDDEN, "%s draws on %s: allow your prompts to go there first", m->name, m->host);
+	}
+	return true;
+}
+
+bool api_job_add(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	struct app app = api_app(rq);
+	struct app_job_new f = {.guidance = 0, .strength = 0.5};
+	struct app_job job;
+	int64_t count = 1;
+	int task = STORE_JOB_DRAW;
+	if (!param_text_required(rq, "prompt", 1000, &f.prompt, e) || !param_text(rq, "style", 64, &f.style, e) ||
+	    !param_int(rq, "seed", 0, UINT32_MAX, &f.seed, e) || !param_int(rq, "count", 1, 4, &count, e) ||
+	    !param_real(rq, "guidance", 0, 20, &f.guidance, e) || !param_text(rq, "maker", 64, &f.maker, e) ||
+	    !param_choice(rq, "task", TASKS, &task, e) || !param_id(rq, "source[media_id]", &f.source_media_id, e) ||
+	    !param_id(rq, "source[status_id]", &f.source_post_id, e) ||
+	    !param_real(rq, "strength", 0, 1, &f.strength, e) || !read_region(rq, f.region, e))
+		return false;
+	const struct http_param *seed = param_find(rq, "seed");
+	f.has_seed = seed && seed->kind != HTTP_PARAM_NULL && seed->length;
+	f.count = (int)count;
+	f.task = (enum store_job_task)task;
+	f.style = f.style && *f.style ? f.style : NULL;
+	f.maker = f.maker && *f.maker ? f.maker : NULL;
+	const char *key = http_request_header(rq, "Idempotency-Key");
+	f.idempotency_key = key && *key && strlen(key) <= 200 ? key : NULL;
+	return check_maker(rq, &app, &f, e) && app_job_submit(&app, &f, &job, e) && answer_job(rq, rs, &app, &job, e);
+}
+
+bool api_job_get(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	struct app app = api_app(rq);
+	struct app_job job;
+	int64_t id;
+	return http_request_id(rq, 0, &id, e) && app_job_get(&app, id, &job, e) && answer_job(rq, rs, &app, &job, e);
+}
+
+bool api_job_list(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	struct app app = api_app(rq);
+	struct app_jobs jobs;
+	struct store_page page;
+	if (!api_page_params(rq, 20, 40, &page, e) || !app_job_list(&app, &page, &jobs, e))
+		return false;
+	struct json_writer w = api_json(rs);
+	struct serial s = {.w = &w, .api = api_of(rq), .app = &app};
+	json_put_array(&w, NULL);
+	for (size_t i = 0; i < jobs.count; i++)
+		job_put(&s, NULL, &jobs.items[i]);
+	json_put_end(&w);
+	api_page_link(rq, rs, jobs.first, jobs.last, jobs.more);
+	return json_finish(&w, e);
+}
+
+bool api_job_cancel(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	struct app app = api_app(rq);
+	struct app_job job;
+	int64_t id;
+	if (!http_request_id(rq, 0, &id, e) || !app_job_get(&app, id, &job, e))
+		return false;
+	bool ended = job.row.state >= STORE_JOB_FINISHED;
+	if (!(ended ? app_job_remove(&app, id, e) : app_job_cancel(&app, id, e)))
+		return false;
+	http_response_empty(rs);
+	return true;
+}

@@ -1,0 +1,54 @@
+/* The handlers behind our own API, by noun. */
+#ifndef MADANG_API_STUDIO_ROUTES_H
+#define MADANG_API_STUDIO_ROUTES_H
+
+#include "api/serial.h"
+
+#define HANDLER(name) bool name(struct http_request *rq, struct http_response *rs, struct err *e)
+
+/* admin.c */
+HANDLER(api_admin_account_change);
+HANDLER(api_admin_account_list);
+HANDLER(api_admin_account_role);
+HANDLER(api_admin_invitation_add);
+HANDLER(api_admin_invitation_list);
+HANDLER(api_admin_invitation_revoke);
+HANDLER(api_admin_overview);
+HANDLER(api_admin_queue);
+HANDLER(api_admin_queue_cancel);
+HANDLER(api_admin_reset_link);
+HANDLER(api_admin_settings);
+HANDLER(api_admin_settings_change);
+
+/* job.c */
+HANDLER(api_job_add);
+HANDLER(api_job_cancel);
+HANDLER(api_job_events);
+HANDLER(api_job_get);
+HANDLER(api_job_list);
+
+/* session.c */
+HANDLER(api_authorize_ask);
+HANDLER(api_authorize_grant);
+HANDLER(api_invitation_get);
+HANDLER(api_password_change);
+HANDLER(api_password_reset);
+HANDLER(api_password_reset_ask);
+HANDLER(api_profile_picture);
+HANDLER(api_session_get);
+HANDLER(api_session_sign_in);
+HANDLER(api_session_sign_out);
+HANDLER(api_setup);
+HANDLER(api_sign_up);
+HANDLER(api_totp_begin);
+HANDLER(api_totp_confirm);
+HANDLER(api_totp_disable);
+
+
+/* studio.c */
+HANDLER(api_explore);
+HANDLER(api_lineage_get);
+HANDLER(api_studio_consent);
+HANDLER(api_studio_get);
+
+#endif

@@ -1,0 +1,317 @@
+/* `madang serve`: makes the parts of the house in order, wires what happens in one to the others, waits for a
+ * signal while the chores are done once a second, and takes all apart in the opposite order. Main thread. */
+#include <curl/curl.h>
+#include <errno.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "api/live.h"
+#include "api/studio/job.h"
+#include "app/auth.h"
+#include "app/setting.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "cli/cli.h"
+#include "cli/house.h"
+#include "http/server.h"
+#include "image/image.h"
+#include "jobs/jobs.h"
+#include "makers/maker.h"
+#include "makers/outbound.h"
+
+enum { ARENA_CAP = 16 << 20, PAGE_MAX_BYTES = 1 << 20, MAKERS_MAX = 2, DRAIN_MS = 10000 };
+
+struct serve {
+	struct arena *arena;
+	struct house house;
+	struct api api;
+	struct maker *makers[MAKERS_MAX];
+	size_t makers_count;
+	struct http_routes tables[API_TABLES];
+	const char *web_dir;
+	struct db *db; /* for the chores */
+};
+
+/* --- what the rules tell the rest of the house --- */
+
+static void on_event(void *context, const struct app_event *event)
+{
+	struct serve *s = context;
+	if (event->type == APP_EVENT_JOB_WAITING) {
+		if (s->api.jobs)
+			jobs_wake(s->api.jobs);
+	} else if (s->api.live) {
+		live_event(s->api.live, event);
+	}
+}
+
+static bool on_object_delete(void *context, const char *hash, struct err *e)
+{
+	struct serve *s = context;
+	return media_delete(s->api.media, hash, e);
+}
+
+/* --- start --- */
+
+static bool is_folder_with(const char *dir, const char *file)
+{
+	char path[4300];
+	snprintf(path, sizeof path, "%s/%s", dir, file);
+	return !access(path, R_OK);
+}
+
+/* The front end: as configured, or web/dist beside the build folder or under the working directory. */
+static const char *find_web(struct serve *s)
+{
+	if (s->house.config.web)
+		return s->house.config.web;
+	char program[4000];
+	ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
+	for (int up = 0; n > 0 && up < 2; up++) {
+		program[n] = '\0';
+		char *slash = strrchr(program, '/');
+		n = slash ? slash - program : 0;
+	}
+	if (n > 0) {
+		const char *dir = arena_printf(s->arena, "%.*s/web/dist", (int)n, program);
+		if (is_folder_with(dir, "index.html"))
+			return dir;
+	}
+	return is_folder_with("web/dist", "index.html") ? "web/dist" : NULL;
+}
+
+static bool load_page(struct serve *s, struct err *e)
+{
+	s->web_dir = find_web(s);
+	if (!s->web_dir) {
+		log_warn("serve.no_front_end");
+		return true;
+	}
+	struct file_bytes bytes;
+	if (!file_read(s->arena, arena_printf(s->arena, "%s/index.html", s->web_dir), PAGE_MAX_BYTES, &bytes, e))
+		return false;
+	s->api.page = bytes.data;
+	return true;
+}
+
+/* Without a model the house stands all the same: people can read and post, and the studio says why not. */
+static bool make_makers(struct serve *s, struct err *e)
+{
+	const struct config *c = &s->house.config;
+	const char *dir;
+	struct err why = {0};
+	if (cli_find_model(s->arena, c->model, &dir, &why)) {
+		struct maker *m = maker_builtin_create(dir, (int)c->engine_threads, e);
+		if (!m)
+			return false;
+		s->makers[s->makers_count++] = m;
+	} else if (c->model) {
+		*e = why;
+		return false;
+	} else {
+		log_warn("serve.no_model", LOG_ERR(&why));
+	}
+	if (c->openai_url && *c->openai_url) {
+		const struct maker_openai_options o = {.base_url = c->openai_url,
+		                                       .key = c->openai_key,
+		                                       .model = c->openai_model,
+		                                       .name = c->openai_name,
+		                                       .width = (int)c->openai_width,
+		                                       .height = (int)c->openai_height,
+		                                       .timeout_s = (int)c->openai_timeout_s};
+		struct maker *m = maker_openai_create(&o, e);
+		if (!m)
+			return false;
+		s->makers[s->makers_count++] = m;
+	}
+	return true;
+}
+
+static bool start_jobs(struct serve *s, struct err *e)
+{
+	char host[128] = "", folder[4096];
+	gethostname(host, sizeof host - 1);
+	if (!realpath(s->house.config.data, folder))
+		snprintf(folder, sizeof folder, "%s", s->house.config.data);
+	const struct jobs_options o = {.core = s->house.core,
+	                               .pool = s->house.pool,
+	                               .media = s->api.media,
+	                               .makers = s->makers,
+	                               .makers_count = s->makers_count,
+	                               .worker = arena_printf(s->arena, "serve:%s:%s", host, folder),
+	                               .hooks = {.context = &s->api, .watched = job_watched, .seen = job_seen}};
+	s->api.jobs = jobs_start(&o, e);
+	return s->api.jobs != NULL;
+}
+
+static bool start_http(struct serve *s, struct err *e)
+{
+	static const struct http_rate_limit limits[RATE_COUNT] = {[RATE_READ] = {50, 600},
+	                                                          [RATE_WRITE] = {5, 120},
+	                                                          [RATE_UPLOAD] = {1, 60},
+	                                                          [RATE_SIGN_IN] = {0.2, 20},
+	                                                          [RATE_STREAM] = {2, 60}};
+	const struct config *c = &s->house.config;
+	const char *temp = arena_printf(s->arena, "%s/tmp", c->data);
+	if (mkdir(temp, 0700) && errno != EEXIST)
+		return err_set(e, ERR_IO, "the folder %.150s cannot be made: %s", temp, strerror(errno));
+	api_tables(s->tables);
+	struct http_options o = {.host = s->house.host,
+	                         .port = s->house.port,
+	                         .loops = (int)c->loops,
+	                         .workers = (int)c->workers,
+	                         .connections_max = (size_t)c->connections_max,
+	                         .header_timeout_s = (int)c->header_timeout_s,
+	                         .upload_bytes_max = s->api.upload_bytes_max,
+	                         .temp_dir = temp,
+	                         .web_dir = s->web_dir,
+	                         .trust_proxy = c->trust_proxy,
+	                         .tables = s->tables,
+	                         .tables_count = API_TABLES,
+	                         .context = &s->api,
+	                         .worker_create = api_worker_create,
+	                         .worker_destroy = api_worker_destroy,
+	                         .authorize = api_authorize,
+	                         .page = api_page,
+	                         .metrics = api_metrics};
+	if (c->rate_limits)
+		memcpy(o.rates, limits, sizeof limits);
+	s->api.server = http_server_start(&o, e);
+	return s->api.server != NULL;
+}
+
+static bool say_hello(struct serve *s, struct err *e)
+{
+	struct arena *a = arena_create(1 << 20);
+	struct app app;
+	bool required;
+	const char *code;
+	app_init(&app, s->house.core, s->db, a);
+	bool ok = app_setup_required(&app, &required, e);
+	if (ok && required) {
+		ok = app_setup_code(&app, &code, e);
+		if (ok)
+			printf("Make the first account here (the link counts once):\n  %s/setup?code=%s\n",
+			       s->house.base_url, code);
+	}
+	if (ok)
+		printf("Madang is at %s\n", s->house.base_url);
+	fflush(stdout);
+	arena_destroy(a);
+	return ok;
+}
+
+static bool start(struct serve *s, struct err *e)
+{
+	const struct app_hooks hooks = {.context = s, .event = on_event, .object_delete = on_object_delete};
+	if (sodium_init() < 0)
+		return err_set(e, ERR_INTERNAL, "the cryptography library cannot start");
+	outbound_init();
+	if (!image_init(e) || !house_open(s->arena, &s->house, &hooks, e))
+		return false;
+	s->api.core = s->house.core;
+	s->api.pool = s->house.pool;
+	s->api.base_url = s->house.base_url;
+	s->api.domain = s->house.domain;
+	s->api.version = MADANG_VERSION;
+	s->api.started_ms = clock_wall_ms();
+	s->api.secure = !strncmp(s->house.base_url, "https:", 6);
+	s->api.upload_bytes_max = (size_t)s->house.config.upload_mib_max << 20;
+	s->api.bus = bus_create();
+	s->api.media = media_store_open(arena_printf(s->arena, "%s/media", s->house.config.data), e);
+	s->db = s->api.media ? db_open(s->house.pool, e) : NULL;
+	if (!s->db || !load_page(s, e) || !(s->api.live = live_start(&s->api, e)))
+		return false;
+	return make_makers(s, e) && start_jobs(s, e) && start_http(s, e) && say_hello(s, e);
+}
+
+static void stop(struct serve *s)
+{
+	http_server_stop(s->api.server, DRAIN_MS);
+	jobs_stop(s->api.jobs);
+	for (size_t i = 0; i < s->makers_count; i++)
+		maker_destroy(s->makers[i]);
+	live_stop(s->api.live);
+	db_close(s->db);
+	house_close(&s->house);
+	media_store_close(s->api.media);
+	bus_destroy(s->api.bus);
+}
+
+/* --- chores --- */
+
+static void chores(struct serve *s)
+{
+	struct arena *a = arena_create(4 << 20);
+	struct err e = {0};
+	bool more = true;
+	for (int i = 0; more && i < 100; i++) {
+		struct app app;
+		app_init(&app, s->house.core, s->db, a);
+		if (!app_tick(&app, &more, &e)) {
+			log_warn("serve.chores", LOG_ERR(&e));
+			break;
+		}
+		arena_reset(a);
+	}
+	arena_destroy(a);
+}
+
+static int wait_for_signal(struct serve *s, const sigset_t *signals)
+{
+	const struct timespec second = {.tv_sec = 1};
+	for (;;) {
+		int got = sigtimedwait(signals, NULL, &second);
+		if (got > 0)
+			return got;
+		chores(s);
+	}
+}
+
+static int run(struct serve *s)
+{
+	struct err e = {0};
+	sigset_t signals;
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	int64_t began = clock_mono_ns();
+	bool ok = start(s, &e);
+	if (ok) {
+		log_info("serve.started", LOG_STR("url", s->house.base_url),
+		         LOG_INT("port", http_server_port(s->api.server)),
+		         LOG_INT("ms", (clock_mono_ns() - began) / 1000000), LOG_INT("makers", (int64_t)s->makers_count));
+		log_info("serve.stopping", LOG_INT("signal", wait_for_signal(s, &signals)));
+	}
+	stop(s);
+	return ok ? CLI_EXIT_DONE : cli_fail(&e);
+}
+
+int cli_serve(int argc, char **argv)
+{
+	struct serve s = {.arena = arena_create(ARENA_CAP)};
+	struct err e = {0};
+	int positional = 0, rc;
+	for (int i = 0; i < argc; i++)
+		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
+			return cli_help("usage: madang serve [--data DIR] [--listen HOST:PORT] [options]\n", config_table());
+	if (!config_load(s.arena, argc, argv, &positional, &s.house.config, &e))
+		rc = cli_fail(&e);
+	else if (positional) {
+		err_set(&e, ERR_INVALID, "serve takes options only, not '%.60s'", argv[0]);
+		rc = cli_fail(&e);
+	} else {
+		rc = run(&s);
+	}
+	arena_destroy(s.arena);
+	return rc;
+}
