@@ -78,12 +78,12 @@ static bool set(const struct option_row *r, const char *where, const char *text,
 		if (str_to_int(text, (int64_t)r->min, (int64_t)r->max, (int64_t *)member))
 			return true;
 		return err_set(e, ERR_INVALID,
-			       "%s: '%.60s' is not a whole number from %.15g to %.15g", where, text,
+			       "%s: '%.60s' is not a whole number from %.16g to %.16g", where, text,
 			       r->min, r->max);
 	case OPTION_REAL:
 		if (str_to_double(text, r->min, r->max, (double *)member))
 			return true;
-		return err_set(e, ERR_INVALID, "%s: '%.60s' is not a number from %.15g to %.15g",
+		return err_set(e, ERR_INVALID, "%s: '%.60s' is not a number from %.16g to %.16g",
 			       where, text, r->min, r->max);
 	case OPTION_BOOL:
 		if (parse_bool(text, (bool *)member))
@@ -218,7 +218,7 @@ static const char *range(char text[64], const struct option_row *r)
 {
 	text[0] = '\0';
 	if (r->kind == OPTION_INT || r->kind == OPTION_REAL)
-		snprintf(text, 64, "%.15g to %.15g", r->min, r->max);
+		snprintf(text, 64, "%.16g to %.16g", r->min, r->max);
 	return text;
 }
 
