@@ -16,10 +16,11 @@
 #include <cpuid.h>
 #endif
 
-#define SCRATCH_BYTES   (768 * 1024) /* staged rows of a thread: they and a panel fit a core's L2 */
-#define TILES_AT_ONCE   64
-#define MOMENT_ROWS     4 /* of one task: fixed, so that sums have one order */
-#define STAGE_BYTES_MAX ((size_t)1 << 30)
+#define SCRATCH_BYTES        (768 * 1024) /* staged rows of a thread: they and a panel fit a core's L2 */
+#define TILES_AT_ONCE        64
+#define MOMENT_ROWS          4 /* of one task: fixed, so that sums have one order */
+#define WEIGHTS_CACHED_BYTES ((size_t)1 << 20)
+#define STAGE_BYTES_MAX      ((size_t)1 << 30)
 
 struct engine_conv {
 	enum engine_conv_kind kind;
@@ -231,13 +232,44 @@ struct engine_conv *engine_conv_matrix_create(const struct conv_kernels *kernels
 	return c;
 }
 
-void engine_conv_matrix_pack(struct engine_conv *c, const float *data, size_t row, size_t column)
+/* conv_put for a whole output of one tap. */
+static void conv_pack_line(struct engine_conv *c, int n, const float *data, size_t column)
 {
-	for (int n = 0; n < c->out; n++) {
-		for (int i = 0; i < c->in; i++)
-			conv_put(c, 0, conv_packed_index(c, n, i, 0),
-				 data[(size_t)n * row + (size_t)i * column]);
+	const size_t width = (size_t)conv_panel_width(c, n / CONV_PANEL_WIDTH);
+	const size_t start = conv_packed_index(c, n, 0, 0), in = (size_t)c->in;
+	if (c->kernels->element_size == sizeof(float)) {
+		float *to = (float *)c->packed + start;
+		for (size_t i = 0; i < in; i++)
+			to[i * width] = data[i * column];
+		return;
 	}
+	for (size_t step = 0; step < in; step += 32) {
+		uint16_t *to = (uint16_t *)c->packed + start + step * width;
+		const size_t left = in - step < 32 ? in - step : 32;
+		for (size_t i = 0; i < left; i++)
+			to[i / 2 * 32 + i % 2] = conv_bf16(data[(step + i) * column]);
+	}
+}
+
+struct conv_matrix {
+	struct engine_conv *conv;
+	const float *data;
+	size_t row, column;
+};
+
+static void conv_pack_lines(void *context, size_t begin, size_t end, int thread)
+{
+	(void)thread;
+	const struct conv_matrix *m = context;
+	for (size_t n = begin; n < end; n++)
+		conv_pack_line(m->conv, (int)n, m->data + n * m->row, m->column);
+}
+
+void engine_conv_matrix_pack(struct engine_conv *c, const float *data, size_t row, size_t column,
+			     struct engine_conv_work *work)
+{
+	struct conv_matrix m = {.conv = c, .data = data, .row = row, .column = column};
+	engine_conv_for(work, (size_t)c->out, CONV_PANEL_WIDTH, conv_pack_lines, &m);
 }
 
 int engine_conv_in(const struct engine_conv *c)
@@ -504,11 +536,14 @@ bool engine_conv_run(const struct engine_conv *c, const struct engine_conv_call 
 		return err_set(e, ERR_TOO_LARGE, "a picture %d pixels wide is too wide", in->width);
 	if (!conv_scratch(work, stage_bytes, e))
 		return false;
-	/* A piece stages `side - stride` rows that its neighbour stages too: few, long pieces. */
-	int pieces = units / (work->threads * 16);
+	/* A piece stages `side - stride` rows that its neighbour stages too, and reads all the weights:
+	 * few, long pieces; one a thread where the weights are more than a core's cache holds. */
+	const int pieces = units / (work->threads * 16);
 	size_t grain = pieces > 8 ? (size_t)pieces : 8;
-	size_t share = ((size_t)units + (size_t)work->threads - 1) / (size_t)work->threads;
-	engine_conv_for(work, (size_t)units, grain < share ? grain : share, conv_run_units, &r);
+	const size_t share = ((size_t)units + (size_t)work->threads - 1) / (size_t)work->threads;
+	if (grain > share || engine_conv_bytes(c) > WEIGHTS_CACHED_BYTES)
+		grain = share;
+	engine_conv_for(work, (size_t)units, grain, conv_run_units, &r);
 	return true;
 }
 

@@ -60,7 +60,6 @@ void engine_conv_destroy(struct engine_conv *c); /* NULL-safe */
  * A created one holds zeros; matrix_pack fills it with w[n][k] = data[n * row + k * column]. */
 struct engine_conv *engine_conv_matrix_create(const struct conv_kernels *kernels, int out, int in,
 					      struct err *e) MUST_CHECK;
-void engine_conv_matrix_pack(struct engine_conv *c, const float *data, size_t row, size_t column);
 
 int engine_conv_in(const struct engine_conv *c);
 int engine_conv_out(const struct engine_conv *c);
@@ -88,6 +87,9 @@ struct engine_conv_work {
 bool engine_conv_work_init(struct engine_conv_work *work, struct engine_pool *pool,
 			   struct err *e) MUST_CHECK;
 void engine_conv_work_finish(struct engine_conv_work *work); /* also of a zeroed one */
+
+void engine_conv_matrix_pack(struct engine_conv *c, const float *data, size_t row, size_t column,
+			     struct engine_conv_work *work);
 
 /* Computes rows [out->first, out->last) of out; in must hold the rows that they need. in and out must
  * not overlap. accumulate: adds to what out holds. */

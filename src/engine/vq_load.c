@@ -1,6 +1,7 @@
 /* Loading of the picture tokenizer's layers from a model's tensors. Runs once, at load, on the thread
  * that opens the model. Must stay true: int8 weights go to engine_conv_create() as they are, all others
  * as finite f32. */
+#include "engine/conv_load.h"
 #include "engine/vq_net.h"
 
 #include <stdlib.h>
@@ -52,88 +53,35 @@ static struct vq_op *vq_op_new(struct vq_loader *l, enum vq_op_kind kind, struct
 	return op;
 }
 
-/* A vector of `count` numbers; NULL and *ok where it is optional and absent. */
-static float *vq_load_vector(const struct vq_loader *l, struct engine_want want, int count,
-			     bool *ok, struct err *e)
-{
-	*ok = true;
-	want.shape[0] = count;
-	float *v = calloc((size_t)count, sizeof(float));
-	if (v == NULL) {
-		*ok = err_set(e, ERR_NO_MEMORY, "not enough memory for the picture tokenizer");
-		return NULL;
-	}
-	*ok = engine_weights_load(l->weights, want, v, e);
-	if (!*ok) {
-		free(v);
-		return NULL;
-	}
-	return v;
-}
-
 static bool vq_load_norm(const struct vq_loader *l, struct engine_want want, int channels,
 			 struct vq_norm *norm, struct err *e)
 {
-	bool ok;
 	if (l->net->norm == ENGINE_NORM_GROUP && channels % l->net->groups != 0)
 		return err_set(e, ERR_INVALID, "%d channels cannot be normalised in %d groups",
 			       channels, l->net->groups);
 	if (channels > ENGINE_VQ_CHANNELS_MAX)
 		return err_set(e, ERR_TOO_LARGE, "a tokenizer layer of %d channels is too wide",
 			       channels);
-	norm->gain = vq_load_vector(l, want, channels, &ok, e);
-	if (!ok || l->net->norm == ENGINE_NORM_RMS)
-		return ok;
+	norm->gain = engine_conv_load_vector(l->weights, want, channels, e);
+	if (norm->gain == NULL || l->net->norm == ENGINE_NORM_RMS)
+		return norm->gain != NULL;
 	want.bias = true;
-	norm->bias = vq_load_vector(l, want, channels, &ok, e);
-	return ok;
+	norm->bias = engine_conv_load_vector(l->weights, want, channels, e);
+	return norm->bias != NULL;
 }
 
 static struct engine_conv *vq_load_one(const struct vq_loader *l, struct engine_want want,
 				       enum engine_conv_kind kind, int in, int out, struct err *e)
 {
-	struct engine_tensor t;
-	struct engine_conv *conv = NULL;
-	float *weight = NULL, *scale = NULL, *bias = NULL;
-	struct engine_conv_weights w = {.kind = kind, .out = out, .in = in};
 	const int side = kind == ENGINE_CONV_1X1 ? 1 : 3;
-	const size_t count = (size_t)out * (size_t)in * (size_t)(side * side);
-	bool ok;
-
-	struct engine_want bias_want = want;
-	bias_want.bias = true;
-	bias = vq_load_vector(l, bias_want, out, &ok, e);
-	if (!ok)
-		goto done;
 	memcpy(want.shape, (int64_t[]){out, in, side, side}, 4 * sizeof(int64_t));
-	if (!engine_weights_get(l->weights, want, &t, e) || !engine_tensor_check_finite(&t, e))
-		goto done;
-	w.bias = bias;
-	if (t.dtype == ENGINE_I8) {
-		w.quantized = t.data;
-		if (t.scale != NULL) {
-			scale = malloc((size_t)out * sizeof(float));
-			if (scale == NULL)
-				goto no_memory;
-			memcpy(scale, t.scale, (size_t)out * sizeof(float));
-		}
-		w.scale = scale;
-	} else {
-		weight = malloc(count * sizeof(float));
-		if (weight == NULL)
-			goto no_memory;
-		engine_tensor_rows_f32(&t, 0, out, weight);
-		w.weight = weight;
-	}
-	conv = engine_conv_create(l->kernels, &w, e);
-	goto done;
-no_memory:
-	err_set(e, ERR_NO_MEMORY, "not enough memory for the picture tokenizer");
-done:
-	free(weight);
-	free(scale);
-	free(bias);
-	return conv;
+	struct engine_conv_source source = {.weights = l->weights,
+					    .kernels = l->kernels,
+					    .want = want,
+					    .kind = kind,
+					    .in = in,
+					    .out = out};
+	return engine_conv_load(&source, e);
 }
 
 bool vq_load_conv(struct vq_loader *l, const struct vq_block *b, enum engine_conv_kind kind,

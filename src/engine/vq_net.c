@@ -245,8 +245,8 @@ static bool vq_attend(struct vq_run *r, const struct engine_plane qkv[3], struct
 	    keys != NULL ? engine_conv_matrix_create(r->net->kernels, channels, pixels, e) : NULL;
 	if (values == NULL)
 		goto done;
-	engine_conv_matrix_pack(keys, qkv[1].data, (size_t)channels, 1);
-	engine_conv_matrix_pack(values, qkv[2].data, 1, (size_t)channels);
+	engine_conv_matrix_pack(keys, qkv[1].data, (size_t)channels, 1, &r->work->conv);
+	engine_conv_matrix_pack(values, qkv[2].data, 1, (size_t)channels, &r->work->conv);
 	scores.data = vq_work_buffer(r->work, 6, (size_t)pixels * (size_t)pixels, e);
 	struct engine_conv_call call = {.in = q, .out = &scores};
 	if (scores.data == NULL || !engine_conv_run(keys, &call, &r->work->conv, e))

@@ -341,8 +341,8 @@ static void test_matrix_and_softmax(void **state)
 		struct engine_conv_call call = {.in = &in, .out = &out};
 		struct engine_conv *c = engine_conv_matrix_create(k, n, depth, &e);
 		assert_non_null(c);
-		engine_conv_matrix_pack(c, b, 1, (size_t)n); /* b is [depth][n] */
 		assert_true(engine_conv_work_init(&work, NULL, &e));
+		engine_conv_matrix_pack(c, b, 1, (size_t)n, &work); /* b is [depth][n] */
 		assert_true(engine_conv_run(c, &call, &work, &e));
 		memcpy(s, y, (size_t)(m * n) * sizeof(float));
 		engine_conv_softmax(k, &soft, 0.5f, &work);
