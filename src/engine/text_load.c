@@ -1,5 +1,6 @@
-/* Makes a tokenizer out of tokenizer.json. The JSON tree lives only here; what stays is in the
- * tokenizer's arena, a few large blocks. Whatever the file asks for that this family does not use
+/* Makes a tokenizer out of tokenizer.json. Vocabulary and merges are read straight from the text
+ * (text_json.h), the rest as a JSON tree that lives only here; what stays is in the tokenizer's arena, a
+ * few large blocks. Whatever the file asks for that this family does not use
  * (other normalizers, general regular expressions, …) is refused, never guessed at. */
 #include "engine/text_parts.h"
 
@@ -7,6 +8,7 @@
 #include "base/str.h"
 #include "engine/jsonfile.h"
 #include "engine/shape.h"
+#include "engine/text_json.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +22,7 @@
 
 struct loader {
 	struct engine_text *t;
+	struct engine_text_span vocab, merges;
 	char *strings; /* room for the contents of all tokens */
 	size_t strings_left;
 	struct err *e;
@@ -48,18 +51,27 @@ static bool index_token(struct loader *l, int32_t id)
 			*slot = (uint32_t)id + 1;
 			return true;
 		}
+		const struct engine_token *other = &t->tokens[*slot - 1];
+		if (token->kind == TOKEN_VOCAB && other->length == token->length &&
+		    !memcmp(other->content, token->content, token->length))
+			return err_set(l->e, ERR_INVALID, "tokens %d and %d are the same", id,
+				       (int)(other - t->tokens));
 	}
 	return err_set(l->e, ERR_INVALID, "its tokens fall on one place of the table");
 }
 
-static bool read_id(struct loader *l, const json_t *value, int32_t *id)
+static bool check_id(struct loader *l, json_int_t n, int32_t *id)
 {
-	json_int_t n = json_is_integer(value) ? json_integer_value(value) : -1;
 	if (n < 0 || n >= ENGINE_VOCAB_MAX)
 		return err_set(l->e, ERR_INVALID, "a token's id is not a number from 0 to %d",
 			       ENGINE_VOCAB_MAX - 1);
 	*id = (int32_t)n;
 	return true;
+}
+
+static bool read_id(struct loader *l, const json_t *value, int32_t *id)
+{
+	return check_id(l, json_is_integer(value) ? json_integer_value(value) : -1, id);
 }
 
 /* An id may be named twice (vocabulary and added token), but only for the same content. */
@@ -85,51 +97,76 @@ static bool add_token(struct loader *l, int32_t id, const char *content, size_t 
 	return index_token(l, id);
 }
 
+/* What make_room() counts. */
+struct census {
+	size_t count, bytes;
+	int32_t top; /* the largest id */
+};
+
+static bool census_add(struct loader *l, struct census *c, int32_t id, size_t length)
+{
+	c->count++;
+	c->bytes += length + 1;
+	c->top = id > c->top ? id : c->top;
+	return c->count <= ENGINE_VOCAB_MAX ||
+	       err_set(l->e, ERR_TOO_LARGE, "more than %d tokens", ENGINE_VOCAB_MAX);
+}
+
+/* Goes through vocab: counts (c) or, with NULL, adds the tokens. */
+static bool each_vocab(struct loader *l, struct census *c)
+{
+	struct engine_text_reader r;
+	char content[CONTENT_BYTES_MAX];
+	engine_text_read(&r, l->vocab, '{');
+	while (engine_text_more(&r, '}')) {
+		int32_t id = -1;
+		size_t length = engine_text_string(&r, content, sizeof(content));
+		engine_text_expect(&r, ':');
+		int32_t number = engine_text_number(&r);
+		if (r.bad)
+			break;
+		if (!check_id(l, number, &id) || (c && !census_add(l, c, id, length)) ||
+		    (!c && !add_token(l, id, content, length, TOKEN_VOCAB)))
+			return false;
+	}
+	return !r.bad ||
+	       err_set(l->e, ERR_INVALID,
+		       "vocab must be an object of tokens and their ids (numbers from 0 to %d)",
+		       ENGINE_VOCAB_MAX - 1);
+}
+
 /* Room for all tokens: counts ids and bytes first. */
-static bool make_room(struct loader *l, const json_t *vocab, const json_t *added)
+static bool make_room(struct loader *l, const json_t *added)
 {
 	struct engine_text *t = l->t;
-	const char *key;
-	json_t *value;
-	int32_t id = -1, top = -1;
-	size_t bytes = 0, count = json_object_size(vocab) + json_array_size(added), slots = 16;
-	json_object_foreach((json_t *)vocab, key, value)
-	{
-		if (!read_id(l, value, &id))
-			return false;
-		bytes += strlen(key) + 1;
-		top = id > top ? id : top;
-	}
+	struct census c = {.top = -1};
+	size_t slots = 16;
+	if (!each_vocab(l, &c))
+		return false;
 	for (size_t i = 0; i < json_array_size(added); i++) {
 		const json_t *entry = json_array_get(added, i);
-		if (!read_id(l, json_object_get(entry, "id"), &id))
+		int32_t id = -1;
+		if (!read_id(l, json_object_get(entry, "id"), &id) ||
+		    !census_add(l, &c, id, json_string_length(json_object_get(entry, "content"))))
 			return false;
-		bytes += json_string_length(json_object_get(entry, "content")) + 1;
-		top = id > top ? id : top;
 	}
-	while (slots < 2 * count)
+	while (slots < 2 * c.count)
 		slots *= 2;
-	t->token_count = top + 1;
+	t->token_count = c.top + 1;
 	t->tokens = ARENA_ARRAY(t->arena, struct engine_token, (size_t)t->token_count);
 	t->index = ARENA_ARRAY(t->arena, uint32_t, slots);
 	t->index_mask = (uint32_t)slots - 1;
-	l->strings = ARENA_ARRAY(t->arena, char, bytes + 1);
-	l->strings_left = bytes;
+	l->strings = ARENA_ARRAY(t->arena, char, c.bytes + 1);
+	l->strings_left = c.bytes;
 	if (!t->tokens || !t->index || !l->strings)
-		return err_set(l->e, ERR_NO_MEMORY, "no memory for %zu tokens", count);
+		return err_set(l->e, ERR_NO_MEMORY, "no memory for %zu tokens", c.count);
 	return true;
 }
 
-static bool load_vocab(struct loader *l, const json_t *vocab)
+static bool load_vocab(struct loader *l)
 {
-	const char *key;
-	json_t *value;
-	json_object_foreach((json_t *)vocab, key, value)
-	{
-		int32_t id = (int32_t)json_integer_value(value); /* make_room() has checked it */
-		if (!add_token(l, id, key, strlen(key), TOKEN_VOCAB))
-			return false;
-	}
+	if (!each_vocab(l, NULL))
+		return false;
 	for (int byte = 0; byte < 256; byte++) {
 		char utf8[4];
 		size_t n = engine_utf8_put(utf8, engine_byte_to_code((unsigned char)byte));
@@ -189,56 +226,57 @@ static bool load_added(struct loader *l, const json_t *list)
 	return true;
 }
 
-/* A merge is "a b" or ["a", "b"]. */
-static bool split_merge(const json_t *merge, const char **left, size_t *left_length,
-			const char **right, size_t *right_length)
+/* The next merge, "a b" or ["a", "b"], as its two contents in one piece. */
+static void read_merge(struct engine_text_reader *r, char *joined, size_t size, size_t *left,
+		       size_t *length)
 {
-	if (json_is_string(merge)) {
-		*left = json_string_value(merge);
-		const char *space = strchr(*left, ' ');
-		if (!space)
-			return false;
-		*left_length = (size_t)(space - *left);
-		*right = space + 1;
-		*right_length = json_string_length(merge) - *left_length - 1;
-		return true;
+	*left = *length = 0;
+	if (engine_text_peek(r) == '[') {
+		engine_text_expect(r, '[');
+		*left = engine_text_string(r, joined, size);
+		engine_text_expect(r, ',');
+		*length = *left + engine_text_string(r, joined + *left, size - *left);
+		engine_text_expect(r, ']');
+		return;
 	}
-	const json_t *a = json_array_get(merge, 0), *b = json_array_get(merge, 1);
-	if (json_array_size(merge) != 2 || !json_is_string(a) || !json_is_string(b))
-		return false;
-	*left = json_string_value(a);
-	*left_length = json_string_length(a);
-	*right = json_string_value(b);
-	*right_length = json_string_length(b);
-	return true;
+	*length = engine_text_string(r, joined, size);
+	const char *space = memchr(joined, ' ', *length);
+	if (!space) {
+		r->bad = true;
+		return;
+	}
+	*left = (size_t)(space - joined);
+	(*length)--;
+	memmove(joined + *left, space + 1, *length - *left);
 }
 
-static bool load_merges(struct loader *l, const json_t *merges)
+static bool load_merges(struct loader *l)
 {
-	size_t count = json_array_size(merges);
+	struct engine_text_reader r;
+	char joined[2 * CONTENT_BYTES_MAX];
+	size_t count = 0, left, length;
+	int32_t rank = 0;
+	engine_text_read(&r, l->merges, '[');
+	for (struct engine_text_reader counter = r; engine_text_more(&counter, ']'); count++)
+		read_merge(&counter, joined, sizeof(joined), &left, &length);
 	if (count > ENGINE_VOCAB_MAX)
 		return err_set(l->e, ERR_TOO_LARGE, "more than %d merges", ENGINE_VOCAB_MAX);
 	if (!engine_bpe_init(l->t->arena, &l->t->bpe, count, l->e))
 		return false;
-	for (size_t i = 0; i < count; i++) {
-		char joined[2 * CONTENT_BYTES_MAX];
-		const char *a, *b;
-		size_t n, m;
-		if (!split_merge(json_array_get(merges, i), &a, &n, &b, &m) ||
-		    n + m > sizeof(joined))
-			return err_set(l->e, ERR_INVALID, "merge %zu is not a pair of tokens", i);
-		memcpy(joined, a, n);
-		memcpy(joined + n, b, m);
-		struct engine_merge merge = {engine_text_find(l->t, a, n),
-					     engine_text_find(l->t, b, m), (int32_t)i,
-					     engine_text_find(l->t, joined, n + m)};
+	for (; engine_text_more(&r, ']'); rank++) {
+		read_merge(&r, joined, sizeof(joined), &left, &length);
+		if (r.bad)
+			break;
+		struct engine_merge merge = {engine_text_find(l->t, joined, left),
+					     engine_text_find(l->t, joined + left, length - left),
+					     rank, engine_text_find(l->t, joined, length)};
 		if (merge.left < 0 || merge.right < 0 || merge.id < 0)
-			return err_set(l->e, ERR_INVALID,
-				       "merge %zu names a token that vocab lacks", i);
+			return err_set(l->e, ERR_INVALID, "merge %d names a token that vocab lacks",
+				       rank);
 		if (!engine_bpe_add(&l->t->bpe, merge, l->e))
 			return false;
 	}
-	return true;
+	return !r.bad || err_set(l->e, ERR_INVALID, "merge %d is not a pair of tokens", rank);
 }
 
 /* Of the model's options, those that would change the result. */
@@ -385,32 +423,40 @@ static bool load_post_processor(struct loader *l, const json_t *processor)
 
 static bool load(struct loader *l, const json_t *root)
 {
-	const json_t *model = json_object_get(root, "model"),
-		     *vocab = json_object_get(model, "vocab");
+	const json_t *model = json_object_get(root, "model");
 	const json_t *added = json_object_get(root, "added_tokens");
 	if (!check_model(l, model) || !check_normalizer(l, json_object_get(root, "normalizer")))
 		return false;
-	if (!json_is_object(vocab) || json_object_size(vocab) > ENGINE_VOCAB_MAX ||
-	    json_array_size(added) > ADDED_MAX)
+	if (!l->vocab.text || !l->merges.text || json_array_size(added) > ADDED_MAX)
 		return err_set(l->e, ERR_INVALID,
-			       "vocab must be an object of at most %d tokens, "
-			       "added_tokens a list of at most %d",
-			       ENGINE_VOCAB_MAX, ADDED_MAX);
-	return make_room(l, vocab, added) && load_vocab(l, vocab) &&
-	       load_merges(l, json_object_get(model, "merges")) && load_added(l, added) &&
+			       "model needs vocab and merges, added_tokens may have at "
+			       "most %d",
+			       ADDED_MAX);
+	return make_room(l, added) && load_vocab(l) && load_merges(l) && load_added(l, added) &&
 	       load_pre_tokenizer(l, json_object_get(root, "pre_tokenizer")) &&
 	       load_post_processor(l, json_object_get(root, "post_processor"));
 }
 
 struct engine_text *engine_text_parse(const char *json, size_t length, struct err *e)
 {
-	json_t *root = engine_json_parse(json, length, "tokenizer.json", e);
+	struct loader l = {.e = e};
+	struct buf rest;
+	buf_init(&rest, FILE_BYTES_MAX);
+	engine_text_cut(json, length, &l.vocab, &l.merges, &rest);
+	if (rest.failed) {
+		buf_finish(&rest);
+		err_set(e, ERR_TOO_LARGE, "tokenizer.json: larger than %d bytes", FILE_BYTES_MAX);
+		return NULL;
+	}
+	json_t *root =
+	    engine_json_parse(rest.data ? rest.data : "", rest.length, "tokenizer.json", e);
+	buf_finish(&rest);
 	if (!root)
 		return NULL;
 	struct arena *a = arena_create(ARENA_BYTES_MAX);
 	struct engine_text *t = ARENA_NEW(a, struct engine_text);
-	struct loader l = {.t = t, .e = e};
 	t->arena = a;
+	l.t = t;
 	bool ok = load(&l, root);
 	json_decref(root);
 	if (ok)

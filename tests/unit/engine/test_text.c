@@ -294,9 +294,21 @@ static void test_bad_files(void **state)
 	refuse_file("\"use_regex\":false", "\"use_regex\":true", "use_regex");
 	refuse_file("\"type\":\"Digits\"", "\"type\":\"Metaspace\"",
 		    "a pre-tokenizer of this kind");
-	refuse_file("\"!\":0", "\"!\":-1", "id is not a number");
+	refuse_file("\"!\":0", "\"!\":-1", "vocab must be an object");
 	refuse_file("\"!\":0", "\"!\":99999999", "id is not a number");
-	refuse_file("\"!\":0", "\"!\":\"0\"", "id is not a number");
+	refuse_file("\"!\":0", "\"!\":99999999999999999999", "vocab must be an object");
+	refuse_file("\"!\":0", "\"!\":\"0\"", "vocab must be an object");
+	refuse_file("\"!\":0", "\"!\":01", "vocab must be an object");
+	refuse_file("\"!\":0", "\"!\" 0", "vocab must be an object");
+	refuse_file("\"!\":0,", "\"!\":0", "vocab must be an object");
+	refuse_file("\"!\":0,", "\"!\":0,,", "vocab must be an object");
+	refuse_file("\"!\":0", "\"\xff\":0", "vocab must be an object");
+	refuse_file("\"!\":0", "\"\\ud800\":0", "vocab must be an object");
+	refuse_file("\"!\":0", "\"\\u0000\":0", "vocab must be an object");
+	refuse_file("\"!\":0", "\"!\":0,\"!\":500", "tokens 500 and 0 are the same");
+	refuse_file("\"vocab\":{", "\"vocab\":[],\"vocab\":{", "not valid JSON");
+	refuse_file("\"vocab\":{", "\"vocabulary\":{", "model needs vocab and merges");
+	refuse_file("\"merges\":[", "\"merges\":7,\"more\":[", "merge 0 is not a pair");
 	refuse_file("\"!\":0", "\"!\":1", "two tokens have the id 1");
 	refuse_file("\"!\":0,", "", "vocab lacks byte 33");
 	refuse_file("\"Ġ a\"", "\"Ġ zzz\"", "merge 0 names a token that vocab lacks");
@@ -315,7 +327,7 @@ static void test_other_spellings(void **state)
 {
 	(void)state;
 	struct err e = {0};
-	char *text = changed("\"Ġ a\",\"Ġ o\"", "[\"Ġ\",\"a\"],[\"Ġ\",\"o\"]");
+	char *text = changed("\"Ġ a\",\"Ġ o\"", "[\"\\u0120\", \"a\"] , [\"Ġ\",\"\\u006F\"]");
 	struct engine_text *t = engine_text_parse(text, strlen(text), &e);
 	assert_non_null(t);
 	int32_t ids[8];
