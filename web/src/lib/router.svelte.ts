@@ -1,5 +1,6 @@
 // Where we are. Links are ordinary <a href>; a click on one inside the site changes this state instead.
 import { tick } from "svelte";
+import { freshKey } from "./once";
 
 class Route {
 	path = $state("/");
@@ -59,7 +60,7 @@ function land(top: number, before: string): void {
 export function go(to: string, replace = false): void {
 	remember();
 	const before = route.path;
-	const state = { key: crypto.randomUUID?.() ?? String(Math.random()) };
+	const state = { key: freshKey() };
 	if (replace) history.replaceState(state, "", to);
 	else history.pushState(state, "", to);
 	read();
