@@ -218,7 +218,7 @@ static void test_against_slow_bpe(void **state)
 	unsigned random = 4711;
 	for (int round = 0; round < 500; round++) {
 		char text[40] = " ";
-		strcpy(symbols[0], "Ġ");
+		memcpy(symbols[0], "Ġ", sizeof("Ġ"));
 		size_t n = 1;
 		for (; n < 4 + (size_t)round % 30; n++) {
 			random = random * 1103515245u + 12345u;
@@ -259,8 +259,9 @@ static char *changed(const char *from, const char *to)
 	const char *at = strstr(tiny_json, from);
 	if (!at)
 		fail_msg("no %s in the file", from);
-	char *text = malloc(tiny_length + strlen(to) + 1);
-	sprintf(text, "%.*s%s%s", (int)(at - tiny_json), tiny_json, to, at + strlen(from));
+	size_t size = tiny_length + strlen(to) + 1;
+	char *text = malloc(size);
+	snprintf(text, size, "%.*s%s%s", (int)(at - tiny_json), tiny_json, to, at + strlen(from));
 	return text;
 }
 
