@@ -15,6 +15,9 @@ struct gemm_tile_config {
 	uint8_t rows[16];
 };
 
+/* gcc's tile loads do not say that they read memory: what they read must be written before. */
+#define GEMM_WRITTEN() __asm__ volatile("" ::: "memory")
+
 static void gemm_begin(void)
 {
 	struct gemm_tile_config c __attribute__((aligned(64)));
@@ -24,6 +27,7 @@ static void gemm_begin(void)
 		c.column_bytes[i] = 64;
 		c.rows[i] = 16;
 	}
+	__asm__ volatile("" : : "r"(&c) : "memory");
 	_tile_loadconfig(&c);
 }
 
@@ -109,6 +113,7 @@ static void gemm_edge(const struct gemm_call *g, const elem *a, const elem *b, i
 	if (from)
 		for (int i = 0; i < rows; i++)
 			memcpy(s[i], from + (size_t)(m + i) * ld + n, (size_t)columns * 4);
+	__asm__ volatile("" : : "r"(s) : "memory");
 	gemm_load(s[0], 32);
 	gemm_tiles(a, g->lda, b, steps);
 	gemm_store(s[0], 32);
@@ -151,6 +156,7 @@ static void gemm(const struct gemm_call *g)
 	int step = blocks ? (span / 32 + blocks - 1) / blocks * 32 : 0;
 	if (step == 0)
 		return;
+	GEMM_WRITTEN();
 	int group = GEMM_GROUP_BYTES / (step * 64);
 	if (group < 1)
 		group = 1;
