@@ -59,6 +59,9 @@ bool app_post_create(struct app *app, const struct app_post_new *form, struct ap
 bool app_post_delete(struct app *app, int64_t id, struct app_post *out, struct err *e) MUST_CHECK;
 /* ERR_NOT_FOUND also where the viewer must not know of it. */
 bool app_post_get(struct app *app, int64_t id, struct app_post *out, struct err *e) MUST_CHECK;
+/* For the studio of somebody who is about to remix it: with its prompt, where remixers may see it.
+ * ERR_FORBIDDEN where its author does not want it remixed. */
+bool app_post_for_remix(struct app *app, int64_t id, struct app_post *out, struct err *e) MUST_CHECK;
 /* The rows of `ids` as the viewer may see them, in that order; those that must not be seen are left out. */
 bool app_post_get_many(struct app *app, const int64_t *ids, size_t count, struct app_posts *out,
     struct err *e) MUST_CHECK;

@@ -58,8 +58,8 @@ static const char SQL_TAGGED_UP[] = STORE_PAGE_UP(TAGGED, "pt.post_id", "$5", "$
 	     "(NOT CAST($6 AS BOOLEAN) OR p.in_reply_to_id IS NULL OR p.in_reply_to_account_id = $1) AND " \
 	     "(NOT CAST($7 AS BOOLEAN) OR p.boost_of_id IS NULL)"
 BOTH(SQL_OF_ACCOUNT, OF_ACCOUNT, "$8", "$9", "$10");
-static const char SQL_THREAD[] = LIST "p.thread_id = $1 AND p.boost_of_id IS NULL AND p.id > $2 "
-				      "ORDER BY p.id LIMIT $3";
+static const char SQL_THREAD[] = "SELECT id, in_reply_to_id FROM posts WHERE thread_id = $1 AND id > $2 AND "
+				 "boost_of_id IS NULL ORDER BY id LIMIT $3";
 #define BOOSTED_BY                                                                                         \
 	"SELECT p.id, " STORE_ACCOUNT_COLUMNS " FROM posts p JOIN accounts a ON a.id = p.account_id "      \
 	"WHERE p.boost_of_id = $1 AND p.boost_of_id IS NOT NULL AND a.state = 0"
@@ -113,10 +113,10 @@ void store_post_take(struct db_stmt *q, struct arena *arena, struct store_post *
 	post->edited_at = db_get_int(q);
 }
 
-/* Ends q, whose rows are (key, post columns): at most `room` of them. */
-static bool read_rows(struct db_stmt *q, struct arena *arena, size_t room, struct store_posts *out,
-    struct err *e)
+bool store_posts_read(struct db_stmt *q, struct arena *arena, const struct store_page *page,
+    struct store_posts *out, struct err *e)
 {
+	size_t room = (size_t)store_page_limit(page);
 	*out = (struct store_posts){
 	    .items = ARENA_ARRAY(arena, struct store_post, room),
 	    .keys = ARENA_ARRAY(arena, int64_t, room),
@@ -130,14 +130,6 @@ static bool read_rows(struct db_stmt *q, struct arena *arena, size_t room, struc
 	if (!out->items || !out->keys)
 		return err_set(e, ERR_NO_MEMORY, "This is too much at once. Please ask for less.");
 	out->more = out->count == room;
-	return true;
-}
-
-bool store_posts_read(struct db_stmt *q, struct arena *arena, const struct store_page *page,
-    struct store_posts *out, struct err *e)
-{
-	if (!read_rows(q, arena, (size_t)store_page_limit(page), out, e))
-		return false;
 	store_page_turn(page, out->items, out->count, sizeof(*out->items));
 	store_page_turn(page, out->keys, out->count, sizeof(*out->keys));
 	return true;
@@ -355,14 +347,19 @@ bool store_post_of_account(struct db *db, struct arena *arena, const struct stor
 	return store_posts_read(q, arena, page, out, e);
 }
 
-bool store_post_of_thread(struct db *db, struct arena *arena, int64_t thread_id, int64_t after_id, int limit,
-    struct store_posts *out, struct err *e)
+bool store_post_thread(struct db *db, int64_t thread_id, int64_t after_id, struct store_thread_node *out,
+    size_t room, size_t *found, struct err *e)
 {
+	*found = 0;
 	struct db_stmt *q = db_stmt(db, SQL_THREAD);
 	db_put_int(q, thread_id);
 	db_put_int(q, after_id);
-	db_put_int(q, limit);
-	return read_rows(q, arena, (size_t)limit, out, e);
+	db_put_int(q, (int64_t)room);
+	while (*found < room && db_row(q)) {
+		out[*found].id = db_get_int(q);
+		out[(*found)++].in_reply_to_id = db_get_int(q);
+	}
+	return db_end(q, e);
 }
 
 bool store_post_boosted_by(struct db *db, struct arena *arena, int64_t post_id, const struct store_page *page,

@@ -113,9 +113,13 @@ bool store_post_of_tag(struct db *db, struct arena *arena, const struct store_po
     const struct store_page *page, struct store_posts *out, struct err *e) MUST_CHECK;
 bool store_post_of_account(struct db *db, struct arena *arena, const struct store_post_filter *filter,
     const struct store_page *page, struct store_posts *out, struct err *e) MUST_CHECK;
-/* Of one conversation, oldest first, boosts left out. */
-bool store_post_of_thread(struct db *db, struct arena *arena, int64_t thread_id, int64_t after_id, int limit,
-    struct store_posts *out, struct err *e) MUST_CHECK;
+/* Of one conversation after `after_id`, oldest first, boosts left out. */
+struct store_thread_node {
+	int64_t id;
+	int64_t in_reply_to_id;
+};
+bool store_post_thread(struct db *db, int64_t thread_id, int64_t after_id, struct store_thread_node *out,
+    size_t room, size_t *found, struct err *e) MUST_CHECK;
 bool store_post_boosted_by(struct db *db, struct arena *arena, int64_t post_id,
     const struct store_page *page, struct store_accounts *out, struct err *e) MUST_CHECK;
 bool store_post_count_local(struct db *db, int64_t *count, struct err *e) MUST_CHECK;

@@ -1,0 +1,108 @@
+/* Timelines: which posts, in which order. What a viewer may see of them is view.c's business. Any thread. */
+#include "app/timeline.h"
+
+#include "app/private.h"
+#include "app/text.h"
+#include "store/favourite.h"
+#include "store/follow.h"
+#include "store/home.h"
+
+bool app_timeline_home(struct app *app, const struct store_page *page, struct app_posts *out, struct err *e)
+{
+	struct store_posts rows;
+	return app_need_account(app, e) &&
+	       store_home_posts(app->db, app->arena, app->account_id, page, &rows, e) &&
+	       app_posts_view(app, &rows, out, e);
+}
+
+bool app_timeline_home_has(struct app *app, int64_t account_id, int64_t post_id, bool *has, struct err *e)
+{
+	return store_home_has(app->db, account_id, post_id, has, e);
+}
+
+static struct store_post_filter store_filter(struct app *app, const struct app_timeline_filter *filter)
+{
+	return (struct store_post_filter){
+	    .viewer_id = app->account_id,
+	    .only_media = filter->only_media,
+	    .only_local = filter->only_local,
+	    .exclude_replies = filter->exclude_replies,
+	    .exclude_boosts = filter->exclude_boosts,
+	    .style = filter->style,
+	    .tag = filter->tag ? app_text_fold_tag(app->arena, filter->tag) : NULL,
+	};
+}
+
+typedef bool list_fn(struct db *db, struct arena *arena, const struct store_post_filter *filter,
+    const struct store_page *page, struct store_posts *out, struct err *e);
+
+static bool list(struct app *app, list_fn *fn, const struct store_post_filter *filter,
+    const struct store_page *page, struct app_posts *out, struct err *e)
+{
+	struct store_posts rows;
+	return fn(app->db, app->arena, filter, page, &rows, e) && app_posts_view(app, &rows, out, e);
+}
+
+bool app_timeline_public(struct app *app, const struct app_timeline_filter *filter,
+    const struct store_page *page, struct app_posts *out, struct err *e)
+{
+	struct store_post_filter f = store_filter(app, filter);
+	return list(app, store_post_public, &f, page, out, e);
+}
+
+bool app_timeline_tag(struct app *app, const struct app_timeline_filter *filter,
+    const struct store_page *page, struct app_posts *out, struct err *e)
+{
+	struct store_post_filter f = store_filter(app, filter);
+	if (!f.tag || !f.tag[0])
+		return err_set(e, ERR_INVALID, "Validation failed: tag is missing");
+	return list(app, store_post_of_tag, &f, page, out, e);
+}
+
+bool app_timeline_explore(struct app *app, const struct app_timeline_filter *filter,
+    const struct store_page *page, struct app_posts *out, struct err *e)
+{
+	struct store_post_filter f = store_filter(app, filter);
+	f.only_made = true;
+	return list(app, f.tag && f.tag[0] ? store_post_of_tag : store_post_made, &f, page, out, e);
+}
+
+bool app_timeline_account(struct app *app, int64_t account_id, const struct app_timeline_filter *filter,
+    const struct store_page *page, struct app_posts *out, struct err *e)
+{
+	struct store_post_filter f = store_filter(app, filter);
+	struct store_account account;
+	struct store_relation relations[7];
+	struct store_posts rows;
+	size_t count = 0;
+	if (!store_account_get(app->db, app->arena, account_id, &account, e))
+		return false;
+	if (account.state != STORE_ACCOUNT_ACTIVE)
+		return err_set(e, ERR_NOT_FOUND, "Record not found");
+	if (app->account_id && !store_relation_get(app->db, app->account_id, &account_id, 1, relations, &count, e))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		f.viewer_follows |= relations[i].kind == STORE_RELATION_FOLLOWING;
+	f.account_id = account_id;
+	/* On a profile, posts of a muted account are shown: one came to see them. */
+	return store_post_of_account(app->db, app->arena, &f, page, &rows, e) &&
+	       app_view_rows(app, &rows, APP_VIEW_ONE, out, e);
+}
+
+bool app_timeline_favourites(struct app *app, const struct store_page *page, struct app_posts *out,
+    struct err *e)
+{
+	struct store_posts rows;
+	return app_need_account(app, e) &&
+	       store_favourite_posts(app->db, app->arena, app->account_id, page, &rows, e) &&
+	       app_view_rows(app, &rows, APP_VIEW_ONE, out, e);
+}
+
+bool app_timeline_bookmarks(struct app *app, const struct store_page *page, struct app_posts *out,
+    struct err *e)
+{
+	struct store_posts rows;
+	return app_need_account(app, e) &&
+	       store_bookmark_posts(app->db, app->arena, app->account_id, page, &rows, e) &&
+	       app_view_rows(app, &rows, APP_VIEW_ONE, out, e);
+}

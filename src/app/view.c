@@ -1,0 +1,417 @@
+/* Posts as one viewer may see them: a whole page is loaded with a handful of queries, however long it is. Any
+ * thread; no state. What must stay true: this file alone decides who sees a post (visible) and who sees a
+ * prompt (app_post_prompt_visible); every list of posts goes through it. */
+#include "app/post.h"
+#include "app/private.h"
+#include "store/follow.h"
+#include "store/lineage.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { POSTS_MAX = 600 };
+
+/* Everything that is known about one page. Arrays are sorted by their id. */
+struct page_data {
+	struct app *app;
+	enum app_view mode;
+	struct store_post *posts; /* the rows, and what they refer to */
+	size_t post_count;
+	size_t post_room;
+	struct store_account *accounts;
+	size_t account_count;
+	struct store_media *media;
+	size_t media_count;
+	struct store_mention *mentions;
+	size_t mention_count;
+	struct store_relation *relations;
+	size_t relation_count;
+	struct store_lineage *lineage;
+	size_t lineage_count;
+	int64_t *flag_ids;
+	unsigned *flags;
+	size_t flag_count;
+	struct app_post *views; /* one for each of posts, at the same place */
+};
+
+static int compare_ids(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+	return (x > y) - (x < y);
+}
+
+static size_t sort_unique(int64_t *ids, size_t count)
+{
+	size_t kept = 0;
+	qsort(ids, count, sizeof(*ids), compare_ids);
+	for (size_t i = 0; i < count; i++)
+		if (ids[i] != 0 && (kept == 0 || ids[kept - 1] != ids[i]))
+			ids[kept++] = ids[i];
+	return kept;
+}
+
+/* The structs compared here begin with their id, so the bytes of the first member are the key. */
+static void *find(const void *items, size_t count, size_t size, int64_t id)
+{
+	return count ? bsearch(&id, items, count, size, compare_ids) : NULL;
+}
+
+static const struct store_account *find_account(const struct page_data *d, int64_t id)
+{
+	return find(d->accounts, d->account_count, sizeof(*d->accounts), id);
+}
+
+static struct store_post *find_post(const struct page_data *d, int64_t id)
+{
+	return id ? find(d->posts, d->post_count, sizeof(*d->posts), id) : NULL;
+}
+
+static bool related(const struct page_data *d, int64_t account_id, enum store_relation_kind kind)
+{
+	for (size_t i = 0; i < d->relation_count; i++) {
+		const struct store_relation *r = &d->relations[i];
+		if (r->account_id == account_id && r->kind == kind &&
+		    !(r->expires_at && r->expires_at <= d->app->now_ms))
+			return true;
+	}
+	return false;
+}
+
+static bool mentioned(const struct page_data *d, int64_t post_id, int64_t account_id)
+{
+	for (size_t i = 0; i < d->mention_count; i++)
+		if (d->mentions[i].post_id == post_id && d->mentions[i].account_id == account_id)
+			return true;
+	return false;
+}
+
+bool app_post_prompt_visible(const struct app *app, const struct store_post *post, bool studio)
+{
+	if (app->account_id != 0 && app->account_id == post->account_id)
+		return true;
+	switch (post->prompt_visibility) {
+	case STORE_PROMPT_PUBLIC:
+		return true;
+	case STORE_PROMPT_REMIXERS:
+		return studio && post->remixable && app->account_id != 0;
+	case STORE_PROMPT_PRIVATE:
+		return false;
+	}
+	return false;
+}
+
+static bool visible(const struct page_data *d, const struct store_post *post)
+{
+	int64_t viewer = d->app->account_id;
+	const struct store_account *author = find_account(d, post->account_id);
+	if (!author || author->state != STORE_ACCOUNT_ACTIVE)
+		return false;
+	if (viewer == post->account_id && viewer != 0)
+		return true;
+	if (related(d, post->account_id, STORE_RELATION_BLOCKED_BY))
+		return false;
+	if (d->mode == APP_VIEW_LIST && (related(d, post->account_id, STORE_RELATION_BLOCKING) ||
+					    related(d, post->account_id, STORE_RELATION_MUTING)))
+		return false;
+	if (post->visibility <= STORE_VISIBILITY_UNLISTED)
+		return true;
+	if (viewer == 0)
+		return false;
+	return mentioned(d, post->id, viewer) ||
+	       (post->visibility == STORE_VISIBILITY_PRIVATE &&
+		   related(d, post->account_id, STORE_RELATION_FOLLOWING));
+}
+
+/* Loads the posts that those from `from` on refer to. */
+static bool load_references(struct page_data *d, size_t from, struct err *e)
+{
+	int64_t *ids = ARENA_ARRAY(d->app->arena, int64_t, 3 * (d->post_count - from) + 1);
+	size_t count = 0, missing = 0, found = 0;
+	if (!ids)
+		return err_set(e, ERR_NO_MEMORY, "This is too much at once. Please ask for less.");
+	for (size_t i = from; i < d->post_count; i++) {
+		ids[count++] = d->posts[i].boost_of_id;
+		ids[count++] = d->posts[i].quote_of_id;
+		ids[count++] = d->posts[i].remix_of_id;
+	}
+	count = sort_unique(ids, count);
+	for (size_t i = 0; i < count; i++) {
+		bool have = false;
+		for (size_t k = 0; k < d->post_count && !have; k++)
+			have = d->posts[k].id == ids[i];
+		if (!have)
+			ids[missing++] = ids[i];
+	}
+	if (missing > d->post_room - d->post_count)
+		missing = d->post_room - d->post_count;
+	if (!store_post_get_many(d->app->db, d->app->arena, ids, missing, d->posts + d->post_count, &found, e))
+		return false;
+	d->post_count += found;
+	return true;
+}
+
+static bool load_mentions_and_media(struct page_data *d, struct err *e)
+{
+	struct app *app = d->app;
+	int64_t *ids = ARENA_ARRAY(app->arena, int64_t, d->post_count + 1);
+	size_t count = 0;
+	if (!ids)
+		return err_set(e, ERR_NO_MEMORY, "This is too much at once. Please ask for less.");
+	for (size_t i = 0; i < d->post_count; i++)
+		if (d->posts[i].mention_count > 0)
+			ids[count++] = d->posts[i].id;
+	if (!store_mention_of_posts(app->db, app->arena, ids, count, &d->mentions, &d->mention_count, e))
+		return false;
+	count = 0;
+	for (size_t i = 0; i < d->post_count; i++)
+		if (d->posts[i].media_count > 0)
+			ids[count++] = d->posts[i].id;
+	return store_media_of_posts(app->db, app->arena, ids, count, &d->media, &d->media_count, e);
+}
+
+static bool load_accounts(struct page_data *d, struct err *e)
+{
+	struct app *app = d->app;
+	size_t count = 0, room = d->post_count + d->mention_count;
+	int64_t *ids = ARENA_ARRAY(app->arena, int64_t, room + 1);
+	d->accounts = ARENA_ARRAY(app->arena, struct store_account, room + 1);
+	if (!ids || !d->accounts)
+		return err_set(e, ERR_NO_MEMORY, "This is too much at once. Please ask for less.");
+	for (size_t i = 0; i < d->post_count; i++)
+		ids[count++] = d->posts[i].account_id;
+	size_t authors = sort_unique(ids, count);
+	if (app->account_id) {
+		size_t relations = 0;
+		d->relations = ARENA_ARRAY(app->arena, struct store_relation, 7 * authors + 1);
+		for (size_t done = 0; d->relations && done < authors; done += DB_IDS_MAX) {
+			size_t piece = authors - done < DB_IDS_MAX ? authors - done : DB_IDS_MAX;
+			if (!store_relation_get(app->db, app->account_id, ids + done, piece,
+				d->relations + d->relation_count, &relations, e))
+				return false;
+			d->relation_count += relations;
+		}
+	}
+	count = authors;
+	for (size_t i = 0; i < d->mention_count; i++)
+		ids[count++] = d->mentions[i].account_id;
+	count = sort_unique(ids, count);
+	if (!store_account_get_many(app->db, app->arena, ids, count, d->accounts, &d->account_count, e))
+		return false;
+	qsort(d->accounts, d->account_count, sizeof(*d->accounts), compare_ids);
+	return true;
+}
+
+static bool load_flags_and_lineage(struct page_data *d, struct err *e)
+{
+	struct app *app = d->app;
+	size_t count = 0;
+	int64_t *ids = ARENA_ARRAY(app->arena, int64_t, 2 * d->post_count + 1);
+	d->flag_ids = ARENA_ARRAY(app->arena, int64_t, d->post_count + 1);
+	d->flags = ARENA_ARRAY(app->arena, unsigned, d->post_count + 1);
+	d->lineage = ARENA_ARRAY(app->arena, struct store_lineage, 2 * d->post_count + 1);
+	if (!ids || !d->flag_ids || !d->flags || !d->lineage)
+		return err_set(e, ERR_NO_MEMORY, "This is too much at once. Please ask for less.");
+	for (size_t i = 0; i < d->post_count; i++) {
+		d->flag_ids[i] = d->posts[i].id;
+		if (d->posts[i].made || d->posts[i].remix_of_id || d->posts[i].remixes_count > 0) {
+			ids[count++] = d->posts[i].id;
+			ids[count++] = d->posts[i].remix_of_id;
+		}
+	}
+	d->flag_count = d->post_count;
+	count = sort_unique(ids, count);
+	if (app->account_id &&
+	    !store_post_flags(app->db, app->account_id, d->flag_ids, d->flag_count, d->flags, e))
+		return false;
+	return store_lineage_get_many(app->db, ids, count, d->lineage, &d->lineage_count, e);
+}
+
+static void fill_media(struct page_data *d, struct app_post *view)
+{
+	size_t first = 0;
+	while (first < d->media_count && d->media[first].post_id != view->row.id)
+		first++;
+	view->media = d->media + first;
+	while (first + view->media_count < d->media_count &&
+	       d->media[first + view->media_count].post_id == view->row.id)
+		view->media_count++;
+	bool shown = app_post_prompt_visible(d->app, &view->row, d->mode == APP_VIEW_STUDIO);
+	for (size_t i = 0; i < view->media_count; i++) {
+		struct store_media *media = &d->media[first + i];
+		if (!shown)
+			media->prompt = NULL;
+		if (media->maker && !view->made) {
+			view->made = media;
+			view->prompt = media->prompt;
+		}
+	}
+}
+
+static void fill_mentions(struct page_data *d, struct app_post *view)
+{
+	const struct store_account **mentions =
+	    arena_alloc(d->app->arena, ((size_t)view->row.mention_count + 1) * sizeof(*mentions));
+	for (size_t i = 0; i < d->mention_count && view->mention_count < (size_t)view->row.mention_count; i++) {
+		const struct store_account *account = d->mentions[i].post_id == view->row.id
+							  ? find_account(d, d->mentions[i].account_id)
+							  : NULL;
+		if (account)
+			mentions[view->mention_count++] = account;
+	}
+	view->mentions = mentions;
+}
+
+static void fill_lineage(struct page_data *d, struct app_post *view)
+{
+	const struct store_post *parent = find_post(d, view->row.remix_of_id);
+	for (size_t i = 0; i < d->lineage_count; i++)
+		view->in_lineage |= d->lineage[i].post_id == view->row.id;
+	view->has_remix_of = view->row.remix_of_id != 0;
+	if (!view->has_remix_of)
+		return;
+	view->remix_of.id = view->row.remix_of_id;
+	view->remix_of.deleted = parent == NULL;
+	if (parent && visible(d, parent)) {
+		view->remix_of.url = parent->url;
+		view->remix_of.account = find_account(d, parent->account_id);
+	}
+}
+
+static void fill(struct page_data *d, size_t i)
+{
+	struct app_post *view = &d->views[i];
+	*view = (struct app_post){.row = d->posts[i], .account = find_account(d, d->posts[i].account_id)};
+	fill_media(d, view);
+	fill_mentions(d, view);
+	fill_lineage(d, view);
+	for (size_t k = 0; k < d->flag_count; k++) {
+		if (d->flag_ids[k] != view->row.id)
+			continue;
+		view->favourited = d->flags[k] & STORE_POST_FAVOURITED;
+		view->bookmarked = d->flags[k] & STORE_POST_BOOKMARKED;
+		view->boosted = d->flags[k] & STORE_POST_BOOSTED;
+	}
+}
+
+/* Boosts and quotes point at the views of what they refer to. */
+static void link_views(struct page_data *d, size_t i)
+{
+	struct app_post *view = &d->views[i];
+	const struct store_post *boost_of = find_post(d, view->row.boost_of_id);
+	const struct store_post *quote_of = find_post(d, view->row.quote_of_id);
+	if (boost_of && visible(d, boost_of))
+		view->boost_of = &d->views[boost_of - d->posts];
+	if (quote_of && visible(d, quote_of))
+		view->quote_of = &d->views[quote_of - d->posts];
+}
+
+bool app_view_rows(struct app *app, const struct store_posts *rows, enum app_view mode,
+    struct app_posts *out, struct err *e)
+{
+	struct page_data d = {.app = app, .mode = mode, .post_room = 7 * rows->count};
+	*out = (struct app_posts){.more = rows->more};
+	if (rows->count == 0)
+		return true;
+	out->first = rows->keys ? rows->keys[0] : rows->items[0].id;
+	out->last = rows->keys ? rows->keys[rows->count - 1] : rows->items[rows->count - 1].id;
+	if (rows->count > POSTS_MAX)
+		return err_set(e, ERR_TOO_LARGE, "This is too much at once. Please ask for less.");
+	d.posts = ARENA_ARRAY(app->arena, struct store_post, d.post_room);
+	if (!d.posts)
+		return err_set(e, ERR_NO_MEMORY, "This is too much at once. Please ask for less.");
+	memcpy(d.posts, rows->items, rows->count * sizeof(*d.posts));
+	d.post_count = rows->count;
+	size_t first_level = 0;
+	if (!load_references(&d, 0, e))
+		return false;
+	first_level = rows->count;
+	if (d.post_count > first_level && !load_references(&d, first_level, e))
+		return false;
+	qsort(d.posts, d.post_count, sizeof(*d.posts), compare_ids);
+	if (!load_mentions_and_media(&d, e) || !load_accounts(&d, e) || !load_flags_and_lineage(&d, e))
+		return false;
+	d.views = ARENA_ARRAY(app->arena, struct app_post, d.post_count);
+	out->items = ARENA_ARRAY(app->arena, struct app_post, rows->count);
+	if (!d.views || !out->items)
+		return err_set(e, ERR_NO_MEMORY, "This is too much at once. Please ask for less.");
+	for (size_t i = 0; i < d.post_count; i++)
+		fill(&d, i);
+	for (size_t i = 0; i < d.post_count; i++)
+		link_views(&d, i);
+	for (size_t i = 0; i < rows->count; i++) {
+		const struct store_post *row = find_post(&d, rows->items[i].id);
+		struct app_post *view = &d.views[row - d.posts];
+		if (visible(&d, row) && !(row->boost_of_id && !view->boost_of))
+			out->items[out->count++] = *view;
+	}
+	return true;
+}
+
+bool app_posts_view(struct app *app, const struct store_posts *rows, struct app_posts *out, struct err *e)
+{
+	return app_view_rows(app, rows, APP_VIEW_LIST, out, e);
+}
+
+bool app_post_visible(struct app *app, const struct store_post *post, bool *is_visible, struct err *e)
+{
+	struct store_post copy = *post;
+	struct store_posts rows = {.items = &copy, .count = 1};
+	struct app_posts posts;
+	if (!app_view_rows(app, &rows, APP_VIEW_ONE, &posts, e))
+		return false;
+	*is_visible = posts.count == 1;
+	return true;
+}
+
+static bool get_one(struct app *app, int64_t id, enum app_view mode, struct app_post *out, struct err *e)
+{
+	struct store_post row;
+	struct store_posts rows = {.items = &row, .count = 1};
+	struct app_posts posts;
+	if (!store_post_get(app->db, app->arena, id, &row, e) || !app_view_rows(app, &rows, mode, &posts, e))
+		return false;
+	if (posts.count == 0)
+		return err_set(e, ERR_NOT_FOUND, "Record not found");
+	*out = posts.items[0];
+	return true;
+}
+
+bool app_post_get(struct app *app, int64_t id, struct app_post *out, struct err *e)
+{
+	return get_one(app, id, APP_VIEW_ONE, out, e);
+}
+
+bool app_post_for_remix(struct app *app, int64_t id, struct app_post *out, struct err *e)
+{
+	if (!app_need_account(app, e) || !get_one(app, id, APP_VIEW_STUDIO, out, e))
+		return false;
+	return out->row.remixable || out->row.account_id == app->account_id ||
+	       err_set(e, ERR_FORBIDDEN, "Its author does not want this picture remixed.");
+}
+
+bool app_post_get_many(struct app *app, const int64_t *ids, size_t count, struct app_posts *out,
+    struct err *e)
+{
+	return app_posts_get_in(app, ids, count, APP_VIEW_ONE, out, e);
+}
+
+bool app_posts_get_in(struct app *app, const int64_t *ids, size_t count, enum app_view mode,
+    struct app_posts *out, struct err *e)
+{
+	struct store_posts rows = {.items = ARENA_ARRAY(app->arena, struct store_post, count + 1)};
+	struct store_posts ordered = {.items = ARENA_ARRAY(app->arena, struct store_post, count + 1)};
+	*out = (struct app_posts){0};
+	if (!rows.items || !ordered.items)
+		return err_set(e, ERR_NO_MEMORY, "This is too much at once. Please ask for less.");
+	if (!store_post_get_many(app->db, app->arena, ids, count, rows.items, &rows.count, e))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		bool again = false;
+		for (size_t k = 0; k < i && !again; k++)
+			again = ids[k] == ids[i];
+		for (size_t k = 0; k < rows.count && !again; k++)
+			if (rows.items[k].id == ids[i])
+				ordered.items[ordered.count++] = rows.items[k];
+	}
+	return app_view_rows(app, &ordered, mode, out, e);
+}
