@@ -1,20 +1,24 @@
-/* `madang bench engine`: how near the engine comes to the machine's limit. Main thread. */
-#include <stdio.h>
+/* `madang bench`: how near the engine comes to the machine's limit, and how long a picture takes. Main
+ * thread. */
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "cli/cli.h"
 #include "engine/measure.h"
 
 static const char USAGE[] =
-    "usage: madang bench engine [options]\n\n"
-    "Measures the transformer with random weights, beside the bandwidth of this machine's memory in\n"
-    "the same run. The fraction of the limit is what can be compared between days and machines.\n";
+    "usage: madang bench engine|picture [options]\n\n"
+    "engine: the transformer with random weights of a known shape, beside the bandwidth of this\n"
+    "machine's memory in the same run. The fraction of the limit is what can be compared between days\n"
+    "and machines. picture: one guided picture of a model, from the prompt to the pixels.\n";
 
 struct bench_options {
 	const char *shape, *quant, *kernels;
 	int64_t batch, threads, context;
+	const char *model, *prompt, *style;
 	double seconds;
-	bool csv, header;
+	bool csv, header, greedy, tokens;
 };
 
 #define ROW(member, kind_) \
@@ -22,7 +26,8 @@ struct bench_options {
 
 static const struct option_row ROWS[] = {
     {ROW(shape, OPTION_STR), .initial = "builtin", .doc = "builtin, m30, m350 or janus1b"},
-    {ROW(quant, OPTION_STR), .initial = "int8", .doc = "f32, bf16, int8 or int4"},
+    {ROW(quant, OPTION_STR), .initial = "file",
+     .doc = "file (engine: int8), f32, bf16, int8 or int4"},
     {ROW(kernels, OPTION_STR), .initial = "auto", .doc = "auto, scalar, avx2, avx512 or amx"},
     {ROW(batch, OPTION_INT), .initial = "2", .min = 1, .max = 64,
      .doc = "Streams in one step; a guided picture is two"},
@@ -30,6 +35,12 @@ static const struct option_row ROWS[] = {
     {ROW(context, OPTION_INT), .initial = "64", .max = 4096, .doc = "Positions read before"},
     {ROW(seconds, OPTION_REAL), .initial = "1", .min = 0.01, .max = 60,
      .doc = "For each of the measurements"},
+    {ROW(model, OPTION_STR), .letter = 'm', .value = "DIR", .min = 1,
+     .doc = "picture: the model's folder; without it, the built-in one"},
+    {ROW(prompt, OPTION_STR), .initial = "a red apple", .doc = "picture: what to draw"},
+    {ROW(style, OPTION_STR), .doc = "picture: one of `madang styles`"},
+    {ROW(greedy, OPTION_BOOL), .doc = "picture: take the likeliest token always"},
+    {ROW(tokens, OPTION_BOOL), .doc = "picture: print its tokens on a second line"},
     {ROW(csv, OPTION_BOOL), .doc = "One line of comma-separated values"},
     {ROW(header, OPTION_BOOL), .doc = "With --csv: the names of the columns first"},
 };
@@ -50,9 +61,9 @@ static bool read_measure(const struct bench_options *o, struct engine_measure_op
 	static const char *const quants[] = {"file", "f32", "bf16", "int8", "int4"};
 	static const char *const kernels[] = {"auto", "scalar", "avx2", "avx512", "amx"};
 	int quant = place_of(o->quant, quants, 5), level = place_of(o->kernels, kernels, 5);
-	if (quant <= 0)
-		return err_set(e, ERR_INVALID, "--quant: '%.40s' is not f32, bf16, int8 or int4",
-			       o->quant);
+	if (quant < 0)
+		return err_set(e, ERR_INVALID,
+			       "--quant: '%.40s' is not file, f32, bf16, int8 or int4", o->quant);
 	if (level < 0)
 		return err_set(e, ERR_INVALID,
 			       "--kernels: '%.40s' is not auto, scalar, avx2, avx512 or amx",
@@ -93,31 +104,157 @@ static void print_text(const struct bench_options *o, const struct engine_measur
 		   r->prefill_ops_per_s / 1e9);
 }
 
+static double now_ms(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
+}
+
+/* One picture, as somebody who watches it sees it come. */
+struct picture {
+	struct engine *engine;
+	uint8_t *rgb;
+	int grid;
+	double begin_ms, first_ms, tokens_ms, whole_ms;
+	int32_t *tokens;
+	struct err error;
+	bool done;
+};
+
+static void on_event(void *context, const struct engine_event *event)
+{
+	struct picture *p = context;
+	size_t count = (size_t)event->token_count;
+	bool ok = true;
+
+	if (event->kind == ENGINE_EVENT_ROW && count == (size_t)p->grid) {
+		ok = engine_decode(p->engine, event->tokens, count, 0, p->rgb, &p->error);
+		p->first_ms = now_ms() - p->begin_ms;
+	} else if (event->kind == ENGINE_EVENT_DONE) {
+		p->tokens_ms = now_ms() - p->begin_ms;
+		ok = engine_decode(p->engine, event->tokens, count, 0, p->rgb, &p->error);
+		p->whole_ms = now_ms() - p->begin_ms;
+		memcpy(p->tokens, event->tokens, count * sizeof(*p->tokens));
+		p->done = ok;
+	} else if (event->kind == ENGINE_EVENT_FAILED) {
+		p->error = event->error;
+	}
+}
+
+static void print_picture(const struct bench_options *o, const struct engine_info *info,
+			  const struct picture *p, double load_ms, struct buf *out)
+{
+	if (o->csv && o->header)
+		buf_add_str(out, "model,quant,kernels,threads,load_ms,first_preview_ms,tokens_ms,"
+				 "whole_ms,memory_mib\n");
+	buf_printf(out,
+		   o->csv ? "%s,%s,%s,%d,%.0f,%.1f,%.1f,%.1f,%.1f\n"
+			  : "%s %s, %s kernels, %d threads\nloaded          %8.0f ms\n"
+			    "first preview   %8.1f ms\nall tokens      %8.1f ms\n"
+			    "whole picture   %8.1f ms\nmemory          %8.1f MiB\n",
+		   info->name, info->quant, info->kernels, info->threads, load_ms, p->first_ms,
+		   p->tokens_ms, p->whole_ms, (double)info->memory_bytes / (1 << 20));
+	if (!o->tokens)
+		return;
+	for (int i = 0; i < info->tokens; i++)
+		buf_printf(out, "%s%d", i ? " " : "", (int)p->tokens[i]);
+	buf_add_str(out, "\n");
+}
+
+/* Draws the same picture a few times in one engine; the quickest counts. */
+static bool bench_picture(const struct bench_options *o, struct buf *out, struct err *e)
+{
+	struct engine_measure_options m;
+	struct engine_info info;
+	const char *dir;
+	uint64_t id;
+	struct arena *a = arena_create(64 << 10);
+	bool ok = read_measure(o, &m, e) && cli_find_model(a, o->model, &dir, e);
+	double begin = now_ms();
+	struct engine_options options = {
+	    .threads = m.threads, .quant = m.quant, .kernels = m.kernels};
+	struct engine *engine = ok ? engine_create(dir, &options, e) : NULL;
+	double load_ms = now_ms() - begin;
+	struct picture best = {0};
+
+	if (!engine) {
+		arena_destroy(a);
+		return false;
+	}
+	engine_info(engine, &info);
+	uint8_t *rgb = malloc((size_t)info.width * (size_t)info.height * 3);
+	int32_t *tokens = calloc((size_t)info.tokens, sizeof(*tokens));
+	ok = (rgb && tokens) || err_set(e, ERR_NO_MEMORY, "no memory for a picture");
+	begin = now_ms();
+	do {
+		struct picture p = {.engine = engine,
+				    .rgb = rgb,
+				    .grid = info.grid_width,
+				    .tokens = tokens,
+				    .begin_ms = now_ms()};
+		struct engine_request r = ENGINE_REQUEST_INIT;
+		r.prompt = o->prompt;
+		r.style = o->style;
+		r.temperature = o->greedy ? 0 : -1;
+		ok = ok && engine_submit(engine, &r, &id, e);
+		if (!ok)
+			break;
+		engine_run(engine, on_event, &p);
+		if (!p.done) {
+			*e = p.error;
+			ok = false;
+		} else if (!best.done || p.whole_ms < best.whole_ms) {
+			best = p;
+		}
+	} while (ok && now_ms() - begin < o->seconds * 1e3);
+	if (ok) {
+		engine_info(engine, &info);
+		print_picture(o, &info, &best, load_ms, out);
+	}
+	free(rgb);
+	free(tokens);
+	engine_destroy(engine);
+	arena_destroy(a);
+	return ok;
+}
+
+static bool bench_engine(const struct bench_options *o, struct buf *out, struct err *e)
+{
+	struct engine_measure_options options;
+	struct engine_measure result;
+	if (!read_measure(o, &options, e) || !engine_measure(&options, &result, e))
+		return false;
+	if (o->csv)
+		print_csv(o, &result, out);
+	else
+		print_text(o, &result, out);
+	return true;
+}
+
 int cli_bench(int argc, char **argv)
 {
 	struct bench_options o = {0};
-	struct engine_measure_options options;
-	struct engine_measure result;
 	struct buf out;
 	struct err e;
 	int words;
-	bool help;
+	bool help, ok;
 
 	if (!cli_read_options(&OPTIONS, argc, argv, &words, &o, &help, &e))
 		return cli_fail(&e);
 	if (help)
 		return cli_help(USAGE, &OPTIONS);
-	if (words != 1 || strcmp(argv[0], "engine") != 0) {
-		err_set(&e, ERR_INVALID, "say what to measure: madang bench engine");
+	buf_init(&out, 64 << 10);
+	if (words == 1 && strcmp(argv[0], "engine") == 0)
+		ok = bench_engine(&o, &out, &e);
+	else if (words == 1 && strcmp(argv[0], "picture") == 0)
+		ok = bench_picture(&o, &out, &e);
+	else
+		ok = err_set(&e, ERR_INVALID, "say what to measure: engine or picture");
+	if (!ok) {
+		buf_finish(&out);
 		return cli_fail(&e);
 	}
-	if (!read_measure(&o, &options, &e) || !engine_measure(&options, &result, &e))
-		return cli_fail(&e);
-	buf_init(&out, 4096);
-	if (o.csv)
-		print_csv(&o, &result, &out);
-	else
-		print_text(&o, &result, &out);
 	int rc = cli_print(&out);
 	buf_finish(&out);
 	return rc;

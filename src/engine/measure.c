@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #define BATCH_MAX    64
@@ -149,6 +150,7 @@ static void sweep(void *context, size_t begin, size_t end, int thread)
 	uint64_t sum[8] = {0};
 	for (const uint8_t *p = m->sweep + begin * 64; p < m->sweep + end * 64; p += 64) {
 		uint64_t line[8];
+		__builtin_prefetch(p + 4096);
 		memcpy(line, p, sizeof(line));
 		for (int i = 0; i < 8; i++)
 			sum[i] += line[i];
@@ -252,6 +254,7 @@ bool engine_measure(const struct engine_measure_options *o, struct engine_measur
 	m.sums = calloc((size_t)r->threads, sizeof(*m.sums));
 	bool ok = m.sweep && m.sums;
 	if (ok) {
+		madvise(m.sweep, m.sweep_bytes, MADV_HUGEPAGE); /* as the weights; only a wish */
 		memset(m.sweep, 1, m.sweep_bytes);
 		r->bandwidth = measure_bandwidth(&m, o->seconds / 2);
 		measure_steps(&m, o, r);
