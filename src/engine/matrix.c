@@ -86,17 +86,29 @@ static uint16_t to_f16(float f)
 	return (uint16_t)(sign | ((bits - 0x38000000) >> 13));
 }
 
+static float magnitude(float v)
+{
+	return v < 0 ? -v : v;
+}
+
+/* To the nearest, halves away from 0. v is small. */
+static int32_t round_away(float v)
+{
+	return (int32_t)(v < 0 ? v - 0.5f : v + 0.5f);
+}
+
 static void quantize_int8(struct engine_matrix *m, size_t output, const float *row)
 {
 	uint8_t *tile = (uint8_t *)m->data + output / KERNEL_TILE_ROWS * m->tile_bytes;
 	size_t line_row = output % KERNEL_TILE_ROWS;
 	float most = 0;
 	for (size_t k = 0; k < m->k; k++)
-		most = fmaxf(most, fabsf(row[k]));
+		most = magnitude(row[k]) > most ? magnitude(row[k]) : most;
 	m->scale[output] = most / 127.0f;
 	float inverse = most > 1e-30f ? 127.0f / most : 0;
 	for (size_t k = 0; k < m->k; k++)
-		tile[k / 4 * 64 + line_row * 4 + k % 4] = (uint8_t)(lrintf(row[k] * inverse) + 128);
+		tile[k / 4 * 64 + line_row * 4 + k % 4] =
+		    (uint8_t)(round_away(row[k] * inverse) + 128);
 }
 
 /* The value of largest size becomes -8 exactly, so that all 16 steps are of use. */
@@ -104,14 +116,14 @@ static void quantize_int4_block(uint8_t *block, size_t line_row, const float *va
 {
 	float extreme = 0;
 	for (int k = 0; k < 32; k++)
-		if (fabsf(values[k]) > fabsf(extreme))
+		if (magnitude(values[k]) > magnitude(extreme))
 			extreme = values[k];
 	uint16_t half = to_f16(extreme / -8.0f);
-	float scale = extreme / -8.0f, inverse = fabsf(scale) > 1e-30f ? 1.0f / scale : 0;
+	float scale = extreme / -8.0f, inverse = magnitude(scale) > 1e-30f ? 1.0f / scale : 0;
 	memcpy(block + 256 + line_row * 2, &half, sizeof(half));
 	for (int k = 0; k < 16; k++) {
-		long low = lrintf(values[k] * inverse) + 8,
-		     high = lrintf(values[k + 16] * inverse) + 8;
+		int32_t low = round_away(values[k] * inverse) + 8;
+		int32_t high = round_away(values[k + 16] * inverse) + 8;
 		low = low < 0 ? 0 : low > 15 ? 15 : low;
 		high = high < 0 ? 0 : high > 15 ? 15 : high;
 		block[k / 4 * 64 + line_row * 4 + k % 4] = (uint8_t)(low | high << 4);

@@ -11,7 +11,6 @@
 
 #define BATCH_MAX    64
 #define CONTEXT_MAX  4096
-#define ROUND_STEPS  8 /* of which the best round counts */
 #define PREFILL_ROWS 512
 
 struct shape_row {
@@ -112,14 +111,12 @@ static void measure_steps(struct measuring *m, const struct engine_measure_optio
 		ids[i] = (int32_t)i;
 	do {
 		double from = now();
-		for (int s = 0; s < ROUND_STEPS; s++) {
-			step(m, batch, position, ids);
-			for (size_t i = 0; i < batch; i++)
-				ids[i] = engine_sampler_choose(
-				    &greedy, 0, m->b.logits + i * m->b.logits_stride,
-				    (size_t)m->t.shape.image.vocab, NULL);
-		}
-		double took = (now() - from) / ROUND_STEPS;
+		step(m, batch, position, ids);
+		for (size_t i = 0; i < batch; i++)
+			ids[i] =
+			    engine_sampler_choose(&greedy, 0, m->b.logits + i * m->b.logits_stride,
+						  (size_t)m->t.shape.image.vocab, NULL);
+		double took = now() - from;
 		if (took < best)
 			best = took;
 	} while (now() - begin < o->seconds);

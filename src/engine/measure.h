@@ -21,7 +21,7 @@ struct engine_measure {
 	const char *kernels, *quant;
 	int threads;
 	uint64_t parameters;         /* that a token is computed with */
-	double tokens_per_s;         /* best of the rounds; all rows counted */
+	double tokens_per_s;         /* of the best step; all rows counted */
 	double bytes_per_step;       /* weights, keys and values */
 	double bandwidth;            /* bytes/s at which so many bytes are read */
 	double fraction;             /* of the steps that bandwidth allows */

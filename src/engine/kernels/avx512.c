@@ -48,58 +48,53 @@ static inline int32_t load_int32(const int8_t *p)
 	return v;
 }
 
-/* TILES tiles x ROWS rows of x, all of k. */
-#define INT8_BLOCK(TILES, ROWS)                                                                    \
-	static void int8_##TILES##x##ROWS(const struct kernel_product *p, size_t tile, size_t row) \
+/* One tile x ROWS rows of x, all of k; every row has SPLIT sums, so that there are enough chains. One tile
+ * at a time, so that the weights are one stream for the prefetchers, from tile to tile. */
+#define INT8_BLOCK(SPLIT, ROWS)                                                                    \
+	static void int8_x##ROWS(const struct kernel_product *p, size_t tile, size_t row)          \
 	{                                                                                          \
 		const struct kernel_int8_rows *xq = p->xq;                                         \
 		const uint8_t *w = (const uint8_t *)p->tiles + tile * p->tile_bytes;               \
 		const int8_t *x = xq->q + row * xq->k_padded;                                      \
-		__m512 acc[TILES][ROWS];                                                           \
-		for (int t = 0; t < TILES; t++)                                                    \
-			for (int r = 0; r < ROWS; r++)                                             \
-				acc[t][r] = _mm512_setzero_ps();                                   \
+		__m512 acc[ROWS];                                                                  \
+		for (int r = 0; r < ROWS; r++)                                                     \
+			acc[r] = _mm512_setzero_ps();                                              \
 		for (size_t g = 0; g < xq->groups; g++) {                                          \
 			size_t end = (g + 1) * KERNEL_GROUP;                                       \
 			if (end > xq->k_padded)                                                    \
 				end = xq->k_padded;                                                \
-			__m512i sum[TILES][ROWS];                                                  \
+			__m512i sum[SPLIT][ROWS];                                                  \
 			for (int r = 0; r < ROWS; r++) {                                           \
-				__m512i undo =                                                     \
+				sum[0][r] =                                                        \
 				    _mm512_set1_epi32(-128 * xq->sum[(row + r) * xq->groups + g]); \
-				for (int t = 0; t < TILES; t++)                                    \
-					sum[t][r] = undo;                                          \
+				for (int j = 1; j < SPLIT; j++)                                    \
+					sum[j][r] = _mm512_setzero_si512();                        \
 			}                                                                          \
-			for (size_t k = g * KERNEL_GROUP; k < end; k += 4) {                       \
-				__m512i line[TILES];                                               \
-				for (int t = 0; t < TILES; t++) {                                  \
-					const uint8_t *at = w + t * p->tile_bytes + k * 16;        \
-					line[t] = _mm512_loadu_si512(at);                          \
+			for (size_t k = g * KERNEL_GROUP; k < end; k += 4 * SPLIT)                 \
+				for (int j = 0; j < SPLIT; j++) {                                  \
+					const uint8_t *at = w + (k + 4 * (size_t)j) * 16;          \
+					__m512i line = _mm512_loadu_si512(at);                     \
 					_mm_prefetch((const char *)at + PREFETCH_BYTES,            \
 						     _MM_HINT_T0);                                 \
+					for (int r = 0; r < ROWS; r++)                             \
+						sum[j][r] = _mm512_dpbusd_epi32(                   \
+						    sum[j][r], line,                               \
+						    _mm512_set1_epi32(                             \
+							load_int32(x + r * xq->k_padded + k +      \
+								   4 * (size_t)j)));               \
 				}                                                                  \
-				for (int r = 0; r < ROWS; r++) {                                   \
-					__m512i v = _mm512_set1_epi32(                             \
-					    load_int32(x + r * xq->k_padded + k));                 \
-					for (int t = 0; t < TILES; t++)                            \
-						sum[t][r] =                                        \
-						    _mm512_dpbusd_epi32(sum[t][r], line[t], v);    \
-				}                                                                  \
-			}                                                                          \
 			for (int r = 0; r < ROWS; r++) {                                           \
 				__m512 scale =                                                     \
 				    _mm512_set1_ps(xq->scale[(row + r) * xq->groups + g]);         \
-				for (int t = 0; t < TILES; t++)                                    \
-					acc[t][r] = _mm512_add_ps(                                 \
-					    acc[t][r],                                             \
-					    _mm512_mul_ps(_mm512_cvtepi32_ps(sum[t][r]), scale));  \
+				for (int j = 1; j < SPLIT; j++)                                    \
+					sum[0][r] = _mm512_add_epi32(sum[0][r], sum[j][r]);        \
+				acc[r] = _mm512_add_ps(                                            \
+				    acc[r], _mm512_mul_ps(_mm512_cvtepi32_ps(sum[0][r]), scale));  \
 			}                                                                          \
 		}                                                                                  \
-		for (int t = 0; t < TILES; t++) {                                                  \
-			struct store s = store_begin(p, tile + t);                                 \
-			for (int r = 0; r < ROWS; r++)                                             \
-				store_row(&s, row + r, acc[t][r]);                                 \
-		}                                                                                  \
+		struct store s = store_begin(p, tile);                                             \
+		for (int r = 0; r < ROWS; r++)                                                     \
+			store_row(&s, row + r, acc[r]);                                            \
 	}
 
 /* int4: one tile; ROWS rows. Block by block, as the scales are. */
@@ -189,24 +184,18 @@ static inline __m512 load_bf16(const void *line)
 #define EACH_ROWS(BLOCK) \
 	BLOCK(1)         \
 	BLOCK(2) BLOCK(3) BLOCK(4) BLOCK(5) BLOCK(6) BLOCK(7) BLOCK(8)
-#define INT8_1(ROWS) INT8_BLOCK(1, ROWS)
-#define INT8_2(ROWS) INT8_BLOCK(2, ROWS)
+#define INT8_1(ROWS) INT8_BLOCK((ROWS < 3 ? 4 : ROWS < 5 ? 2 : 1), ROWS)
 #define F32_1(ROWS)  FLOAT_BLOCK(f32, 4, 1, ROWS)
 #define F32_2(ROWS)  FLOAT_BLOCK(f32, 4, 2, ROWS)
 #define BF16_1(ROWS) FLOAT_BLOCK(bf16, 2, 1, ROWS)
 #define BF16_2(ROWS) FLOAT_BLOCK(bf16, 2, 2, ROWS)
 
 EACH_ROWS(INT8_1)
-EACH_ROWS(INT8_2)
 EACH_ROWS(INT4_BLOCK)
 EACH_ROWS(F32_1)
 EACH_ROWS(F32_2)
 EACH_ROWS(BF16_1)
 EACH_ROWS(BF16_2)
-INT8_BLOCK(4, 1)
-INT8_BLOCK(4, 2)
-INT8_BLOCK(4, 3)
-INT8_BLOCK(4, 4)
 FLOAT_BLOCK(f32, 4, 4, 1)
 FLOAT_BLOCK(f32, 4, 4, 2)
 FLOAT_BLOCK(bf16, 2, 4, 1)
@@ -224,9 +213,7 @@ typedef void (*block_fn)(const struct kernel_product *p, size_t tile, size_t row
 static const block_fn BLOCKS[4][3][ROWS_MAX] = {
     [KERNEL_F32] = {ROW_LIST(f32_1x), ROW_LIST(f32_2x), {f32_4x1, f32_4x2}},
     [KERNEL_BF16] = {ROW_LIST(bf16_1x), ROW_LIST(bf16_2x), {bf16_4x1, bf16_4x2}},
-    [KERNEL_INT8] = {ROW_LIST(int8_1x),
-		     ROW_LIST(int8_2x),
-		     {int8_4x1, int8_4x2, int8_4x3, int8_4x4}},
+    [KERNEL_INT8] = {ROW_LIST(int8_x)},
     [KERNEL_INT4] = {ROW_LIST(int4_1x)},
 };
 
