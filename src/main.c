@@ -12,9 +12,12 @@ struct command {
 
 /* By name. */
 static const struct command COMMANDS[] = {
+    {"admin", cli_admin, "accounts and tokens from the command line"},
     {"bench", cli_bench, "`bench engine` measures the engine against the machine's limit"},
     {"draw", cli_draw, "draw a picture into a file"},
+    {"media-child", cli_media_child, NULL},
     {"model", cli_model, "`model info` says what the picture model is"},
+    {"serve", cli_serve, "run the server"},
     {"styles", cli_styles, "list the styles to draw in"},
 };
 static const size_t COMMAND_COUNT = sizeof COMMANDS / sizeof *COMMANDS;
@@ -23,7 +26,8 @@ static int print_commands(FILE *to, int rc)
 {
 	fprintf(to, "usage: madang COMMAND [options]      (madang COMMAND --help says more)\n\n");
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		fprintf(to, "  %-10s %s\n", COMMANDS[i].name, COMMANDS[i].summary);
+		if (COMMANDS[i].summary) /* without one: not for people */
+			fprintf(to, "  %-10s %s\n", COMMANDS[i].name, COMMANDS[i].summary);
 	return fflush(to) ? CLI_EXIT_FILE : rc;
 }
 

@@ -276,7 +276,7 @@ static void handle(struct live *l, struct arena *a, const struct app_event *ev)
 		break;
 	case APP_EVENT_JOB: {
 		struct app app = viewer(l, a, ev->account_id);
-		job_publish_state(l->api, &app, ev->job_id);
+		job_changed(l->api, &app, ev->job_id);
 		break;
 	}
 	default:

@@ -16,9 +16,12 @@ enum cli_exit {
 	CLI_EXIT_FILE = 4     /* a file can't be read or written, the disk is full */
 };
 
+int cli_admin(int argc, char **argv);
 int cli_bench(int argc, char **argv);
 int cli_draw(int argc, char **argv);
+int cli_media_child(int argc, char **argv);
 int cli_model(int argc, char **argv);
+int cli_serve(int argc, char **argv);
 int cli_styles(int argc, char **argv);
 
 /* Prints "madang: message" to stderr; returns the exit code of e. */

@@ -179,12 +179,19 @@ static void publish(struct api *api, int64_t job_id, struct http_message *m, boo
 	bus_publish(api->bus, topic, &(struct live_message){.sse = m, .ws = last ? m : NULL});
 }
 
-void job_publish_state(struct api *api, struct app *app, int64_t job_id)
+void job_changed(struct api *api, struct app *app, int64_t job_id)
 {
 	struct app_job job;
 	struct err e = {0};
 	bool last;
-	if (!job_watched(api, job_id) || !app_job_get(app, job_id, &job, &e))
+	if (!app_job_get(app, job_id, &job, &e)) {
+		if (e.code != ERR_NOT_FOUND)
+			log_warn("live.job", LOG_ERR(&e));
+		return;
+	}
+	if (job.row.state == STORE_JOB_CANCELLED && api->jobs)
+		jobs_cancel(api->jobs, job_id);
+	if (!job_watched(api, job_id))
 		return;
 	struct http_message *m = state_event(&(struct serial){.api = api, .app = app}, &job, &last);
 	if (m)

@@ -8,8 +8,9 @@
 
 void job_put(struct serial *s, const char *key, const struct app_job *job);
 
-/* Tells everybody who watches the job how it stands now. Runs on the live thread. */
-void job_publish_state(struct api *api, struct app *app, int64_t job_id);
+/* The job has another state: stops drawing what was cancelled, tells everybody who watches how it stands. Runs
+ * on the live thread. */
+void job_changed(struct api *api, struct app *app, int64_t job_id);
 
 /* The hooks of jobs_options; context: struct api. Any thread. */
 bool job_watched(void *context, int64_t job_id);

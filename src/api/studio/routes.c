@@ -37,6 +37,8 @@ static const struct http_route ROWS[] = {
     ROW("DELETE", "/session", "-", RATE_WRITE, api_session_sign_out),
     ROW("GET", "/session", "-", RATE_READ, api_session_get),
     ROW("POST", "/session", "-", RATE_SIGN_IN, api_session_sign_in),
+    ROW("GET", "/sessions", "any", RATE_READ, api_signed_in_list),
+    ROW("DELETE", "/sessions/:id", "any", RATE_WRITE, api_signed_in_end),
     ROW("POST", "/setup", "-", RATE_SIGN_IN, api_setup),
     ROW("POST", "/signup", "-", RATE_SIGN_IN, api_sign_up),
     ROW("GET", "/studio", "-", RATE_READ, api_studio_get),

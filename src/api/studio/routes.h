@@ -45,6 +45,10 @@ HANDLER(api_totp_confirm);
 HANDLER(api_totp_disable);
 
 
+/* signed_in.c */
+HANDLER(api_signed_in_end);
+HANDLER(api_signed_in_list);
+
 /* studio.c */
 HANDLER(api_explore);
 HANDLER(api_lineage_get);
