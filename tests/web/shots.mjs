@@ -22,7 +22,7 @@ async function shot(name, path, { language = "ko", theme = "light", size = "desk
 	await page.waitForTimeout(700);
 	if (act) await act(page);
 	await page.screenshot({ path: `${folder}/${name}.png` });
-	const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+	const over = await page.evaluate(() => document.documentElement.scrollWidth) - SIZES[size].width;
 	if (over > 0) problems.push(`${name}: ${over}px too wide`);
 	await context.close();
 }
