@@ -187,6 +187,12 @@ static struct engine_job *job_create(struct engine *engine, const struct engine_
 	    !engine_prompt_init(&job->prompt, &engine->transformer.shape, engine->text, r, source,
 				e))
 		goto fail;
+	if (job->prompt.length + (size_t)engine->info.tokens - job->prompt.kept >
+	    engine->transformer.positions_max) {
+		err_set(e, ERR_TOO_LARGE, "prompt: too long for this model's %zu positions",
+			engine->transformer.positions_max);
+		goto fail;
+	}
 	job->token_count = (int)job->prompt.kept;
 	if (job->prompt.kept)
 		memcpy(job->tokens, source, job->prompt.kept * sizeof(*source));
