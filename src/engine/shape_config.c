@@ -113,7 +113,6 @@ static bool read_vq(const json_t *vq, struct engine_shape *s, struct err *e)
 	       engine_json_int(vq, "num_hidden_layers", 1, ENGINE_ALIGNER_MAX, &im->aligner_depth,
 			       e) &&
 	       engine_json_int(vq, "projection_dim", 1, ENGINE_FFN_MAX, &im->head_hidden, e) &&
-	       engine_json_int(vq, "num_patches", 1, ENGINE_GRID_MAX, &im->grid, e) &&
 	       engine_json_int(vq, "grid", 1, ENGINE_GRID_MAX, &im->grid, e) &&
 	       engine_json_int(vq, "image_size", 1, 65536, &v->image_size, e) &&
 	       engine_json_int(vq, "patch_size", 1, 16, &v->patch, e) &&
@@ -132,9 +131,14 @@ static bool read_vq(const json_t *vq, struct engine_shape *s, struct err *e)
 static bool read_vision(const json_t *vision, struct engine_vision_shape *v, struct err *e)
 {
 	double ratio = 4;
+	bool qk_norm = false;
 	if (!vision)
 		return true;
 	v->present = true;
+	if (!engine_json_bool(vision, "use_qk_norm", &qk_norm, e))
+		return false;
+	if (qk_norm)
+		return err_set(e, ERR_UNSUPPORTED, "use_qk_norm is not supported");
 	if (!engine_json_int(vision, "image_size", 1, 4096, &v->image_size, e) ||
 	    !engine_json_int(vision, "patch_size", 1, 256, &v->patch, e) ||
 	    !engine_json_int(vision, "hidden_size", 1, ENGINE_HIDDEN_MAX, &v->width, e) ||
@@ -352,5 +356,8 @@ bool engine_shape_config(const json_t *config, bool llamagen, struct engine_shap
 		return err_context(e, "vq_config");
 	if (!language && !read_vision(vision, &s->vision, e))
 		return err_context(e, "vision_config");
+	/* As transformers does: vq_config.num_patches does not count, the vision tower's grid does. */
+	if (s->image.grid == 0 && s->vision.image_size && s->vision.patch)
+		s->image.grid = s->vision.image_size / s->vision.patch;
 	return read_madang(config, s, e);
 }

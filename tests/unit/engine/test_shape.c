@@ -199,10 +199,10 @@ static void test_janus_dialects(void **state)
 	    "{\"text_config\":{\"hidden_size\":2048,\"intermediate_size\":5632,\"num_hidden_layers\":24,"
 	    "\"num_attention_heads\":16,\"vocab_size\":102400,\"max_position_embeddings\":16384,"
 	    "\"rope_scaling\":null},"
-	    "\"vq_config\":{\"embed_dim\":8,\"num_embeddings\":16384,\"latent_channels\":256,\"num_patches\":24,"
+	    "\"vq_config\":{\"embed_dim\":8,\"num_embeddings\":16384,\"latent_channels\":256,\"num_patches\":32,"
 	    "\"base_channels\":128,\"channel_multiplier\":[1,1,2,2,4],\"num_res_blocks\":2,"
 	    "\"projection_dim\":2048,\"image_token_embed_dim\":2048,\"num_hidden_layers\":2},"
-	    "\"vision_config\":{\"image_size\":384},\"image_token_id\":100581}");
+	    "\"vision_config\":{\"image_size\":384,\"patch_size\":16},\"image_token_id\":100581}");
 	assert_int_equal(s.llm.kv_heads, 16);
 	assert_int_equal(s.llm.head_dim, 128);
 	assert_float_equal(s.llm.norm_eps, 1e-6f, 0);
@@ -285,6 +285,7 @@ static void test_refused(void **state)
 	refuse("", "not valid JSON");
 	refuse("[]", "not a JSON object");
 	refuse("{}", "no text_config");
+	refuse("{\"text_config\":{},\"vision_config\":{\"use_qk_norm\":true}}", "use_qk_norm");
 	refuse("{\"text_config\":[]}", "text_config must be an object");
 	refuse("{", "not valid JSON");
 	refuse_changed(":512", ":\"512\"", "text_config: hidden_size must be a whole number");
