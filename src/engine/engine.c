@@ -190,8 +190,10 @@ void engine_info(struct engine *engine, struct engine_info *info)
 {
 	*info = engine->info;
 	engine_pool_lock(engine->pool);
-	info->memory_bytes = info->weight_bytes + engine->cache_bytes + engine->prefixes.bytes +
-			     engine_vq_work_bytes(engine->vq_work);
+	info->memory_bytes = info->weight_bytes + engine->batch.bytes + engine->cache_bytes +
+			     engine->prefixes.bytes + engine_vq_work_bytes(engine->vq_work);
+	info->positions_computed = engine->positions_computed;
+	info->pictures_done = engine->pictures_done;
 	engine_pool_unlock(engine->pool);
 }
 

@@ -121,6 +121,10 @@ struct engine_info {
 	uint64_t parameters;
 	uint64_t weight_bytes; /* as they lie in memory */
 	uint64_t memory_bytes; /* weights, caches and buffers, now */
+
+	/* Since the engine was opened: positions that went through the transformer (a guided token is
+	 * two; a prefix that was shared is none), and pictures finished. */
+	uint64_t positions_computed, pictures_done;
 };
 
 /* Sampling fields left negative take the model's own value (ENGINE_REQUEST_INIT does). */

@@ -62,12 +62,13 @@ struct engine {
 	size_t cancelled_count, cancelled_size;
 	bool stopped;
 
-	/* the stepper's own */
+	/* the stepper's own, under the pool's lock where engine_info looks */
 	struct engine_job **running;
 	size_t running_count;
 	size_t running_max;
 	size_t cache_bytes; /* of running requests */
 	struct engine_prefixes prefixes;
+	uint64_t positions_computed, pictures_done;
 	struct engine_queued_event *events; /* ring */
 	size_t event_first, event_count, event_size;
 	struct engine_job *garbage; /* its last event has been taken; freed at the next call */

@@ -231,9 +231,6 @@ bool engine_prompt_init(struct engine_prompt *p, const struct engine_shape *shap
 		ok = build_madang(&b, source, p->kept);
 	else
 		ok = build_janus(&b, source, p->kept);
-	if (ok &&
-	    p->length + (size_t)shape->image.tokens - p->kept > (size_t)shape->llm.positions_max)
-		ok = err_set(e, ERR_TOO_LARGE, "prompt: too long for this model");
 	if (!ok)
 		engine_prompt_finish(p);
 	return ok;

@@ -301,6 +301,7 @@ static void finish(struct engine *engine, struct engine_job *job, enum engine_ev
 		   const struct err *error)
 {
 	release_caches(engine, job);
+	engine->pictures_done += kind == ENGINE_EVENT_DONE;
 	post(engine, job, kind, error);
 	job->finished = true;
 }
@@ -576,6 +577,7 @@ static void run_batch(struct engine *engine)
 		engine->running[i]->drawing = is_ready(engine->running[i]);
 	add_reading(engine);
 	engine_transformer_run(&engine->transformer, b);
+	engine->positions_computed += b->rows;
 	for (size_t r = 0; r < drawing; r++)
 		engine->logit_rows[r] = r;
 	if (drawing)

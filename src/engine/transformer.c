@@ -15,12 +15,13 @@ static size_t round_up(size_t n, size_t step)
 	return (n + step - 1) / step * step;
 }
 
-static float *floats(size_t count)
+static float *floats(struct engine_batch *b, size_t count)
 {
 	size_t bytes = round_up(count * sizeof(float), 64);
 	float *p = aligned_alloc(64, bytes);
 	if (p)
 		memset(p, 0, bytes);
+	b->bytes += bytes;
 	return p;
 }
 
@@ -47,21 +48,21 @@ bool engine_batch_init(struct engine_batch *b, const struct engine_transformer *
 	widest = max2(widest, max2((size_t)s->caption_dim, (size_t)s->image.embed_dim));
 	b->row = calloc(rows_max, sizeof(*b->row));
 	b->segment = calloc(rows_max + 1, sizeof(*b->segment));
-	b->x = floats(rows_max * hidden);
-	b->h = floats(rows_max * widest);
-	b->qkv = floats(rows_max * qkv_width(&s->llm));
-	b->attention = floats(rows_max * attention);
-	b->gate_up = floats(rows_max * max2(2 * ffn, widest));
-	b->ffn = floats(rows_max * ffn);
+	b->x = floats(b, rows_max * hidden);
+	b->h = floats(b, rows_max * widest);
+	b->qkv = floats(b, rows_max * qkv_width(&s->llm));
+	b->attention = floats(b, rows_max * attention);
+	b->gate_up = floats(b, rows_max * max2(2 * ffn, widest));
+	b->ffn = floats(b, rows_max * ffn);
 	b->logits_stride = round_up(vocabulary, TILE);
-	b->logits = floats(rows_max * b->logits_stride);
+	b->logits = floats(b, rows_max * b->logits_stride);
 	b->scratch = calloc((size_t)b->threads, sizeof(*b->scratch));
 	b->visible = calloc((size_t)b->threads, sizeof(*b->visible));
 	if (!b->row || !b->segment || !b->x || !b->h || !b->qkv || !b->attention || !b->gate_up ||
 	    !b->ffn || !b->logits || !b->scratch || !b->visible)
 		goto no_memory;
 	for (int i = 0; i < b->threads; i++) {
-		b->scratch[i] = floats(t->positions_max + 64);
+		b->scratch[i] = floats(b, t->positions_max + 64);
 		b->visible[i] = calloc(t->positions_max + 64, 1);
 		if (!b->scratch[i] || !b->visible[i])
 			goto no_memory;

@@ -93,6 +93,7 @@ struct engine_batch {
 	float **scratch; /* one for each thread */
 	uint8_t **visible;
 	int threads;
+	size_t bytes; /* of the floats */
 	struct engine_matrix_scratch quantized;
 };
 

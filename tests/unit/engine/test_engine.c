@@ -169,6 +169,12 @@ static void test_seeds_differ(void **state)
 		if (i > 0)
 			assert_memory_not_equal(o.tokens[i], o.tokens[i - 1], sizeof(o.tokens[i]));
 	}
+	/* The prompt (bos, 8 of text, style; boi comes with the first token) was read once for all
+	 * guided streams and once for all unguided ones. */
+	struct engine_info info;
+	engine_info(engine, &info);
+	assert_int_equal(info.pictures_done, REQUESTS);
+	assert_int_equal(info.positions_computed, 2 * 10 + REQUESTS * 2 * TOKENS);
 	engine_destroy(engine);
 }
 
@@ -322,6 +328,60 @@ static void test_pictures(void **state)
 	engine_destroy(engine);
 }
 
+/* Everything that may be called from other threads, while one steps. */
+struct crowd {
+	struct engine *engine;
+	uint64_t seed;
+	int submitted;
+};
+
+static void *submit_and_look(void *context)
+{
+	struct crowd *c = context;
+	uint8_t *rgb = malloc(16 * 16 * 3);
+	for (int i = 0; i < 10; i++) {
+		struct engine_request r = request(i % REQUESTS);
+		struct engine_info info;
+		struct err e;
+		uint64_t id;
+		r.seed = c->seed + (uint64_t)i;
+		if (engine_submit(c->engine, &r, &id, &e))
+			c->submitted++;
+		if (i % 3 == 0)
+			engine_cancel(c->engine, id);
+		engine_info(c->engine, &info);
+		if (!engine_decode(c->engine, SOURCE, TOKENS, 0, rgb, &e))
+			c->submitted = -1000;
+	}
+	free(rgb);
+	return NULL;
+}
+
+static void test_threads(void **state)
+{
+	struct engine *engine =
+	    open_model("ENGINE_TINY_INT8", (struct engine_options){.threads = 2});
+	struct crowd crowd[2] = {{engine, 100, 0}, {engine, 200, 0}};
+	pthread_t threads[2];
+	struct engine_event event;
+	int ended = 0;
+	(void)state;
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, submit_and_look, &crowd[i]), 0);
+	while (ended < 20) {
+		assert_true(engine_wait(engine, 1000));
+		engine_step(engine);
+		while (engine_event_next(engine, &event))
+			ended +=
+			    event.kind == ENGINE_EVENT_DONE || event.kind == ENGINE_EVENT_FAILED;
+	}
+	for (int i = 0; i < 2; i++) {
+		pthread_join(threads[i], NULL);
+		assert_int_equal(crowd[i].submitted, 10);
+	}
+	engine_destroy(engine);
+}
+
 static void *stop_soon(void *engine)
 {
 	engine_stop(engine);
@@ -348,6 +408,7 @@ int main(void)
 	    cmocka_unit_test(test_seeds_differ), cmocka_unit_test(test_vary_keeps),
 	    cmocka_unit_test(test_cancel),       cmocka_unit_test(test_wrong_requests),
 	    cmocka_unit_test(test_pictures),     cmocka_unit_test(test_stop),
+	    cmocka_unit_test(test_threads),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
