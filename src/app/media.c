@@ -80,7 +80,7 @@ bool app_media_delete(struct app *app, int64_t id, struct err *e)
 {
 	struct store_media media;
 	struct err later = {0};
-	bool more;
+	bool more = false;
 	if (!app_media_get(app, id, &media, e))
 		return false;
 	if (media.post_id)

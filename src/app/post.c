@@ -419,7 +419,7 @@ bool app_post_delete(struct app *app, int64_t id, struct app_post *out, struct e
 {
 	struct app_post post;
 	struct err later = {0};
-	bool more;
+	bool more = false;
 	if (!app_need_account(app, e) || !app_post_get(app, id, &post, e))
 		return false;
 	if (post.row.account_id != app->account_id && app->role == STORE_ROLE_USER)

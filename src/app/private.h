@@ -94,7 +94,7 @@ bool app_draw_mentioned(struct app *w, const struct store_post *post, struct err
 /* The account id if it exists already, else 0. */
 bool app_draw_find(struct app *app, int64_t *account_id, struct err *e) MUST_CHECK;
 
-/* Deletes the files of the trash, as far as they go. */
+/* Deletes the files of the trash, as far as they go. *more becomes true where there are further ones. */
 bool app_trash_empty(struct app *app, bool *more, struct err *e) MUST_CHECK;
 
 #endif

@@ -100,17 +100,18 @@ static void server_create(void)
 
 const char *testdb_url(enum db_kind kind)
 {
-	char *url = malloc(256);
+	static char urls[64][256]; /* all of one program live until it ends */
+	char *url = urls[databases % 64];
 	testdb_folder();
 	databases++;
 	if (kind == DB_SQLITE) {
-		snprintf(url, 256, "sqlite:%s/test%d.db", folder, databases);
+		snprintf(url, sizeof(urls[0]), "sqlite:%s/test%d.db", folder, databases);
 		return url;
 	}
 	if (!server_runs)
 		server_create();
 	command(true, "%s/createdb -h %s -U postgres test%d", binaries(), folder, databases);
-	snprintf(url, 256, "postgres://postgres@/test%d?host=%s", databases, folder);
+	snprintf(url, sizeof(urls[0]), "postgres://postgres@/test%d?host=%s", databases, folder);
 	return url;
 }
 
