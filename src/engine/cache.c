@@ -78,7 +78,7 @@ void engine_cache_copy(struct engine_cache *to, const struct engine_cache *from,
 		size_t element = o->int8 ? 1 : sizeof(float);
 		size_t key_width = o->int8 ? round_up(o->head_dim, 4) : o->head_dim;
 		memcpy(b.key, a.key, (o->int8 ? tiles : positions) * key_width * element);
-		memcpy(b.value, a.value, positions * o->head_dim * element);
+		memcpy(b.value, a.value, (o->int8 ? tiles : positions) * o->head_dim * element);
 		if (o->int8) {
 			memcpy(b.key_scale, a.key_scale, positions * sizeof(float));
 			memcpy(b.value_scale, a.value_scale, positions * sizeof(float));

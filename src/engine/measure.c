@@ -12,6 +12,7 @@
 #define BATCH_MAX    64
 #define CONTEXT_MAX  4096
 #define PREFILL_ROWS 512
+#define PIECE_ROWS   128 /* of them in one pass, as the engine reads prompts */
 
 struct shape_row {
 	const char *name;
@@ -85,18 +86,20 @@ static void step(struct measuring *m, size_t batch, size_t position, const int32
 	engine_transformer_image_logits(&m->t, &m->b, rows, batch);
 }
 
-/* One stream's first `n` positions in one pass. */
+/* One stream's first `n` positions, piece by piece. */
 static void prefill(struct measuring *m, struct engine_cache *cache, size_t n)
 {
-	int32_t ids[PREFILL_ROWS], places[PREFILL_ROWS] = {0};
+	int32_t ids[PIECE_ROWS], places[PIECE_ROWS] = {0};
 
-	m->b.rows = n;
-	for (size_t i = 0; i < n; i++) {
-		m->b.row[i] = (struct engine_row){cache, i};
-		ids[i] = (int32_t)(i * 37 % (size_t)m->t.shape.image.vocab);
+	for (size_t begin = 0; begin < n; begin += PIECE_ROWS) {
+		m->b.rows = PIECE_ROWS;
+		for (size_t i = 0; i < PIECE_ROWS; i++) {
+			m->b.row[i] = (struct engine_row){cache, begin + i};
+			ids[i] = (int32_t)((begin + i) * 37 % (size_t)m->t.shape.image.vocab);
+		}
+		engine_transformer_embed_image(&m->t, &m->b, ids, places, PIECE_ROWS, m->b.x);
+		engine_transformer_run(&m->t, &m->b);
 	}
-	engine_transformer_embed_image(&m->t, &m->b, ids, places, n, m->b.x);
-	engine_transformer_run(&m->t, &m->b);
 }
 
 static void measure_steps(struct measuring *m, const struct engine_measure_options *o,
@@ -186,7 +189,7 @@ static bool set_up(struct measuring *m, const struct engine_measure_options *o,
 	struct engine_transformer_options t = {
 	    .kernels = kernels_find(level, e), .pool = m->pool, .as = AS[o->quant]};
 	if (!t.kernels || !engine_transformer_init(&m->t, shape, NULL, &t, e) ||
-	    !engine_batch_init(&m->b, &m->t, PREFILL_ROWS, e))
+	    !engine_batch_init(&m->b, &m->t, PIECE_ROWS, e))
 		return false;
 	m->cache = calloc((size_t)o->batch, sizeof(*m->cache));
 	if (!m->cache)

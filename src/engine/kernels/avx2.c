@@ -326,27 +326,47 @@ static float soften(float *scores, size_t count, const uint8_t *visible)
 	return reduce_add(total);
 }
 
-static void mix_int8(const struct kernel_cache_view *cache, size_t count, const float *weights,
+static void mix_int8(const struct kernel_cache_view *cache, size_t count, float *weights,
 		     float factor, float *out)
 {
-	size_t d = cache->head_dim, at = 0;
-	for (; at + 8 <= d; at += 8) {
-		const int8_t *value = (const int8_t *)cache->value + at;
-		__m256 acc = _mm256_setzero_ps();
-		for (size_t p = 0; p < count; p++, value += d) {
-			__m256i v = _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)value));
-			acc = _mm256_fmadd_ps(_mm256_set1_ps(weights[p] * cache->value_scale[p]),
-					      _mm256_cvtepi32_ps(v), acc);
+	const __m256i ones = _mm256_set1_epi16(1);
+	size_t d = cache->head_dim;
+	uint8_t q[KERNEL_MIX];
+
+	memset(out, 0, d * sizeof(float));
+	for (size_t p = 0; p < count; p++)
+		weights[p] *= cache->value_scale[p];
+	for (size_t begin = 0; begin < count; begin += KERNEL_MIX) {
+		size_t n = count - begin < KERNEL_MIX ? count - begin : KERNEL_MIX, at = 0;
+		float most = 0;
+		for (size_t p = 0; p < n; p++)
+			most = weights[begin + p] > most ? weights[begin + p] : most;
+		float inverse = most > 0 ? 127.0f / most : 0, scale = most / 127.0f;
+		memset(q, 0, sizeof(q));
+		for (size_t p = 0; p < n; p++)
+			q[p] = (uint8_t)_mm_cvtss_si32(_mm_set_ss(weights[begin + p] * inverse));
+		const int8_t *value = (const int8_t *)cache->value + begin * d;
+		for (; at + 8 <= d; at += 8) {
+			__m256i sum = _mm256_setzero_si256();
+			for (size_t p = 0; p < n; p += 4) {
+				__m256i w = _mm256_set1_epi32(load_int32((const int8_t *)q + p));
+				__m256i v =
+				    _mm256_loadu_si256((const __m256i *)(value + p * d + at * 4));
+				sum = _mm256_add_epi32(
+				    sum, _mm256_madd_epi16(_mm256_maddubs_epi16(w, v), ones));
+			}
+			__m256 add = _mm256_mul_ps(_mm256_cvtepi32_ps(sum), _mm256_set1_ps(scale));
+			_mm256_storeu_ps(out + at, _mm256_add_ps(_mm256_loadu_ps(out + at), add));
 		}
-		_mm256_storeu_ps(out + at, _mm256_mul_ps(acc, _mm256_set1_ps(factor)));
+		for (; at < d; at++) {
+			int32_t sum = 0;
+			for (size_t p = 0; p < n; p++)
+				sum += q[p] * value[p / 4 * 4 * d + at * 4 + p % 4];
+			out[at] += (float)sum * scale;
+		}
 	}
-	for (; at < d; at++) {
-		float acc = 0;
-		for (size_t p = 0; p < count; p++)
-			acc += weights[p] * cache->value_scale[p] *
-			       (float)((const int8_t *)cache->value)[p * d + at];
-		out[at] = acc * factor;
-	}
+	for (size_t k = 0; k < d; k++)
+		out[k] *= factor;
 }
 
 static void avx2_attend(const struct kernel_cache_view *cache, size_t count, const uint8_t *visible,

@@ -367,8 +367,26 @@ void kernels_avx512_cache_put(const struct kernel_cache_view *cache, size_t posi
 		four ^= 0x80808080; /* q + 128 */
 		memcpy(to, &four, sizeof(four));
 	}
-	cache->value_scale[position] =
-	    quantize_run(value, d, (int8_t *)cache->value + position * d, &sum);
+	cache->value_scale[position] = quantize_run(value, d, q, &sum);
+	/* one byte of each of d words */
+	uint32_t *words = (uint32_t *)cache->value + position / 4 * d;
+	unsigned shift = (unsigned)(position % 4) * 8;
+	__m512i keep = _mm512_set1_epi32((int)~(0xffu << shift));
+	for (size_t k = 0; k < d; k += 16) {
+		__mmask16 mask = head_mask(d - k);
+		__m512i v = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(q + k)));
+		__m512i old = _mm512_maskz_loadu_epi32(mask, words + k);
+		v = _mm512_or_si512(_mm512_and_si512(old, keep),
+				    _mm512_sll_epi32(v, _mm_cvtsi32_si128((int)shift)));
+		_mm512_mask_storeu_epi32(words + k, mask, v);
+	}
+}
+
+/* Brings lines into the second-level cache ahead of their use. */
+static inline void fetch(const void *from, size_t bytes)
+{
+	for (size_t i = 0; i < bytes; i += 64)
+		_mm_prefetch((const char *)from + i, _MM_HINT_T1);
 }
 
 /* Scores of all positions < count, 16 at a time; returns nothing, the largest is found after masking. */
@@ -383,7 +401,11 @@ static void scores_int8(const struct kernel_cache_view *cache, size_t count, con
 	__m512 query_scale = _mm512_set1_ps(quantize_run(query, d, q, &total) * scale);
 	__m512i undo = _mm512_set1_epi32(-128 * total);
 	const uint8_t *key = cache->key;
+	fetch(cache->key_scale, count * sizeof(float));
+	fetch(cache->value_scale, count * sizeof(float));
 	for (size_t p = 0; p < count; p += 32, key += 2 * lines * 64) {
+		/* while the keys are computed with, the same positions' values come */
+		fetch((const int8_t *)cache->value + p * d, 32 * d);
 		__m512i a0 = undo, a1 = _mm512_setzero_si512(), b0 = undo, b1 = a1;
 		bool two = p + 16 < count;
 		const uint8_t *key2 = two ? key + lines * 64 : key;
@@ -452,27 +474,60 @@ static float soften(float *scores, size_t count, const uint8_t *visible)
 	return _mm512_reduce_add_ps(total);
 }
 
-/* out[d0..] = sum of weight[p] * value[p][d0..] for one run of 64 wide, 4 registers */
+/* One block's weights to bytes (what lies past count is 0 already, up to a whole 16); returns the scale. */
+static float quantize_weights(const float *weights, size_t n, uint8_t *q)
+{
+	__m512 most16 = _mm512_setzero_ps();
+	for (size_t p = 0; p < n; p += 16)
+		most16 = _mm512_max_ps(most16, _mm512_loadu_ps(weights + p));
+	float most = _mm512_reduce_max_ps(most16);
+	__m512 inverse = _mm512_set1_ps(most > 0 ? 127.0f / most : 0);
+	for (size_t p = 0; p < n; p += 16) {
+		__m512 v = _mm512_mul_ps(_mm512_loadu_ps(weights + p), inverse);
+		_mm_storeu_si128((__m128i *)(q + p), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(v)));
+	}
+	return most / 127.0f;
+}
+
+/* Sums of the block's positions for 64 numbers of the head, four registers; added to acc. */
+static inline void mix_block(const struct kernel_cache_view *cache, size_t begin, size_t n,
+			     size_t at, const uint8_t *q, float scale, const __mmask16 *mask,
+			     __m512 *acc)
+{
+	size_t d = cache->head_dim;
+	const int32_t *words = (const int32_t *)cache->value + begin / 4 * d + at;
+	__m512i sum[4];
+	for (int j = 0; j < 4; j++)
+		sum[j] = _mm512_setzero_si512();
+	for (size_t p = 0; p < n; p += 4, words += d) {
+		__m512i w = _mm512_set1_epi32(load_int32((const int8_t *)q + p));
+		for (int j = 0; j < 4; j++)
+			sum[j] = _mm512_dpbusd_epi32(
+			    sum[j], w, _mm512_maskz_loadu_epi32(mask[j], words + j * 16));
+	}
+	for (int j = 0; j < 4; j++)
+		acc[j] = _mm512_add_ps(
+		    acc[j], _mm512_mul_ps(_mm512_cvtepi32_ps(sum[j]), _mm512_set1_ps(scale)));
+}
+
+/* weights: times their values' scales, 0 from count to a whole 16 */
 static void mix_int8(const struct kernel_cache_view *cache, size_t count, const float *weights,
 		     float factor, float *out)
 {
 	size_t d = cache->head_dim;
 	for (size_t at = 0; at < d; at += 64) {
-		size_t n = d - at < 64 ? d - at : 64;
+		size_t wide = d - at < 64 ? d - at : 64;
 		__mmask16 mask[4];
 		__m512 acc[4];
 		for (int j = 0; j < 4; j++) {
-			mask[j] = n > (size_t)j * 16 ? head_mask(n - (size_t)j * 16) : 0;
+			mask[j] = wide > (size_t)j * 16 ? head_mask(wide - (size_t)j * 16) : 0;
 			acc[j] = _mm512_setzero_ps();
 		}
-		const int8_t *value = (const int8_t *)cache->value + at;
-		for (size_t p = 0; p < count; p++, value += d) {
-			__m512 w = _mm512_set1_ps(weights[p]);
-			for (int j = 0; j < 4; j++) {
-				__m128i v = _mm_maskz_loadu_epi8(mask[j], value + j * 16);
-				__m512 f = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(v));
-				acc[j] = _mm512_fmadd_ps(w, f, acc[j]);
-			}
+		for (size_t begin = 0; begin < count; begin += KERNEL_MIX) {
+			uint8_t q[KERNEL_MIX];
+			size_t n = count - begin < KERNEL_MIX ? count - begin : KERNEL_MIX;
+			float scale = quantize_weights(weights + begin, n, q);
+			mix_block(cache, begin, n, at, q, scale, mask, acc);
 		}
 		for (int j = 0; j < 4; j++)
 			_mm512_mask_storeu_ps(out + at + j * 16, mask[j],

@@ -63,4 +63,10 @@ static inline size_t kernel_key_place(size_t head_dim, size_t position, size_t k
 	       (position % KERNEL_TILE_ROWS) * 4 + k % 4;
 }
 
+/* And byte (position, k) of an int8 value. */
+static inline size_t kernel_value_place(size_t head_dim, size_t position, size_t k)
+{
+	return (position / 4 * head_dim + k) * 4 + position % 4;
+}
+
 #endif

@@ -37,6 +37,9 @@ enum kernel_weights { KERNEL_F32 = 0, KERNEL_BF16, KERNEL_INT8, KERNEL_INT4 };
  * 128), sums32[] over each run of 32 (to undo int4's + 8). */
 #define KERNEL_GROUP 256
 
+/* Positions whose weights share a scale when an INT8 cache's values are mixed. */
+#define KERNEL_MIX 64
+
 struct kernel_int8_rows {
 	int8_t *q;
 	float *scale;    /* [row][groups] */
@@ -68,9 +71,9 @@ struct kernel_product {
 	bool add;
 };
 
-/* One key/value head of one stream. F32: key [position][d], value [position][d]. INT8: keys in
- * tiles of 16 positions as INT8 weights (k = d), values [position][d] as int8; each position one
- * scale for each. */
+/* One key/value head of one stream. F32: key [position][d], value [position][d]. INT8: keys in tiles
+ * of 16 positions as INT8 weights (k = d), values as [position / 4][d][position % 4]; each position has
+ * one scale for its key and one for its value. */
 struct kernel_cache_view {
 	void *key, *value;
 	float *key_scale, *value_scale; /* NULL: F32 */
@@ -101,9 +104,10 @@ struct kernels {
 	void (*cache_put)(const struct kernel_cache_view *cache, size_t position, const float *key,
 			  const float *value);
 
-	/* out[d] = softmax over the positions p < count of (query . key_p * scale + mask_p) applied
-	 * to the values. `visible` NULL shows all, else visible[p] == 0 hides p. scratch holds
-	 * count + 64 floats. */
+	/* out[d] = softmax over the positions p < count of (query . key_p * scale + mask_p) applied to
+	 * the values. `visible` NULL shows all, else visible[p] == 0 hides p. scratch holds count + 64
+	 * floats. With an INT8 cache the query is quantised, and so are the weights (times their
+	 * values' scales): KERNEL_MIX positions at a time, to 0..127. */
 	void (*attend)(const struct kernel_cache_view *cache, size_t count, const uint8_t *visible,
 		       const float *query, float scale, float *scratch, float *out);
 };

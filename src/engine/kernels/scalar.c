@@ -185,13 +185,14 @@ void kernels_scalar_cache_put(const struct kernel_cache_view *cache, size_t posi
 	cache->key_scale[position] = quantize_run(key, d, q);
 	for (size_t k = 0; k < d; k++)
 		((uint8_t *)cache->key)[kernel_key_place(d, position, k)] = (uint8_t)(q[k] + 128);
-	cache->value_scale[position] =
-	    quantize_run(value, d, (int8_t *)cache->value + position * d);
+	cache->value_scale[position] = quantize_run(value, d, q);
+	for (size_t k = 0; k < d; k++)
+		((int8_t *)cache->value)[kernel_value_place(d, position, k)] = q[k];
 }
 
 /* scores[p] for all p < count; returns the largest that is visible. */
 static float scores_int8(const struct kernel_cache_view *cache, size_t count, const float *query,
-			 float scale, float *scores)
+			 float scale, const uint8_t *visible, float *scores)
 {
 	size_t d = cache->head_dim;
 	int8_t q[256];
@@ -201,13 +202,14 @@ static float scores_int8(const struct kernel_cache_view *cache, size_t count, co
 		for (size_t k = 0; k < d; k++)
 			sum += (((uint8_t *)cache->key)[kernel_key_place(d, p, k)] - 128) * q[k];
 		scores[p] = (float)sum * (cache->key_scale[p] * query_scale);
-		most = fmaxf(most, scores[p]);
+		if (!visible || visible[p])
+			most = fmaxf(most, scores[p]);
 	}
 	return most;
 }
 
 static float scores_f32(const struct kernel_cache_view *cache, size_t count, const float *query,
-			float scale, float *scores)
+			float scale, const uint8_t *visible, float *scores)
 {
 	size_t d = cache->head_dim;
 	float most = -INFINITY;
@@ -217,9 +219,41 @@ static float scores_f32(const struct kernel_cache_view *cache, size_t count, con
 		for (size_t k = 0; k < d; k++)
 			sum += query[k] * key[k];
 		scores[p] = sum * scale;
-		most = fmaxf(most, scores[p]);
+		if (!visible || visible[p])
+			most = fmaxf(most, scores[p]);
 	}
 	return most;
+}
+
+static void mix_f32(const struct kernel_cache_view *cache, size_t count, const float *weights,
+		    float *out)
+{
+	size_t d = cache->head_dim;
+	for (size_t p = 0; p < count; p++)
+		for (size_t k = 0; k < d; k++)
+			out[k] += weights[p] * ((const float *)cache->value)[p * d + k];
+}
+
+static void mix_int8(const struct kernel_cache_view *cache, size_t count, float *weights,
+		     float *out)
+{
+	size_t d = cache->head_dim;
+	for (size_t p = 0; p < count; p++)
+		weights[p] *= cache->value_scale[p];
+	for (size_t begin = 0; begin < count; begin += KERNEL_MIX) {
+		size_t end = begin + KERNEL_MIX < count ? begin + KERNEL_MIX : count;
+		float most = 0;
+		for (size_t p = begin; p < end; p++)
+			most = fmaxf(most, weights[p]);
+		float inverse = most > 0 ? 127.0f / most : 0;
+		for (size_t k = 0; k < d; k++) {
+			int32_t sum = 0;
+			for (size_t p = begin; p < end; p++)
+				sum += (int32_t)lrintf(weights[p] * inverse) *
+				       ((const int8_t *)cache->value)[kernel_value_place(d, p, k)];
+			out[k] += (float)sum * (most / 127.0f);
+		}
+	}
 }
 
 static void scalar_attend(const struct kernel_cache_view *cache, size_t count,
@@ -228,27 +262,19 @@ static void scalar_attend(const struct kernel_cache_view *cache, size_t count,
 {
 	size_t d = cache->head_dim;
 	bool int8 = cache->key_scale != NULL;
-	float most = int8 ? scores_int8(cache, count, query, scale, scratch)
-			  : scores_f32(cache, count, query, scale, scratch);
+	float most = int8 ? scores_int8(cache, count, query, scale, visible, scratch)
+			  : scores_f32(cache, count, query, scale, visible, scratch);
 	float total = 0;
 
 	memset(out, 0, d * sizeof(float));
 	for (size_t p = 0; p < count; p++) {
-		if (visible && !visible[p])
-			continue;
-		float weight = expf(scratch[p] - most);
-		total += weight;
-		if (int8) {
-			const int8_t *value = (const int8_t *)cache->value + p * d;
-			weight *= cache->value_scale[p];
-			for (size_t k = 0; k < d; k++)
-				out[k] += weight * (float)value[k];
-		} else {
-			const float *value = (const float *)cache->value + p * d;
-			for (size_t k = 0; k < d; k++)
-				out[k] += weight * value[k];
-		}
+		scratch[p] = visible && !visible[p] ? 0 : expf(scratch[p] - most);
+		total += scratch[p];
 	}
+	if (int8)
+		mix_int8(cache, count, scratch, out);
+	else
+		mix_f32(cache, count, scratch, out);
 	for (size_t k = 0; k < d; k++)
 		out[k] /= total;
 }
