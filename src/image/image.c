@@ -230,7 +230,9 @@ bool image_encode(const struct image *in, enum image_format format,
 	void *bytes = NULL;
 	size_t length = 0;
 	int rc = -1;
-	VipsImage *plain = wrap(in), *image = plain ? with_xmp(plain, origin) : NULL;
+	VipsImage *plain = wrap(in), *image = NULL;
+	if (plain)
+		image = origin ? with_xmp(plain, origin) : g_object_ref(plain);
 	if (!image) {
 		g_clear_object(&plain);
 		return fail(e, ERR_NO_MEMORY, "no memory for the picture");
@@ -247,7 +249,7 @@ bool image_encode(const struct image *in, enum image_format format,
 	g_object_unref(plain);
 	if (rc)
 		return fail(e, ERR_INTERNAL, "the picture can't be encoded");
-	if (format == IMAGE_FORMAT_PNG)
+	if (format == IMAGE_FORMAT_PNG && origin)
 		origin_png(origin, bytes, length, out);
 	else
 		buf_add(out, bytes, length);

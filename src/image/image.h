@@ -53,7 +53,8 @@ MUST_CHECK bool image_decode(struct arena *a, const void *bytes, size_t length,
 MUST_CHECK bool image_resize(struct arena *a, const struct image *in, int width, int height,
 			     bool sharp, struct image *out, struct err *e);
 
-/* Appends the file to `out`. The origin goes into PNG as iTXt chunks, into JPEG and WebP as XMP. */
+/* Appends the file to `out`. The origin goes into PNG as iTXt chunks, into JPEG and WebP as XMP; NULL: none, for a
+ * preview that nobody keeps. */
 MUST_CHECK bool image_encode(const struct image *in, enum image_format format,
 			     const struct image_origin *origin, struct buf *out, struct err *e);
 

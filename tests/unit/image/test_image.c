@@ -60,6 +60,20 @@ static void encode(enum image_format format)
 	assert_true(image_encode(&picture, format, &origin, &file, &e));
 }
 
+/* The previews of a job carry no origin: nobody keeps them. */
+static void test_without_origin(void **state)
+{
+	(void)state;
+	for (enum image_format f = IMAGE_FORMAT_PNG; f <= IMAGE_FORMAT_WEBP; f++) {
+		struct image out;
+		struct err e;
+		buf_clear(&file);
+		assert_true(image_encode(&picture, f, NULL, &file, &e));
+		assert_true(image_decode(arena, file.data, file.length, NULL, &out, &e));
+		assert_int_equal(out.width, picture.width);
+	}
+}
+
 static void test_formats(void **state)
 {
 	(void)state;
@@ -206,6 +220,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_formats),
+	    cmocka_unit_test(test_without_origin),
 	    cmocka_unit_test(test_round_trips),
 	    cmocka_unit_test(test_origin_is_in_the_file),
 	    cmocka_unit_test(test_square),
