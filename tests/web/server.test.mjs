@@ -15,7 +15,7 @@ const START_MS = 20_000;
 /** Starts a server of its own and gives back its address and its set-up link. */
 async function serve(data) {
 	const port = 20_000 + (process.pid % 20_000);
-	const child = spawn(PROGRAM, ["serve", "--data", data, "--listen", `127.0.0.1:${port}`], { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
+	const child = spawn(PROGRAM, ["serve", "--data", data, "--listen", `127.0.0.1:${port}`, ...(process.env.MODEL ? ["--model", process.env.MODEL] : [])], { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
 	let said = "";
 	const link = await new Promise((resolve, reject) => {
 		const late = setTimeout(() => reject(new Error(`no set-up link within ${START_MS} ms:\n${said}`)), START_MS);
