@@ -358,6 +358,8 @@ export function startMock({ port = 0, empty = false, host = "127.0.0.1" } = {}) 
 		const one = status(me, body.status, { pictures, reply: body.in_reply_to_id ?? null, remix: pictures[0]?.source?.status_id ?? null, visibility: body.visibility, promptVisibility: body.madang?.prompt_visibility, remixable: body.madang?.remixable ?? true, sensitive: body.sensitive, warning: body.spoiler_text, age: now - Date.now() });
 		const to = body.in_reply_to_id && find(body.in_reply_to_id);
 		if (to) notify(accounts.get(to.account.id), "mention", me, one);
+		const from = one.madang.remix_of && accounts.get(one.madang.remix_of.account.id);
+		if (from) notify(from, "mention", me, one);
 		announce(one);
 		return seen(one, me);
 	});

@@ -118,6 +118,7 @@ export async function walk(browser, { base, setup, shots = async () => undefined
 	await dal.goto(`${base}/notifications`);
 	await dal.locator('[data-notice="favourite"]').waitFor();
 	await dal.locator('[data-notice="mention"]').waitFor();
+	await dal.locator('[data-notice="remix"]').waitFor();
 	await dal.goto(`${base}/lineage/${id}`);
 	await dal.locator("[data-node]").nth(1).waitFor();
 	const nodes = await dal.locator("[data-node]").allInnerTexts();

@@ -39,7 +39,10 @@ export function startLive(): void {
 		if (event === "delete") {
 			posts.gone.add(payload);
 		} else if (event === "notification") {
-			notices.arrive(JSON.parse(payload) as Notice);
+			const notice = JSON.parse(payload) as Notice;
+			notices.arrive(notice);
+			// Public streams leave answers out; whoever is answered hears of it here.
+			if (notice.status) for (const hearer of hearers) hearer(notice.status);
 		} else if (event === "status.update") {
 			posts.keep(JSON.parse(payload) as Status);
 		} else if (event === "update") {
