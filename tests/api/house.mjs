@@ -1,0 +1,245 @@
+// A real server for tests: its own data folder, its own port, its own database (SQLite, or PostgreSQL where
+// MADANG_TEST_DATABASE is "postgres"), and small helpers to talk to it.
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import net from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
+export const program = process.env.MADANG_PROGRAM ?? path.join(root, "build/madang");
+export const password = "correct horse battery";
+
+export async function freePort() {
+	const s = net.createServer().listen(0, "127.0.0.1");
+	await once(s, "listening");
+	const { port } = s.address();
+	s.close();
+	await once(s, "close");
+	return port;
+}
+
+// --- PostgreSQL of the test's own: one cluster a process, one database a house ---
+
+let cluster;
+let databases = 0;
+
+function postgresFolder() {
+	const base = "/usr/lib/postgresql";
+	const version = existsSync(base) ? readdirSync(base).sort((a, b) => b - a)[0] : undefined;
+	if (!version)
+		throw new Error("PostgreSQL is not installed");
+	return `${base}/${version}/bin`;
+}
+
+function asPostgres(command, args) {
+	const options = { stdio: "pipe" };
+	if (process.getuid() === 0) { // PostgreSQL refuses to run as root
+		options.uid = Number(execFileSync("id", ["-u", "postgres"]));
+		options.gid = Number(execFileSync("id", ["-g", "postgres"]));
+	}
+	return execFileSync(command, args, options);
+}
+
+function postgres() {
+	if (cluster)
+		return cluster;
+	const bin = postgresFolder();
+	const dir = mkdtempSync(path.join(tmpdir(), "madang-pg-"));
+	if (process.getuid() === 0)
+		chownSync(dir, Number(execFileSync("id", ["-u", "postgres"])), Number(execFileSync("id", ["-g", "postgres"])));
+	asPostgres(`${bin}/initdb`, ["-D", `${dir}/data`, "-U", "madang", "--auth=trust", "-E", "UTF8", "--no-locale"]);
+	asPostgres(`${bin}/pg_ctl`, ["-D", `${dir}/data`, "-w", "-l", `${dir}/log`, "-o", `-k ${dir} -c listen_addresses=''`, "start"]);
+	cluster = { bin, dir };
+	process.on("exit", () => {
+		try {
+			asPostgres(`${bin}/pg_ctl`, ["-D", `${dir}/data`, "-m", "immediate", "stop"]);
+		} finally {
+			rmSync(dir, { recursive: true, force: true });
+		}
+	});
+	return cluster;
+}
+
+function newDatabase() {
+	const { bin, dir } = postgres();
+	const name = `house${++databases}`;
+	asPostgres(`${bin}/createdb`, ["-h", dir, "-U", "madang", name]);
+	return `postgres://madang@/${name}?host=${encodeURIComponent(dir)}`;
+}
+
+export const onPostgres = process.env.MADANG_TEST_DATABASE === "postgres";
+
+// --- the model: tiny, random, the same every time ---
+
+let model;
+export function tinyModel() {
+	if (!model) {
+		model = mkdtempSync(path.join(tmpdir(), "madang-model-"));
+		execFileSync("python3", [path.join(root, "tests/engine/make_tiny.py"), path.join(model, "tiny")]);
+		process.on("exit", () => rmSync(model, { recursive: true, force: true }));
+	}
+	return path.join(model, "tiny");
+}
+
+export class House {
+	constructor(options) {
+		this.options = options;
+	}
+
+	static async start(options = {}) {
+		const h = new House(options);
+		h.dir = mkdtempSync(path.join(tmpdir(), "madang-api-"));
+		h.data = path.join(h.dir, "data");
+		h.port = await freePort();
+		h.url = `http://127.0.0.1:${h.port}`;
+		h.arguments = ["--data", h.data, "--listen", `127.0.0.1:${h.port}`];
+		if (onPostgres)
+			h.arguments.push("--database", newDatabase());
+		mkdirSync(h.data);
+		await h.up();
+		return h;
+	}
+
+	// Starts the process; what it prints is in this.out, its log in this.log.
+	async up() {
+		const serve = [...this.arguments, "--rate-limits=false", ...(this.options.arguments ?? [])];
+		if (this.options.model)
+			serve.push("--model", this.options.model, "--engine-threads", "1");
+		const p = spawn(program, ["serve", ...serve], { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...this.options.env } });
+		this.process = p;
+		this.out = "";
+		this.log = this.log ?? "";
+		p.stdout.on("data", (d) => (this.out += d));
+		p.stderr.on("data", (d) => (this.log = (this.log + d).slice(-200000)));
+		for (let i = 0; i < 400; i++) {
+			if (p.exitCode !== null || p.signalCode !== null)
+				throw new Error(`the server ended: ${this.log.slice(-2000)}`);
+			const ok = this.out.includes("Madang is at") && (await fetch(`${this.url}/health`).then((r) => r.ok, () => false));
+			if (ok)
+				return;
+			await new Promise((r) => setTimeout(r, 25));
+		}
+		throw new Error(`the server does not answer: ${this.log.slice(-2000)}`);
+	}
+
+	async kill(signal = "SIGKILL") {
+		const p = this.process;
+		if (p.exitCode === null && p.signalCode === null) {
+			p.kill(signal);
+			await once(p, "exit");
+		}
+		return p.exitCode;
+	}
+
+	async stop() {
+		const code = await this.kill("SIGTERM");
+		rmSync(this.dir, { recursive: true, force: true });
+		return code;
+	}
+
+	admin(args, input) {
+		const r = spawnSync(program, ["admin", ...args, ...this.arguments], { input, encoding: "utf8" });
+		if (r.status !== 0)
+			throw new Error(`madang admin ${args.join(" ")}: ${r.stderr}`);
+		return r.stdout.trim();
+	}
+
+	// An account with a token: { id, name, token, call }.
+	account(name, { admin = false, scopes = "read write follow push" } = {}) {
+		const id = this.admin(["account", "add", name, "--email", `${name}@example.org`, ...(admin ? ["--admin"] : []), "--password-stdin"], `${password}\n`);
+		const token = this.admin(["token", "add", name, "--scopes", admin ? `${scopes} admin:read admin:write` : scopes]);
+		return { id, name, token, call: (method, route, body, headers) => this.call(method, route, body, { authorization: `Bearer ${token}`, ...headers }) };
+	}
+
+	// One request; the answer's JSON in .body, or its text where it is none.
+	async call(method, route, body, headers = {}) {
+		const init = { method, headers: { ...headers }, redirect: "manual" };
+		if (body instanceof FormData || body instanceof URLSearchParams || typeof body === "string" || body instanceof Uint8Array) {
+			init.body = body;
+		} else if (body !== undefined) {
+			init.body = JSON.stringify(body);
+			init.headers["content-type"] = "application/json";
+		}
+		const r = await fetch(this.url + route, init);
+		const text = await r.text();
+		let json;
+		try {
+			json = JSON.parse(text);
+		} catch {
+			json = text;
+		}
+		return { status: r.status, headers: r.headers, body: json };
+	}
+
+	// Server-sent events as an async iterator of { event, data }.
+	async *events(route, token, headers = {}) {
+		const stop = new AbortController();
+		const r = await fetch(this.url + route, { headers: { authorization: `Bearer ${token}`, ...headers }, signal: stop.signal });
+		if (!r.ok)
+			throw new Error(`${route}: ${r.status} ${await r.text()}`);
+		let text = "";
+		try {
+			for await (const chunk of r.body.pipeThrough(new TextDecoderStream())) {
+				text += chunk;
+				for (let end; (end = text.indexOf("\n\n")) >= 0; text = text.slice(end + 2)) {
+					const lines = text.slice(0, end).split("\n");
+					const of = (name) => lines.filter((l) => l.startsWith(`${name}: `)).map((l) => l.slice(name.length + 2)).join("\n");
+					if (of("event"))
+						yield { id: of("id"), event: of("event"), data: of("data") };
+				}
+			}
+		} finally {
+			stop.abort();
+		}
+	}
+}
+
+export const sleep = (ms) => new Promise((r) => setTimeout(r, ms));
+
+export async function until(what, condition, ms = 10000) {
+	for (const end = Date.now() + ms; Date.now() < end; await sleep(20)) {
+		const found = await condition();
+		if (found)
+			return found;
+	}
+	throw new Error(`it never came: ${what}`);
+}
+
+// A PNG of one colour, without a library: stored deflate blocks.
+export function png(width, height, [r, g, b] = [200, 40, 40]) {
+	const crcTable = Array.from({ length: 256 }, (_, n) => {
+		for (let k = 0; k < 8; k++)
+			n = n & 1 ? 0xedb88320 ^ (n >>> 1) : n >>> 1;
+		return n >>> 0;
+	});
+	const crc = (bytes) => {
+		let c = 0xffffffff;
+		for (const x of bytes)
+			c = crcTable[(c ^ x) & 255] ^ (c >>> 8);
+		return (c ^ 0xffffffff) >>> 0;
+	};
+	const u32 = (n) => Buffer.from([n >>> 24, (n >>> 16) & 255, (n >>> 8) & 255, n & 255]);
+	const chunk = (type, data) => {
+		const body = Buffer.concat([Buffer.from(type), data]);
+		return Buffer.concat([u32(data.length), body, u32(crc(body))]);
+	};
+	const row = Buffer.concat([Buffer.from([0]), Buffer.from(Array(width).fill([r, g, b]).flat())]);
+	const raw = Buffer.concat(Array(height).fill(row));
+	const blocks = [];
+	for (let at = 0; at < raw.length; at += 65535) {
+		const part = raw.subarray(at, at + 65535);
+		const last = at + 65535 >= raw.length ? 1 : 0;
+		blocks.push(Buffer.from([last, part.length & 255, part.length >> 8, ~part.length & 255, (~part.length >> 8) & 255]), part);
+	}
+	let a = 1, d = 0;
+	for (const x of raw) {
+		a = (a + x) % 65521;
+		d = (d + a) % 65521;
+	}
+	const idat = Buffer.concat([Buffer.from([0x78, 1]), ...blocks, u32(((d << 16) | a) >>> 0)]);
+	const ihdr = Buffer.concat([u32(width), u32(height), Buffer.from([8, 2, 0, 0, 0])]);
+	return Buffer.concat([Buffer.from([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10]), chunk("IHDR", ihdr), chunk("IDAT", idat), chunk("IEND", Buffer.alloc(0))]);
+}
