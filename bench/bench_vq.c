@@ -5,7 +5,8 @@
  *
  * Each figure is the best of several repeats, because others share the machine. `gmac` is the work as the
  * layers are defined, `gmac_computed` what is really multiplied (upsampling convolutions folded), which the
- * rate and the fraction are of. */
+ * rate and the fraction are of. `cpu_ms` is the processor time of all threads; `fraction_of_own_cpu` is of the
+ * peak for that time: what an idle machine would show. */
 #include "base/clock.h"
 #include "base/str.h"
 #include "engine/vq.h"
@@ -13,6 +14,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #define REPEATS 7
 
@@ -21,38 +23,39 @@ static double ms_since(int64_t start)
 	return (double)(clock_mono_ns() - start) / 1e6;
 }
 
+/* Of all threads of this process. */
+static double cpu_ms(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
 #ifdef __x86_64__
 #include <immintrin.h>
 
 #define ROUNDS 400000
 
+#define FMA(r, n)           "vfmadd231ps %%" r "14, %%" r "15, %%" r #n "\n\t"
+#define FMA4(r, a, b, c, d) FMA(r, a) FMA(r, b) FMA(r, c) FMA(r, d)
+#define FMA12(r)            FMA4(r, 0, 1, 2, 3) FMA4(r, 4, 5, 6, 7) FMA4(r, 8, 9, 10, 11)
+#define CLOBBERS(r)                                                                           \
+	r "0", r "1", r "2", r "3", r "4", r "5", r "6", r "7", r "8", r "9", r "10", r "11", \
+	    r "14", r "15"
+
 __attribute__((target("avx512f"))) static double peak_avx512(void)
 {
-	__m512 acc[16], x = _mm512_set1_ps(1e-9f);
-	for (int i = 0; i < 16; i++)
-		acc[i] = x;
 	int64_t start = clock_mono_ns();
-	for (int r = 0; r < ROUNDS; r++) {
-		for (int i = 0; i < 16; i++) {
-			acc[i] = _mm512_fmadd_ps(acc[i], x, x);
-			__asm__ volatile("" : "+v"(acc[i]));
-		}
-	}
-	return ROUNDS * 16.0 * 16 / (ms_since(start) * 1e6);
+	for (int r = 0; r < ROUNDS; r++)
+		__asm__ volatile(FMA12("zmm")::: CLOBBERS("xmm"));
+	return ROUNDS * 12.0 * 16 / (ms_since(start) * 1e6);
 }
 
 __attribute__((target("avx2,fma"))) static double peak_avx2(void)
 {
-	__m256 acc[12], x = _mm256_set1_ps(1e-9f);
-	for (int i = 0; i < 12; i++)
-		acc[i] = x;
 	int64_t start = clock_mono_ns();
-	for (int r = 0; r < ROUNDS; r++) {
-		for (int i = 0; i < 12; i++) {
-			acc[i] = _mm256_fmadd_ps(acc[i], x, x);
-			__asm__ volatile("" : "+x"(acc[i]));
-		}
-	}
+	for (int r = 0; r < ROUNDS; r++)
+		__asm__ volatile(FMA12("ymm")::: CLOBBERS("xmm"));
 	return ROUNDS * 12.0 * 8 / (ms_since(start) * 1e6);
 }
 
@@ -138,30 +141,34 @@ static bool measure(const struct bench *b, const struct synthetic *s, enum kerne
 	int32_t *ids = calloc((size_t)(grid * grid), sizeof(*ids));
 	uint8_t *rgb = malloc((size_t)b->shape.image_size * (size_t)b->shape.image_size * 3);
 	bool ok = work != NULL && ids != NULL && rgb != NULL;
-	double best = 1e30, limit = 0;
+	double best = 1e30, least = 1e30, limit = 0;
 	for (int i = 0; ok && i < grid * grid; i++)
 		ids[i] = (int32_t)((unsigned)i * 2654435761u % (unsigned)b->shape.codes);
 	for (int i = 0; ok && i < (level < KERNEL_AVX512 ? 3 : REPEATS); i++) {
 		struct engine_vq_decode d = {ids, grid, grid, b->first, b->last, b->halo};
 		double now = peak(pool, level);
 		limit = now > limit ? now : limit;
+		double busy = cpu_ms();
 		int64_t start = clock_mono_ns();
 		ok = engine_vq_decode(vq, &d, work, NULL, rgb, e);
 		double ms = ms_since(start);
 		best = ms < best ? ms : best;
+		busy = cpu_ms() - busy;
+		least = busy < least ? busy : least;
 	}
 	struct synthetic_work w = synthetic_vq_work(&b->shape, grid);
 	const bool whole = b->last - b->first == grid;
 	if (ok)
-		printf("%s,%s,%s,%d,%.1f", b->name, b->what, engine_conv_kernels(level)->name,
-		       engine_pool_threads(pool), best);
+		printf("%s,%s,%s,%d,%.1f,%.1f", b->name, b->what, options.kernels->name,
+		       engine_pool_threads(pool), best, least);
+	const double rate = w.computed / 1e6 / best;
+	const double own = w.computed / 1e6 / (least / engine_pool_threads(pool));
 	if (ok && whole)
-		printf(",%.2f,%.2f,%.0f,%.0f,%.3f,%.1f,%.1f\n", w.defined / 1e9, w.computed / 1e9,
-		       w.computed / 1e6 / best, limit,
-		       w.computed / 1e6 / best / (limit > 0 ? limit : 1),
+		printf(",%.2f,%.2f,%.0f,%.0f,%.3f,%.3f,%.1f,%.1f\n", w.defined / 1e9,
+		       w.computed / 1e9, rate, limit, rate / limit, own / limit,
 		       (double)engine_vq_bytes(vq) / 1e6, (double)engine_vq_work_bytes(work) / 1e6);
 	else if (ok)
-		printf(",,,,%.0f,,,\n", limit);
+		printf(",,,,%.0f,,,,\n", limit);
 	fflush(stdout);
 	free(ids);
 	free(rgb);
@@ -189,7 +196,8 @@ int main(int argc, char **argv)
 	if (pool == NULL)
 		goto failed;
 	printf(
-	    "model,what,kernels,threads,ms,gmac,gmac_computed,gmac_per_s,peak_gmac_per_s,fraction,"
+	    "model,what,kernels,threads,ms,cpu_ms,gmac,gmac_computed,gmac_per_s,peak_gmac_per_s,fraction,"
+	    "fraction_of_own_cpu,"
 	    "weights_mb,work_mb\n");
 	for (size_t i = 0; i < sizeof(benches) / sizeof(benches[0]); i++) {
 		struct synthetic s = synthetic_vq(&benches[i].shape, false, i < 3);

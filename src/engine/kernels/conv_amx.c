@@ -50,12 +50,32 @@ static void conv_amx_store(const struct conv_panel *p, const struct conv_tile *t
 	}
 }
 
+/* The weights that stream through L1 push out the lines that the sums go to: call them back in time, or each
+ * store waits for L2. */
+static inline void conv_amx_fetch(const struct conv_panel *p, const struct conv_tile *t0,
+				  const struct conv_tile *t1, float (*sums)[16])
+{
+	for (int i = 0; i < 16; i++) {
+		const size_t at = (size_t)i * p->out_stride;
+		__builtin_prefetch(sums[i], 1);
+		if (i < t0->pixels) {
+			__builtin_prefetch(t0->out + at, 1);
+			__builtin_prefetch(t0->out + at + 16, 1);
+		}
+		if (i < t1->pixels) {
+			__builtin_prefetch(t1->out + at, 1);
+			__builtin_prefetch(t1->out + at + 16, 1);
+		}
+	}
+}
+
 /* Two tiles of pixels (the second may be the first again) by a panel of 32. */
 static void conv_amx_pair32(const struct conv_panel *p, const struct conv_tile *t0,
 			    const struct conv_tile *t1)
 {
 	const size_t stride = p->pixel_stride * sizeof(uint16_t);
 	const uint16_t *w = p->weights;
+	float sums[16][16] __attribute__((aligned(64)));
 	_tile_zero(0);
 	_tile_zero(1);
 	_tile_zero(2);
@@ -63,6 +83,8 @@ static void conv_amx_pair32(const struct conv_panel *p, const struct conv_tile *
 	for (int t = 0; t < p->taps; t++) {
 		const uint16_t *a0 = (const uint16_t *)t0->in + p->tap[t];
 		const uint16_t *a1 = (const uint16_t *)t1->in + p->tap[t];
+		if (t == p->taps - 1)
+			conv_amx_fetch(p, t0, t1, sums);
 		for (int c = 0; c < p->channels; c += STEP, w += 2 * 16 * STEP) {
 			_tile_loadd(6, w, 64);
 			_tile_loadd(4, a0 + c, stride);
@@ -74,17 +96,16 @@ static void conv_amx_pair32(const struct conv_panel *p, const struct conv_tile *
 			_tile_dpbf16ps(3, 5, 7);
 		}
 	}
-	float sums[4][16][16] __attribute__((aligned(64)));
-	_tile_stored(0, sums[0], 64);
-	_tile_stored(1, sums[1], 64);
-	_tile_stored(2, sums[2], 64);
-	_tile_stored(3, sums[3], 64);
-	conv_amx_store(p, t0, sums[0], 0);
-	conv_amx_store(p, t0, sums[1], 16);
-	if (t1 != t0) {
-		conv_amx_store(p, t1, sums[2], 0);
-		conv_amx_store(p, t1, sums[3], 16);
-	}
+	_tile_stored(0, sums, 64);
+	conv_amx_store(p, t0, sums, 0);
+	_tile_stored(1, sums, 64);
+	conv_amx_store(p, t0, sums, 16);
+	if (t1 == t0)
+		return;
+	_tile_stored(2, sums, 64);
+	conv_amx_store(p, t1, sums, 0);
+	_tile_stored(3, sums, 64);
+	conv_amx_store(p, t1, sums, 16);
 }
 
 static void conv_amx_pair16(const struct conv_panel *p, const struct conv_tile *t0,

@@ -194,23 +194,22 @@ static float quantize(const float *row, size_t count, int8_t *q)
 	return top / 127;
 }
 
+/* Pieces lie at any address: floats go through memory of their own. */
 static size_t write_piece(const struct piece *p, char *out)
 {
 	const size_t count = piece_count(p), row = count / (size_t)p->shape[0];
-	if (!p->int8) {
-		values(p, (float *)(void *)out);
-		return count * sizeof(float);
-	}
 	float *all = malloc(count * sizeof(float));
 	if (all == NULL)
 		fatal("no memory");
 	values(p, all);
-	for (int i = 0; i < p->shape[0]; i++) {
+	if (!p->int8)
+		memcpy(out, all, count * sizeof(float));
+	for (int i = 0; p->int8 && i < p->shape[0]; i++) {
 		float scale = quantize(all + (size_t)i * row, row, (int8_t *)out + (size_t)i * row);
 		memcpy(out + count + (size_t)i * sizeof(float), &scale, sizeof(scale));
 	}
 	free(all);
-	return count + (size_t)p->shape[0] * sizeof(float);
+	return p->int8 ? count + (size_t)p->shape[0] * sizeof(float) : count * sizeof(float);
 }
 
 static size_t header(const struct list *l, char *out, size_t size, size_t *payload)
