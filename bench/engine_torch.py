@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 """The engine beside PyTorch: one guided picture of the same model in one run, and do they choose the same tokens?
 
-    bench/engine_torch.py [--model DIR] [--madang build/madang] [--threads N] [--style NAME] [--csv]
+    bench/engine_torch.py [--model DIR] [--madang build/madang] [--threads N] [--style NAME] [--prompt TEXT] [--csv]
 
 PyTorch computes in f32 with a key/value cache, both streams as one batch, as a careful user would write it. The
-engine draws the same picture (empty prompt, the likeliest token always) in f32, to compare the tokens, and as its
-file stores it (int8), to compare the time. Prints tokens a second of both, streams counted, and the ratio.
+engine draws the same picture (the likeliest token always) in f32, to compare the tokens, and as its file stores it
+(int8), to compare the time. A prompt is encoded by model/text.py; without one there is none. Prints tokens a second of both, streams counted, and the ratio.
 
 Needs Debian's python3-torch."""
 import argparse
@@ -13,6 +13,7 @@ import json
 import os
 import struct
 import subprocess
+import sys
 import time
 
 import torch
@@ -110,14 +111,15 @@ class Model:
         positions = self.w.get("model.image_position_embeddings.weight")
         return x if positions is None else x + positions[place]
 
-    def draw(self, style, guidance):
-        """Greedy tokens of the empty prompt, and seconds from the first of them to the last."""
+    def draw(self, prompt, style, guidance):
+        """Greedy tokens, by how much each was the likeliest, and seconds from the first of them to the last."""
         m = self.config["madang"]
         t = m["tokens"]
-        text = [self.ids[t["bos"]]] + [self.ids[t["pad"]]] * m["prompt_length"]
+        pad, length = self.ids[t["pad"]], m["prompt_length"]
+        bos, padded = [self.ids[t["bos"]]], (prompt + [pad] * length)[:length]
         names = {s["name"]: s["token"] for s in m["styles"]}
         style = self.ids[names[style] if style else t["style_any"]]
-        ids = torch.tensor([text + [style, self.ids[t["boi"]]], text + [self.ids[t["pad"]], self.ids[t["boi"]]]])
+        ids = torch.tensor([bos + padded + [style, self.ids[t["boi"]]], bos + [pad] * (length + 1) + [self.ids[t["boi"]]]])
         n = ids.shape[1]
         cache = [[torch.zeros(2, self.kv_heads, n + self.tokens, self.d) for _ in range(2)] for _ in range(self.layers)]
         x = self.run(self.w["model.language_model.embed_tokens.weight"][ids], cache, 0)[:, -1:]
@@ -135,12 +137,20 @@ class Model:
 
 
 def engine(a, quant):
-    command = [a.madang, "bench", "picture", "--model", a.model, "--prompt", "", "--greedy", "--tokens", "--csv",
+    command = [a.madang, "bench", "picture", "--model", a.model, "--prompt", a.prompt, "--greedy", "--tokens", "--csv",
                "--quant", quant, "--threads", str(a.threads), "--seconds", str(a.seconds)]
     if a.style:
         command += ["--style", a.style]
     lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
     return [int(t) for t in lines[-1].split()], float(lines[0].split(",")[6]) / 1e3
+
+
+def encode(a):
+    if not a.prompt:
+        return []
+    sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "model"))
+    from text import Text
+    return Text(os.path.join(a.model, "tokenizer.json")).encode(a.prompt)
 
 
 def main():
@@ -149,18 +159,20 @@ def main():
     p.add_argument("--madang", default="build/madang")
     p.add_argument("--threads", type=int, default=os.cpu_count())
     p.add_argument("--style")
+    p.add_argument("--prompt", default="")
     p.add_argument("--seconds", type=float, default=0.5)
     p.add_argument("--csv", action="store_true")
     a = p.parse_args()
     torch.set_num_threads(a.threads)
     torch.set_grad_enabled(False)
     model = Model(a.model)
-    runs = [model.draw(a.style, model.config["madang"]["guidance"]) for _ in range(2)]
+    runs = [model.draw(encode(a), a.style, model.config["madang"]["guidance"]) for _ in range(2)]
     tokens, margins, _ = runs[0]
     torch_s = min(r[2] for r in runs)
     exact, exact_s = engine(a, "f32")
-    _, stored_s = engine(a, "file")
+    stored, stored_s = engine(a, "file")
     same = next((i for i, (x, y) in enumerate(zip(tokens, exact)) if x != y), len(tokens))
+    stored_same = next((i for i, (x, y) in enumerate(zip(tokens, stored)) if x != y), len(tokens))
     rate = lambda s: 2 * len(tokens) / s
     if a.csv:
         print("model,threads,torch_f32_tokens_per_s,engine_f32_tokens_per_s,engine_tokens_per_s,ratio,same_tokens,tokens")
@@ -175,6 +187,7 @@ def main():
     else:
         print("the first %d of %d tokens are the same in f32; there the two likeliest were %.2g apart"
               % (same, len(tokens), margins[same]))
+    print("as stored, the first %d are" % stored_same)
 
 
 if __name__ == "__main__":

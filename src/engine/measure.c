@@ -20,7 +20,7 @@ struct shape_row {
 };
 
 static const struct shape_row SHAPES[] = {
-    {"builtin", 384, 8, 6, 1024, 6000},
+    {"builtin", 320, 8, 5, 832, 6000},
     {"janus1b", 2048, 24, 16, 5632, 16384},
     {"m30", 512, 8, 8, 1408, 8192},
     {"m350", 1024, 24, 16, 2816, 16384},

@@ -17,7 +17,7 @@ import struct
 SHAPES = {
     "tiny": dict(hidden=64, ffn=144, layers=2, heads=4, kv_heads=2, prompt=8, levels=[5, 4, 3], embed=8, latent=16,
                  base=8, encoder_base=8, multiplier=[1, 2, 2], grid=4, patch=1),
-    "builtin": dict(hidden=384, ffn=1024, layers=8, heads=6, kv_heads=6, prompt=24, levels=[8, 6, 5, 5, 5], embed=8,
+    "builtin": dict(hidden=320, ffn=832, layers=8, heads=5, kv_heads=5, prompt=24, levels=[8, 6, 5, 5, 5], embed=8,
                     latent=64, base=48, encoder_base=32, multiplier=[1, 2, 4, 4], grid=12, patch=2),
 }
 STYLES = ["3d", "flat", "line"]

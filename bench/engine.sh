@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Measures the engine into bench/engine*.csv, a second or so a row: bench/engine.sh [MODEL] (default: the built-in one).
+# On a machine with other work, run it under a raised priority; the fraction of the limit is what counts.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+model=${1:-model/weights}
+madang=build/madang
+seconds=0.4
+
+measure() { "$madang" bench engine --seconds "$seconds" --csv "$@"; }
+{
+  measure --header --shape builtin --batch 1
+  for batch in 2 8; do measure --shape builtin --batch $batch; done
+  for quant in int8 int4; do for batch in 1 2 8; do measure --shape m30 --quant $quant --batch $batch; done; done
+  measure --shape m30 --context 512
+  for kernels in avx2 avx512; do measure --shape m30 --kernels $kernels; done
+  measure --shape m30 --threads 1
+  for quant in int8 int4; do for batch in 2 8; do measure --shape m350 --quant $quant --batch $batch; done; done
+  if [ -n "${LARGE:-}" ]; then
+    for quant in int8 int4; do measure --shape janus1b --quant $quant; done
+    measure --shape janus1b --batch 8
+    measure --shape janus1b --threads 1
+  fi
+} > bench/engine.csv
+{
+  "$madang" bench picture --model "$model" --csv --header --seconds "$seconds"
+  "$madang" bench picture --model "$model" --csv --seconds "$seconds" --threads 1
+} > bench/engine_picture.csv
+bench/engine_torch.py --model "$model" --csv > bench/engine_torch.csv
