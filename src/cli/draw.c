@@ -132,6 +132,25 @@ static bool check_prompt_length(struct engine *engine, const struct engine_info 
 	return true;
 }
 
+static bool check_style(const struct engine_info *info, const char *style, struct err *e)
+{
+	char names[160] = "";
+	size_t at = 0;
+	for (size_t i = 0; i < info->style_count; i++) {
+		if (!style || strcmp(style, info->styles[i]) == 0)
+			return true;
+		int n =
+		    snprintf(names + at, sizeof names - at, "%s%s", i ? ", " : "", info->styles[i]);
+		if (n > 0 && at + (size_t)n < sizeof names)
+			at += (size_t)n;
+		names[at] = '\0'; /* a name that does not fit whole is left out */
+	}
+	if (!style)
+		return true;
+	return err_set(e, ERR_INVALID, "there is no style '%.40s'; this model has: %s", style,
+		       names);
+}
+
 static bool read_source(struct arena *a, const char *path, int side, struct engine_request *r,
 			struct err *e)
 {
@@ -165,7 +184,8 @@ static bool draw(struct arena *a, const struct draw_options *o, const char *dir,
 				      .count = (int)o->count,
 				      .size = (int)o->size,
 				      .json = o->json};
-	bool done = check_prompt_length(engine, &info, r->prompt, e) &&
+	bool done = check_style(&info, o->style, e) &&
+		    check_prompt_length(engine, &info, r->prompt, e) &&
 		    (!o->from || read_source(a, o->from, info.width, &order.request, e)) &&
 		    drawing_run(a, &order, e);
 	engine_destroy(engine);
