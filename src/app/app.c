@@ -4,11 +4,14 @@
 #include "app/private.h"
 
 #include "base/clock.h"
+#include "base/id.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "store/home.h"
 #include "store/oauth.h"
 #include "store/post.h"
+#include "store/setting.h"
+#include "store/tag.h"
 
 #include <sodium.h>
 #include <stdlib.h>
@@ -18,6 +21,7 @@ enum {
 	TRIM_EVERY_MS = 60 * 1000,
 	EXPIRE_EVERY_MS = 10 * 60 * 1000,
 	DAY_MS = 24 * 60 * 60 * 1000,
+	TAGS_BEHIND_MS = 10 * 1000,
 };
 
 static char *duplicate(const char *s)
@@ -244,6 +248,39 @@ static bool tick_expire(struct app *app, struct err *e)
 	return app_write(app, expire_step, NULL, e);
 }
 
+/* --- counts of tags: they follow some seconds behind, in one write for all posts of that time --- */
+
+static const char SETTING_TAGS_COUNTED[] = "tags_counted_to";
+
+bool app_tags_counted_to(struct app *app, int64_t *id, struct err *e)
+{
+	const char *text;
+	*id = 0;
+	if (!store_setting_get(app->db, app->arena, SETTING_TAGS_COUNTED, &text, e))
+		return false;
+	return !text || id_parse(text, id) || err_set(e, ERR_INTERNAL, "tags_counted_to is not a number");
+}
+
+static bool count_tags(struct app *w, void *context, struct err *e)
+{
+	int64_t from, to = *(int64_t *)context;
+	char text[ID_TEXT_SIZE];
+	if (!app_tags_counted_to(w, &from, e))
+		return false;
+	return from >= to || (store_tag_count(w->db, from, to, w->now_ms, e) &&
+				 store_setting_set(w->db, SETTING_TAGS_COUNTED, id_format(text, to), e));
+}
+
+static bool tick_tags(struct app *app, struct err *e)
+{
+	/* An id is made a moment before its post is committed: stay behind far enough to miss none. */
+	int64_t from, to = id_at_ms(app->now_ms - TAGS_BEHIND_MS);
+	bool has = false;
+	if (!app_tags_counted_to(app, &from, e) || !store_tag_has_new(app->db, from, to, &has, e))
+		return false;
+	return !has || app_write(app, count_tags, &to, e);
+}
+
 struct trash_call {
 	const char *hash;
 };
@@ -282,5 +319,5 @@ bool app_tick(struct app *app, bool *more, struct err *e)
 	*more = false;
 	app->now_ms = clock_wall_ms();
 	return tick_fan_out(app, more, e) && tick_trim(app, more, e) && tick_expire(app, e) &&
-	       app_trash_empty(app, more, e);
+	       tick_tags(app, e) && app_trash_empty(app, more, e);
 }

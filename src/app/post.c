@@ -393,8 +393,12 @@ static bool uncount(struct app *w, const struct store_post *row, struct err *e)
 		return false;
 	if (row->remix_of_id && !store_post_add_remixes(w->db, row->remix_of_id, -1, e))
 		return false;
-	return store_account_add_posts(w->db, row->account_id, -1, 0, e) &&
-	       store_tag_remove_post(w->db, row->id, e);
+	int64_t counted_to = 0;
+	if (row->tags[0] && !app_tags_counted_to(w, &counted_to, e))
+		return false;
+	if (row->id <= counted_to && !store_tag_remove_post(w->db, row->id, e))
+		return false;
+	return store_account_add_posts(w->db, row->account_id, -1, 0, e);
 }
 
 static bool delete_post(struct app *w, void *context, struct err *e)

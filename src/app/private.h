@@ -94,6 +94,9 @@ bool app_draw_mentioned(struct app *w, const struct store_post *post, struct err
 /* The account id if it exists already, else 0. */
 bool app_draw_find(struct app *app, int64_t *account_id, struct err *e) MUST_CHECK;
 
+/* Up to which post the tags are counted. */
+bool app_tags_counted_to(struct app *app, int64_t *id, struct err *e) MUST_CHECK;
+
 /* Deletes the files of the trash, as far as they go. *more becomes true where there are further ones. */
 bool app_trash_empty(struct app *app, bool *more, struct err *e) MUST_CHECK;
 

@@ -42,3 +42,8 @@ int64_t id_time_ms(int64_t id)
 {
 	return id >> 16;
 }
+
+int64_t id_at_ms(int64_t wall_ms)
+{
+	return wall_ms << 16;
+}

@@ -3,17 +3,24 @@
 
 #include "base/id.h"
 
-static const char SQL_UPSERT[] =
-    "INSERT INTO tags (id, name, display, posts_count, last_post_at, created_at) VALUES ($1, $2, $3, 1, $4, "
-    "$4) ON CONFLICT (name) DO UPDATE SET posts_count = tags.posts_count + 1, "
-    "last_post_at = excluded.last_post_at RETURNING id";
+/* The common case reads only: a row that every post of a popular tag wrote would make all writers of
+ * PostgreSQL wait for one another's commits. Counts follow in store_tag_count. */
+static const char SQL_ID[] = "SELECT id FROM tags WHERE name = $1";
+static const char SQL_INSERT[] = "INSERT INTO tags (id, name, display, last_post_at, created_at) "
+				 "VALUES ($1, $2, $3, $4, $4) ON CONFLICT (name) DO NOTHING";
 static const char SQL_POST_INSERT[] =
     "INSERT INTO post_tags (tag_id, post_id) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-static const char SQL_REMOVE_POST[] = "UPDATE tags SET posts_count = posts_count - 1 WHERE id IN "
-				      "(SELECT tag_id FROM post_tags WHERE post_id = $1)";
+static const char SQL_COUNT[] =
+    "UPDATE tags SET last_post_at = $3, posts_count = posts_count + (SELECT COUNT(*) FROM post_tags pt WHERE "
+    "pt.tag_id = tags.id AND pt.post_id > $1 AND pt.post_id <= $2) "
+    "WHERE id IN (SELECT tag_id FROM post_tags WHERE post_id > $1 AND post_id <= $2)";
+static const char SQL_NEW[] = "SELECT 1 FROM post_tags WHERE post_id > $1 AND post_id <= $2 LIMIT 1";
+static const char SQL_REMOVE_POST[] =
+    "UPDATE tags SET posts_count = posts_count - 1 WHERE posts_count > 0 AND "
+    "id IN (SELECT tag_id FROM post_tags WHERE post_id = $1)";
 #define SELECT "SELECT id, name, display, posts_count, last_post_at FROM tags "
 static const char SQL_GET[] = SELECT "WHERE name = $1";
-static const char SQL_SEARCH[] = SELECT "WHERE name >= $1 AND name < $2 AND posts_count > 0 "
+static const char SQL_SEARCH[] = SELECT "WHERE name >= $1 AND name < $2 "
 					"ORDER BY posts_count DESC, name LIMIT $3 OFFSET $4";
 static const char SQL_TRENDS[] = SELECT "WHERE last_post_at > $1 AND posts_count > 0 "
 					"ORDER BY posts_count DESC, name LIMIT $2";
@@ -36,22 +43,53 @@ static bool read_rows(struct db_stmt *q, struct arena *arena, int limit, struct 
 	return db_end(q, e);
 }
 
+static bool read_id(struct db *w, const char *name, int64_t *id, struct err *e)
+{
+	*id = 0;
+	struct db_stmt *q = db_stmt(w, SQL_ID);
+	db_put_text(q, name);
+	if (db_row(q))
+		*id = db_get_int(q);
+	return db_end(q, e);
+}
+
 bool store_tag_add(struct db *w, const char *name, const char *display, int64_t post_id, int64_t now_ms,
     struct err *e)
 {
-	int64_t id = 0;
-	struct db_stmt *q = db_stmt(w, SQL_UPSERT);
-	db_put_int(q, id_new());
-	db_put_text(q, name);
-	db_put_text(q, display);
-	db_put_int(q, now_ms);
-	if (db_row(q))
-		id = db_get_int(q);
-	if (!db_end(q, e))
+	int64_t id;
+	struct db_stmt *q;
+	if (!read_id(w, name, &id, e))
 		return false;
+	if (id == 0) {
+		q = db_stmt(w, SQL_INSERT);
+		db_put_int(q, id_new());
+		db_put_text(q, name);
+		db_put_text(q, display);
+		db_put_int(q, now_ms);
+		if (!db_end(q, e) || !read_id(w, name, &id, e))
+			return false;
+	}
 	q = db_stmt(w, SQL_POST_INSERT);
 	db_put_int(q, id);
 	db_put_int(q, post_id);
+	return db_end(q, e);
+}
+
+bool store_tag_has_new(struct db *db, int64_t after_id, int64_t up_to_id, bool *has, struct err *e)
+{
+	struct db_stmt *q = db_stmt(db, SQL_NEW);
+	db_put_int(q, after_id);
+	db_put_int(q, up_to_id);
+	*has = db_row(q);
+	return db_end(q, e);
+}
+
+bool store_tag_count(struct db *w, int64_t after_id, int64_t up_to_id, int64_t now_ms, struct err *e)
+{
+	struct db_stmt *q = db_stmt(w, SQL_COUNT);
+	db_put_int(q, after_id);
+	db_put_int(q, up_to_id);
+	db_put_int(q, now_ms);
 	return db_end(q, e);
 }
 

@@ -9,6 +9,7 @@
 #include "testapp.h"
 #include "testdb.h"
 
+#include "base/clock.h"
 #include "base/id.h"
 #include "base/thread.h"
 
@@ -84,6 +85,34 @@ static void saying_and_seeing(void **state)
 	assert_int_equal(found.tag_count, 1);
 	OK(app_search(&t.app, post.row.url, NULL, 10, 0, &found, &t.e));
 	assert_int_equal(found.posts.count, 1);
+}
+
+static void tags_are_counted(void **state)
+{
+	(void)state;
+	struct app_tag tag, *trends;
+	size_t count;
+	bool more;
+	struct app_post first = testapp_post(a, "#Art and #art");
+	struct app_post second = testapp_post(b, "#art");
+	OK(app_tag_get(&t.app, "ART", &tag, &t.e));
+	assert_string_equal(tag.name, "Art");
+	clock_set_wall_ms(t.app.now_ms + 20000);
+	OK(app_tick(&t.app, &more, &t.e));
+	OK(app_tick(&t.app, &more, &t.e)); /* again: nothing is counted twice */
+	OK(app_tag_get(&t.app, "art", &tag, &t.e));
+	assert_int_equal(tag.posts_count, 2);
+	OK(app_tag_trends(&t.app, 10, &trends, &count, &t.e));
+	assert_int_equal(count, 1);
+	OK(app_post_delete(&ana, first.row.id, NULL, &t.e));
+	OK(app_tag_get(&t.app, "art", &tag, &t.e));
+	assert_int_equal(tag.posts_count, 1);
+	first = testapp_post(a, "#art");
+	OK(app_post_delete(&ana, first.row.id, NULL, &t.e)); /* never counted, so not taken off */
+	OK(app_tag_get(&t.app, "art", &tag, &t.e));
+	assert_int_equal(tag.posts_count, 1);
+	assert_true(second.row.id > 0);
+	clock_set_wall_ms(0);
 }
 
 static void bad_posts(void **state)
@@ -728,7 +757,7 @@ static int run(enum db_kind which)
 	kind = which;
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-	    TEST(saying_and_seeing), TEST(bad_posts), TEST(idempotency), TEST(who_sees_what), TEST(pages),
+	    TEST(saying_and_seeing), TEST(tags_are_counted), TEST(bad_posts), TEST(idempotency), TEST(who_sees_what), TEST(pages),
 	    TEST(replies_and_context), TEST(marks_happen_once), TEST(files_go_with_the_last_post),
 	    TEST(pending_uploads), TEST(prompts_are_seen_by_rule), TEST(remixes_make_a_tree),
 	    TEST(jobs_are_drawn_in_turn), TEST(bad_jobs), TEST(a_job_ends_once), TEST(leases_end), TEST(cancelling),
