@@ -110,7 +110,14 @@ static struct app_core *make_core(struct db_pool *pool)
 	return core;
 }
 
-static double posts_per_second(enum db_kind kind, int writers, int group_max)
+static int64_t cpu_ns(clockid_t clock)
+{
+	struct timespec now;
+	clock_gettime(clock, &now);
+	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+static double posts_per_second(enum db_kind kind, int writers, int group_max, double *cpu_us)
 {
 	struct db_pool *pool = db_pool_open(testdb_url(kind), &e);
 	struct load loads[WRITERS];
@@ -123,7 +130,7 @@ static double posts_per_second(enum db_kind kind, int writers, int group_max)
 	write_sql(db, SQL_ACCOUNT, 1, WRITERS, 0, 0, 0);
 	if (kind == DB_SQLITE)
 		db_writer_set_group_max(pool->writer, group_max);
-	int64_t start = clock_mono_ns();
+	int64_t start = clock_mono_ns(), cpu = cpu_ns(CLOCK_PROCESS_CPUTIME_ID);
 	for (int i = 0; i < writers; i++) {
 		loads[i] = (struct load){pool, core, i + 1, start + SECONDS * INT64_C(1000000000), 0};
 		if (!thread_start(&threads[i], "poster", post_on, &loads[i], &e))
@@ -134,6 +141,7 @@ static double posts_per_second(enum db_kind kind, int writers, int group_max)
 		posts += loads[i].posts;
 	}
 	double seconds = (double)(clock_mono_ns() - start) / 1e9;
+	*cpu_us = (double)(cpu_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu) / 1000 / (double)posts;
 	app_core_destroy(core);
 	db_close(db);
 	db_pool_close(pool);
@@ -156,18 +164,21 @@ static void bench_sync(void)
 static void bench_posts(bool postgres)
 {
 	bench_sync();
-	double single = posts_per_second(DB_SQLITE, WRITERS, 1);
-	double group = posts_per_second(DB_SQLITE, WRITERS, 512);
+	double cpu_us;
+	double single = posts_per_second(DB_SQLITE, WRITERS, 1, &cpu_us);
+	double group = posts_per_second(DB_SQLITE, WRITERS, 512, &cpu_us);
 	row("durable_posts", DB_SQLITE, "64 writers; one commit a post", single, "posts/s");
 	row("durable_posts", DB_SQLITE, "64 writers; group commit", group, "posts/s");
 	row("group_over_single", DB_SQLITE, "64 writers", group / single, "ratio");
+	row("post_cpu", DB_SQLITE, "64 writers; group commit", cpu_us, "us");
 	if (!postgres)
 		return;
-	single = posts_per_second(DB_POSTGRES, 1, 0);
-	group = posts_per_second(DB_POSTGRES, WRITERS, 0);
+	single = posts_per_second(DB_POSTGRES, 1, 0, &cpu_us);
+	group = posts_per_second(DB_POSTGRES, WRITERS, 0, &cpu_us);
 	row("durable_posts", DB_POSTGRES, "1 writer; one commit a post", single, "posts/s");
 	row("durable_posts", DB_POSTGRES, "64 writers; the server groups", group, "posts/s");
 	row("group_over_single", DB_POSTGRES, "64 writers", group / single, "ratio");
+	row("post_cpu", DB_POSTGRES, "64 writers; without the server's", cpu_us, "us");
 }
 
 /* --- home timelines --- */
@@ -227,13 +238,6 @@ static struct site make_site(enum db_kind kind, int64_t posts)
 		write_sql(site.db, SQL_HOME, 3, viewer, FOLLOWS[f], HOME_POSTS, 0);
 	}
 	return site;
-}
-
-static int64_t cpu_ns(clockid_t clock)
-{
-	struct timespec now;
-	clock_gettime(clock, &now);
-	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
 static double home_us(struct site *site, int64_t follows, clockid_t clock, struct arena *arena)
