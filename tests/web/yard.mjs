@@ -27,18 +27,22 @@ export async function join(page, url, { name, email = `${name}@example.org`, pas
 	await page.waitForURL("**/studio");
 }
 
-/** Draws and gives back how the picture grew: the shares of its height that were seen. */
+/** Draws and gives back how the picture grew, the shares of its height that were seen, and when (ms after the press). */
 export async function draw(page, prompt, { timeout = 120_000, shot } = {}) {
 	await page.fill("#studio-prompt", prompt);
 	await page.evaluate(() => {
 		window.grown = [];
+		window.times = {};
+		document.querySelector('[data-action="draw"]').addEventListener("click", () => (window.times.pressed = performance.now()), { capture: true, once: true });
 		const look = () => {
 			for (const sheet of document.querySelectorAll(".job:first-of-type [data-rows]")) {
 				const rows = Number(sheet.getAttribute("data-rows"));
+				if (rows > 0) window.times.preview ??= Math.round(performance.now() - window.times.pressed);
+				if (rows === 1 && sheet.getAttribute("data-state") === "finished") window.times.finished ??= Math.round(performance.now() - window.times.pressed);
 				if (rows > 0 && rows !== window.grown.at(-1)) window.grown.push(rows);
 			}
 		};
-		new MutationObserver(look).observe(document.body, { subtree: true, attributes: true, childList: true, attributeFilter: ["data-rows"] });
+		new MutationObserver(look).observe(document.body, { subtree: true, attributes: true, childList: true, attributeFilter: ["data-rows", "data-state"] });
 	});
 	await page.click('[data-action="draw"]');
 	const job = page.locator("[data-job]").first();
@@ -51,7 +55,7 @@ export async function draw(page, prompt, { timeout = 120_000, shot } = {}) {
 		return first?.textContent?.includes(words) && ["finished", "failed"].includes(first.getAttribute("data-state"));
 	}, prompt, { timeout });
 	assert.equal(await job.getAttribute("data-state"), "finished", await job.innerText());
-	return page.evaluate(() => window.grown);
+	return page.evaluate(() => ({ grown: window.grown, times: window.times }));
 }
 
 /** Posts the newest picture; the description was proposed and must be confirmed. */
@@ -84,7 +88,7 @@ export async function walk(browser, { base, setup, shots = async () => undefined
 	await dal.goto(`${base}/studio`);
 	await dal.waitForSelector(".composer");
 	const prompt = "노란 배경 위의 빨간 사과";
-	const grown = await draw(dal, prompt, { shot: () => shots(dal, "drawing") });
+	const { grown, times } = await draw(dal, prompt, { shot: () => shots(dal, "drawing") });
 	const partial = grown.filter((rows) => rows < 1);
 	assert.ok(partial.length >= 2, `the picture was seen growing: ${grown}`);
 	assert.ok(partial.every((rows, i) => i === 0 || rows >= partial[i - 1]), `it only grows: ${grown}`);
@@ -130,5 +134,5 @@ export async function walk(browser, { base, setup, shots = async () => undefined
 
 	assert.deepEqual(dal.complaints, []);
 	assert.deepEqual(haru.complaints, []);
-	return { dal, haru, id };
+	return { dal, haru, id, times };
 }
