@@ -187,6 +187,19 @@ static bool start_http(struct serve *s, struct err *e)
 	return s->api.server != NULL;
 }
 
+/* Whom people mention to have something drawn. Only with a maker of this house: who mentions it has not been
+ * asked whether the prompt may leave. */
+static bool make_draw_account(struct serve *s, struct app *app, struct err *e)
+{
+	int64_t id;
+	for (size_t i = 0; i < s->makers_count; i++) {
+		const struct maker_info *m = maker_info(s->makers[i]);
+		if (!m->remote)
+			return app_draw_account(app, &id, e) && app_setting_set(app, "draw_maker", m->id, e);
+	}
+	return true;
+}
+
 static bool say_hello(struct serve *s, struct err *e)
 {
 	struct arena *a = arena_create(1 << 20);
@@ -194,7 +207,7 @@ static bool say_hello(struct serve *s, struct err *e)
 	bool required;
 	const char *code;
 	app_init(&app, s->house.core, s->db, a);
-	bool ok = app_setup_required(&app, &required, e);
+	bool ok = make_draw_account(s, &app, e) && app_setup_required(&app, &required, e);
 	if (ok && required) {
 		ok = app_setup_code(&app, &code, e);
 		if (ok)
