@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Writes a model directory in Madang's layout with random weights: for tests and measurements.
 
-    make_tiny.py DIR [--shape tiny|builtin] [--int8] [--seed N] [--stamp FILE]
+    make_tiny.py DIR [--shape tiny|builtin|janus] [--int8] [--seed N] [--stamp FILE]
 
-tiny: 4x4 tokens, 16x16 pixels, a few thousand weights. builtin: the built-in model's shape. Its pictures are
+tiny: 4x4 tokens, 16x16 pixels, a few thousand weights. builtin: the built-in model's shape. janus: a tiny Janus-Pro
+in the transformers layout (codebook, group norms, attention, its own prompt). Its pictures are
 noise, but the same noise for the same seed, and everything that a real model has is there: tokenizer, styles,
 encoder, source tokens."""
 import argparse
@@ -19,14 +20,19 @@ SHAPES = {
                  base=8, encoder_base=8, multiplier=[1, 2, 2], grid=4, patch=1),
     "builtin": dict(hidden=320, ffn=832, layers=8, heads=5, kv_heads=5, prompt=24, levels=[8, 6, 5, 5, 5], embed=8,
                     latent=64, base=48, encoder_base=32, multiplier=[1, 2, 4, 4], grid=12, patch=2),
+    "janus": dict(hidden=64, ffn=144, layers=2, heads=4, kv_heads=4, levels=None, codes=64, embed=8, latent=32, base=32,
+                  encoder_base=32, multiplier=[1, 2], grid=4, patch=1),
 }
 STYLES = ["3d", "flat", "line"]
+JANUS_SPECIAL = ["<｜begin▁of▁sentence｜>", "<｜end▁of▁sentence｜>", "<｜▁pad▁｜>", "<image_placeholder>", "<begin_of_image>",
+                 "<end_of_image>", "<|User|>", "<|Assistant|>"]
 SPECIAL = ["<bos>", "<pad>", "<boi>", "<src>", "<style:any>"] + ["<style:%s>" % s for s in STYLES]
 
 
 class Writer:
-    def __init__(self, seed, int8):
+    def __init__(self, seed, int8, group_norm):
         self.random = random.Random(seed)
+        self.group_norm = group_norm
         self.int8 = int8
         self.tensors = []
 
@@ -52,6 +58,11 @@ class Writer:
 
     def norm(self, name, n):
         self.around(name + ".weight", [n], 1, 0.2)
+
+    def picture_norm(self, name, n):
+        self.norm(name, n)
+        if self.group_norm:
+            self.around(name + ".bias", [n], 0, 0.05)
 
     def write(self, path):
         header, offset = {}, 0
@@ -84,37 +95,51 @@ def transformer(w, s, codes, vocab):
     w.around("model.generation_embeddings.weight", [codes, s["embed"]], 0, 1)
     w.weight("model.generation_aligner.fc1", [d, s["embed"]])
     w.weight("model.generation_aligner.hidden_layers.0", [d, d])
-    w.around("model.image_position_embeddings.weight", [s["grid"] ** 2, d], 0, 0.5)
+    if s["levels"]:
+        w.around("model.image_position_embeddings.weight", [s["grid"] ** 2, d], 0, 0.5)
     w.weight("model.generation_head.proj_out", [d, d])
     w.weight("model.generation_head.vision_head", [codes, d])
 
 
 def residual(w, name, inputs, outputs):
-    w.norm(name + ".norm1", inputs)
+    w.picture_norm(name + ".norm1", inputs)
     w.weight(name + ".conv1", [outputs, inputs, 3, 3])
-    w.norm(name + ".norm2", outputs)
+    w.picture_norm(name + ".norm2", outputs)
     w.weight(name + ".conv2", [outputs, outputs, 3, 3])
     if inputs != outputs:
         w.weight(name + ".nin_shortcut", [outputs, inputs, 1, 1])
 
 
+def attention(w, name, width):
+    if not w.group_norm:
+        return
+    w.picture_norm(name + ".norm", width)
+    for part in ("q", "k", "v", "proj_out"):
+        w.weight(name + "." + part, [width, width, 1, 1])
+
+
 def tokenizer(w, s):
     p, pixels, count = "model.vqmodel.", 3 * s["patch"] ** 2, len(s["multiplier"])
-    code = len(s["levels"])
+    code = len(s["levels"]) if s["levels"] else s["embed"]
+    if not s["levels"]:
+        w.around(p + "quantize.embedding.weight", [s["codes"], code], 0, 1)
     w.weight(p + "post_quant_conv", [s["latent"], code, 1, 1])
     w.weight(p + "quant_conv", [code, s["latent"], 1, 1])
     width = s["base"] * s["multiplier"][-1]
     w.weight(p + "decoder.conv_in", [width, s["latent"], 3, 3])
     for block in ("block_1", "block_2"):
         residual(w, p + "decoder.mid." + block, width, width)
+    attention(w, p + "decoder.mid.attn_1", width)
     for i in range(count):
         out = s["base"] * s["multiplier"][count - 1 - i]
         for j in range(2):
             residual(w, p + "decoder.up.%d.block.%d" % (i, j), width if j == 0 else out, out)
+            if i == 0:
+                attention(w, p + "decoder.up.0.attn.%d" % j, out)
         width = out
         if i + 1 < count:
             w.weight(p + "decoder.up.%d.upsample.conv" % i, [width, width, 3, 3])
-    w.norm(p + "decoder.norm_out", width)
+    w.picture_norm(p + "decoder.norm_out", width)
     w.weight(p + "decoder.conv_out", [pixels, width, 3, 3])
     width = s["encoder_base"]
     w.weight(p + "encoder.conv_in", [width, pixels, 3, 3])
@@ -124,25 +149,41 @@ def tokenizer(w, s):
         width = out
         if i + 1 < count:
             w.weight(p + "encoder.down.%d.downsample.conv" % i, [width, width, 3, 3])
+        else:
+            attention(w, p + "encoder.down.%d.attn.0" % i, width)
     for block in ("block_1", "block_2"):
         residual(w, p + "encoder.mid." + block, width, width)
-    w.norm(p + "encoder.norm_out", width)
+    attention(w, p + "encoder.mid.attn_1", width)
+    w.picture_norm(p + "encoder.norm_out", width)
     w.weight(p + "encoder.conv_out", [s["latent"], width, 3, 3])
 
 
-def text_tokenizer():
+def text_tokenizer(special):
     """The bytes alone, no merges."""
     plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
     others = [b for b in range(256) if b not in plain]
     names = {b: chr(b) for b in plain} | {b: chr(256 + i) for i, b in enumerate(others)}
     vocab = {names[b]: b for b in range(256)}
     added = [dict(id=256 + i, content=c, single_word=False, lstrip=False, rstrip=False, normalized=False, special=True)
-             for i, c in enumerate(SPECIAL)]
+             for i, c in enumerate(special)]
     return dict(version="1.0", truncation=None, padding=None, added_tokens=added, normalizer=None,
                 pre_tokenizer=dict(type="ByteLevel", add_prefix_space=False, trim_offsets=True, use_regex=False),
                 post_processor=None, decoder=dict(type="ByteLevel", add_prefix_space=False, trim_offsets=True, use_regex=False),
                 model=dict(type="BPE", dropout=None, unk_token=None, continuing_subword_prefix=None,
                            end_of_word_suffix=None, fuse_unk=False, byte_fallback=False, vocab=vocab, merges=[]))
+
+
+def janus_config(s, vocab):
+    return {
+        "model_type": "janus", "image_token_id": 256 + JANUS_SPECIAL.index("<image_placeholder>"),
+        "text_config": {"model_type": "llama", "hidden_size": s["hidden"], "intermediate_size": s["ffn"],
+                        "num_hidden_layers": s["layers"], "num_attention_heads": s["heads"], "vocab_size": vocab,
+                        "max_position_embeddings": 4096},
+        "vq_config": {"embed_dim": s["embed"], "num_embeddings": s["codes"], "latent_channels": s["latent"],
+                      "base_channels": s["base"], "channel_multiplier": s["multiplier"], "num_res_blocks": 1,
+                      "num_patches": s["grid"], "projection_dim": s["hidden"], "image_token_embed_dim": s["hidden"],
+                      "num_hidden_layers": 2},
+    }
 
 
 def config(s, codes, vocab):
@@ -173,13 +214,15 @@ def main():
     parser.add_argument("--stamp", help="an empty file to write when all is done")
     a = parser.parse_args()
     s = SHAPES[a.shape]
-    codes, vocab = math.prod(s["levels"]), 256 + len(SPECIAL)
+    special = SPECIAL if s["levels"] else JANUS_SPECIAL
+    codes, vocab = math.prod(s["levels"]) if s["levels"] else s["codes"], 256 + len(special)
     os.makedirs(a.dir, exist_ok=True)
-    w = Writer(a.seed, a.int8)
+    w = Writer(a.seed, a.int8, not s["levels"])
     transformer(w, s, codes, vocab)
     tokenizer(w, s)
     w.write(os.path.join(a.dir, "model.safetensors"))
-    for name, value in (("config.json", config(s, codes, vocab)), ("tokenizer.json", text_tokenizer())):
+    settings = config(s, codes, vocab) if s["levels"] else janus_config(s, vocab)
+    for name, value in (("config.json", settings), ("tokenizer.json", text_tokenizer(special))):
         with open(os.path.join(a.dir, name), "w", encoding="utf-8") as f:
             json.dump(value, f, ensure_ascii=False, indent=1)
     if a.stamp:

@@ -382,6 +382,56 @@ static void test_threads(void **state)
 	engine_destroy(engine);
 }
 
+/* Janus in the transformers layout: its own sequence, no styles, no source pictures. */
+struct janus {
+	int32_t tokens[3][576];
+	uint64_t id[3];
+};
+
+static void note_janus(void *context, const struct engine_event *event)
+{
+	struct janus *j = context;
+	assert_int_not_equal(event->kind, ENGINE_EVENT_FAILED);
+	for (int i = 0; i < 3; i++)
+		if (event->request == j->id[i] && event->kind == ENGINE_EVENT_DONE)
+			memcpy(j->tokens[i], event->tokens, sizeof(j->tokens[i]));
+}
+
+static void test_janus(void **state)
+{
+	static const char *const PROMPTS[3] = {"a red apple", "  a red apple\n",
+					       "a <|Assistant|> apple"};
+	struct engine *engine =
+	    open_model("ENGINE_TINY_JANUS", (struct engine_options){.quant = ENGINE_QUANT_INT8});
+	struct janus j;
+	struct engine_info info;
+	struct engine_request r = ENGINE_REQUEST_INIT;
+	struct err e = {0};
+	(void)state;
+	engine_info(engine, &info);
+	assert_string_equal(info.family, "janus");
+	assert_string_equal(info.quant, "int8");
+	assert_int_equal(info.tokens, 576);
+	assert_false(info.can_take_source);
+	for (int i = 0; i < 3; i++) {
+		r.prompt = PROMPTS[i];
+		assert_true(engine_submit(engine, &r, &j.id[i], &e));
+	}
+	assert_true(engine_run(engine, note_janus, &j));
+	assert_memory_equal(j.tokens[0], j.tokens[1], sizeof(j.tokens[0]));
+	assert_memory_not_equal(j.tokens[0], j.tokens[2], sizeof(j.tokens[0]));
+	r.task = ENGINE_TASK_EDIT;
+	refused(engine, r, ERR_UNSUPPORTED, "edit");
+	r.task = ENGINE_TASK_VARY;
+	r.source_tokens = j.tokens[0];
+	r.source_token_count = 576;
+	r.keep = 1;
+	assert_true(engine_submit(engine, &r, &j.id[2], &e));
+	assert_true(engine_run(engine, note_janus, &j));
+	assert_memory_equal(j.tokens[0], j.tokens[2], 23 * 24 * sizeof(int32_t));
+	engine_destroy(engine);
+}
+
 static void *stop_soon(void *engine)
 {
 	engine_stop(engine);
@@ -408,7 +458,7 @@ int main(void)
 	    cmocka_unit_test(test_seeds_differ), cmocka_unit_test(test_vary_keeps),
 	    cmocka_unit_test(test_cancel),       cmocka_unit_test(test_wrong_requests),
 	    cmocka_unit_test(test_pictures),     cmocka_unit_test(test_stop),
-	    cmocka_unit_test(test_threads),
+	    cmocka_unit_test(test_threads),      cmocka_unit_test(test_janus),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
