@@ -4,6 +4,8 @@
  * of an operand up to the next multiple of 32 is memory of ours and finite, and zero where it would be summed
  * over (rows past the last token are zero in all activations and gradients). */
 #include "train/core.h"
+#include "train/flush.h"
+#include "train/memory.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -26,6 +28,13 @@ struct matrix {
 
 #define MEMORY_MAX (3 * TRAIN_LAYERS_MAX + 48)
 
+/* Tokens (whole samples) that pass through a layer together, so that what one operation writes the next finds in
+ * L2; and the blocks of a weight gradient's operands. */
+#define GROUP_TOKENS         384
+#define HEAD_ROWS            128
+#define WEIGHT_ROWS_BYTES    ((size_t)640 << 10)
+#define WEIGHT_COLUMNS_BYTES ((size_t)1 << 20)
+
 enum { QKV, O, GATE_UP, DOWN, PER_LAYER };
 
 struct train_packed {
@@ -33,6 +42,7 @@ struct train_packed {
 	int count;
 	struct matrix *matrices; /* PER_LAYER for each layer, then: */
 	struct matrix *hidden, *proj, *head;
+	elem *memory;
 };
 
 struct saved { /* of one layer, for the backward pass */
@@ -48,7 +58,8 @@ struct train_work {
 	struct saved layer[TRAIN_LAYERS_MAX];
 	float *x;                  /* [M][d] after the last layer; then the gradient */
 	float *dh;                 /* [M][d] */
-	elem *wide, *dwide, *narrow, *act; /* [M][2f or 3d], [M][2f or 3d], [M][d], [M][f] */
+	elem *wide, *dgate_up, *dqkv, *act; /* [M][2f or 3d], [M][2f], [M][3d], [M][f] */
+	elem *narrow, *narrow2;    /* [M][d] the gradient behind each half of a layer */
 	float *cosine, *sine;      /* [length][head_dim / 2] */
 	/* the aligner's and the head's */
 	int *image_row;
@@ -71,15 +82,20 @@ struct train_work {
 
 static void *reserve(struct train_work *t, size_t bytes)
 {
-	bytes = (bytes + 4095 + 64) / 64 * 64;
-	void *p = t->memory_count < MEMORY_MAX ? aligned_alloc(64, bytes) : NULL;
+	char *p = t->memory_count < MEMORY_MAX ? train_memory(bytes + 2 * 4096) : NULL;
 	if (!p) {
 		t->failed = true;
 		return NULL;
 	}
-	memset(p, 0, bytes);
 	t->memory[t->memory_count++] = p;
-	return p;
+	/* Arrays that are walked together must not meet at the same place of their pages: a processor that compares
+	 * the low 12 bits of a load with those of earlier stores would hold it back. */
+	return p + (size_t)(t->memory_count * 21 % 64) * 64;
+}
+
+static size_t matrix_size(const struct matrix *m)
+{
+	return (size_t)up32(m->n) * (size_t)m->k;
 }
 
 static int core_packed_count(const struct train_shape *s)
@@ -91,10 +107,7 @@ static void core_packed_destroy(struct train_packed *p)
 {
 	if (!p)
 		return;
-	for (int i = 0; p->matrices && i < p->count; i++) {
-		free(p->matrices[i].forward);
-		free(p->matrices[i].back);
-	}
+	free(p->memory);
 	free(p->matrices);
 	free(p);
 }
@@ -119,12 +132,17 @@ static struct train_packed *core_packed_create(const struct train_shape *s, stru
 	*(p->hidden = m) = (struct matrix){.offset = s->hidden_w, .n = s->d, .k = s->d};
 	*(p->proj = m + 1) = (struct matrix){.offset = s->proj_w, .n = s->d, .k = s->d};
 	*(p->head = m + 2) = (struct matrix){.offset = s->head_w, .n = s->codes, .k = s->d};
+	size_t total = 8192; /* the products fetch ahead */
+	for (int i = 0; i < p->count; i++)
+		total += 2 * matrix_size(&p->matrices[i]);
+	p->memory = train_memory(total * sizeof(elem));
+	if (!p->memory)
+		goto failed;
+	elem *at = p->memory;
 	for (int i = 0; i < p->count; i++) {
-		size_t bytes = (size_t)up32(p->matrices[i].n) * (size_t)p->matrices[i].k * sizeof(elem) + 8192;
-		p->matrices[i].forward = aligned_alloc(64, (bytes + 63) / 64 * 64);
-		p->matrices[i].back = aligned_alloc(64, (bytes + 63) / 64 * 64);
-		if (!p->matrices[i].forward || !p->matrices[i].back)
-			goto failed;
+		p->matrices[i].forward = at;
+		p->matrices[i].back = at + matrix_size(&p->matrices[i]);
+		at += 2 * matrix_size(&p->matrices[i]);
 	}
 	return p;
 failed:
@@ -192,8 +210,10 @@ static void reserve_rest(struct train_work *t, size_t m)
 	t->x = reserve(t, m * d * f32);
 	t->dh = reserve(t, most * d * f32);
 	t->wide = reserve(t, m * widest * el);
-	t->dwide = reserve(t, m * widest * el);
+	t->dgate_up = reserve(t, m * t->ldgu * el);
+	t->dqkv = reserve(t, m * t->ldqkv * el);
 	t->narrow = reserve(t, most * t->lda * el);
+	t->narrow2 = reserve(t, most * t->lda * el);
 	t->act = reserve(t, m * t->ldf * el);
 	t->cosine = reserve(t, lp * (size_t)s->head_dim / 2 * f32);
 	t->sine = reserve(t, lp * (size_t)s->head_dim / 2 * f32);
@@ -207,7 +227,7 @@ static void reserve_rest(struct train_work *t, size_t m)
 	t->factor = reserve(t, rows * f32);
 	t->proj_out = reserve(t, rows * d * f32);
 	t->dproj = reserve(t, rows * d * f32);
-	t->logits = reserve(t, 128 * codes * f32);
+	t->logits = reserve(t, HEAD_ROWS * codes * f32);
 	t->hf = reserve(t, rows * t->lda * el);
 	t->gelu = reserve(t, rows * t->lda * el);
 	t->dlogits = reserve(t, rows * t->ldcodes * el);
@@ -282,17 +302,33 @@ static void back_product(const struct matrix *w, const elem *dy, size_t ldy, int
 				 .b = w->back, .c = o.c, .out = o.e, .ldc = o.ld, .add = o.add, .ldadd = o.ld});
 }
 
-/* dW [n][k] += dy^T x over rows (a multiple of 32, zeros at the end). */
+/* Rows or columns of a block of at most `bytes`, of `total` in all, each of `rows` elements. */
+static int block_of(int total, int rows, size_t bytes)
+{
+	const size_t each = (size_t)rows * sizeof(elem);
+	int blocks = (int)(((size_t)total * each + bytes - 1) / bytes);
+	int block = up32((total + blocks - 1) / blocks);
+	return block < 32 ? 32 : block;
+}
+
+/* dW [n][k] += dy^T x over rows (a multiple of 32, zeros at the end). Blocks of both fit L2. */
 static void weight_gradient(struct train_work *t, const struct matrix *w, const elem *dy, size_t ldy,
 			    const elem *x, size_t ldx, int rows, float *g)
 {
 	const size_t ldt = row_of(rows);
-	gemm_transpose(t->weight_turned, ldt, dy, ldy, rows, up32(w->n));
-	gemm_pack_kn(t->weight_pack, x, ldx, rows, w->k);
-	float *c = g + w->offset;
-	gemm(&(struct gemm_call){.m = w->n, .n = w->k, .k = rows, .kb = rows, .a = t->weight_turned, .lda = ldt,
-				 .b = t->weight_pack, .c = c, .ldc = (size_t)w->k, .add = c,
-				 .ldadd = (size_t)w->k});
+	const int nb = block_of(up32(w->n), rows, WEIGHT_ROWS_BYTES), kb = block_of(w->k, rows, WEIGHT_COLUMNS_BYTES);
+	for (int k = 0; k < w->k; k += kb) {
+		const int columns = w->k - k < kb ? w->k - k : kb;
+		gemm_pack_kn(t->weight_pack, x + k, ldx, rows, columns);
+		for (int n = 0; n < w->n; n += nb) {
+			const int outs = w->n - n < nb ? w->n - n : nb;
+			float *c = g + w->offset + (size_t)n * (size_t)w->k + k;
+			gemm_transpose(t->weight_turned, ldt, dy + n, ldy, rows, up32(outs));
+			gemm(&(struct gemm_call){.m = outs, .n = columns, .k = rows, .kb = rows,
+						 .a = t->weight_turned, .lda = ldt, .b = t->weight_pack, .c = c,
+						 .ldc = (size_t)w->k, .add = c, .ldadd = (size_t)w->k});
+		}
+	}
 }
 
 /* ---- what goes in ---- */
@@ -399,11 +435,27 @@ static struct head head_of(const struct train_work *t, const struct saved *y, co
 	};
 }
 
-/* Queries and keys of all tokens. */
-static void rotate(const struct train_work *t, elem *qkv, const struct train_batch *b, float sign)
+/* Some samples that pass through a layer together. */
+struct group {
+	int first, last;  /* samples */
+	size_t row;       /* their first token */
+	int rows;
+};
+
+/* The group that begins with sample `first`. */
+static struct group group_at(const struct train_batch *b, int first)
+{
+	struct group r = {.first = first, .last = first, .row = (size_t)b->start[first]};
+	while (r.last < b->samples && (r.last == first || r.rows + b->length[r.last] <= GROUP_TOKENS))
+		r.rows += b->length[r.last++];
+	return r;
+}
+
+/* Queries and keys. */
+static void rotate(const struct train_work *t, elem *qkv, const struct train_batch *b, struct group r, float sign)
 {
 	const int w = t->s.head_dim, half = w / 2;
-	for (int i = 0; i < b->samples; i++)
+	for (int i = r.first; i < r.last; i++)
 		for (int j = 0; j < b->length[i]; j++) {
 			elem *row = qkv + (size_t)(b->start[i] + j) * t->ldqkv;
 			for (int h = 0; h < 2 * t->s.heads; h++)
@@ -411,80 +463,113 @@ static void rotate(const struct train_work *t, elem *qkv, const struct train_bat
 		}
 }
 
+static void norm(const struct train_shape *s, elem *h, size_t ldh, const float *x, const float *w, float *factor,
+		 int rows)
+{
+	for (int i = 0; i < rows; i++)
+		norm_row(h + (size_t)i * ldh, x + (size_t)i * (size_t)s->d, w, factor + i, s->d, s->eps);
+}
+
 static void layer_forward(struct train_work *t, const struct train_packed *p, const float *w,
-			  const struct train_batch *b, int index)
+			  const struct train_batch *b, int index, struct group r)
 {
 	const struct train_shape *s = &t->s;
 	const struct train_layer *l = &s->layer[index];
 	const struct matrix *m = p->matrices + index * PER_LAYER;
 	struct saved *y = &t->layer[index];
-	float *next = index + 1 < s->layers ? t->layer[index + 1].x : t->x;
-	const size_t d = (size_t)s->d;
-	const int rows = up32(b->tokens);
-	for (int i = 0; i < rows; i++)
-		norm_row(y->h1 + (size_t)i * t->lda, y->x + (size_t)i * d, w + l->norm1, y->factor1 + i, s->d, s->eps);
-	forward_product(&m[QKV], y->h1, t->lda, rows, (struct out){.e = y->qkv, .ld = t->ldqkv});
-	rotate(t, y->qkv, b, 1);
-	for (int i = 0; i < b->samples; i++)
+	const size_t d = (size_t)s->d, at = r.row * t->lda;
+	const float *x = y->x + r.row * d;
+	float *middle = y->middle + r.row * d;
+	float *next = (index + 1 < s->layers ? t->layer[index + 1].x : t->x) + r.row * d;
+	elem *gate_up = y->gate_up + r.row * t->ldgu;
+	norm(s, y->h1 + at, t->lda, x, w + l->norm1, y->factor1 + r.row, r.rows);
+	forward_product(&m[QKV], y->h1 + at, t->lda, r.rows,
+			(struct out){.e = y->qkv + r.row * t->ldqkv, .ld = t->ldqkv});
+	rotate(t, y->qkv, b, r, 1);
+	for (int i = r.first; i < r.last; i++)
 		for (int h = 0; h < s->heads; h++) {
 			struct head head = head_of(t, y, b, i, h);
 			attend(t, &head, y->attended + (size_t)b->start[i] * t->lda + h * s->head_dim, t->lda);
 		}
-	memset(y->attended + (size_t)b->tokens * t->lda, 0, (size_t)(rows - b->tokens) * t->lda * sizeof(elem));
-	forward_product(&m[O], y->attended, t->lda, rows, (struct out){.c = y->middle, .ld = d, .add = y->x});
-	for (int i = 0; i < rows; i++)
-		norm_row(y->h2 + (size_t)i * t->lda, y->middle + (size_t)i * d, w + l->norm2, y->factor2 + i, s->d,
-			 s->eps);
-	forward_product(&m[GATE_UP], y->h2, t->lda, rows, (struct out){.e = y->gate_up, .ld = t->ldgu});
-	for (int i = 0; i < rows; i++)
-		gate_row(t->act + (size_t)i * t->ldf, y->gate_up + (size_t)i * t->ldgu, s->f);
-	forward_product(&m[DOWN], t->act, t->ldf, rows, (struct out){.c = next, .ld = d, .add = y->middle});
+	forward_product(&m[O], y->attended + at, t->lda, r.rows, (struct out){.c = middle, .ld = d, .add = x});
+	norm(s, y->h2 + at, t->lda, middle, w + l->norm2, y->factor2 + r.row, r.rows);
+	forward_product(&m[GATE_UP], y->h2 + at, t->lda, r.rows, (struct out){.e = gate_up, .ld = t->ldgu});
+	for (int i = 0; i < r.rows; i++)
+		gate_row(t->act + (size_t)i * t->ldf, gate_up + (size_t)i * t->ldgu, s->f);
+	forward_product(&m[DOWN], t->act, t->ldf, r.rows, (struct out){.c = next, .ld = d, .add = middle});
 }
 
-static void narrow_of(struct train_work *t, const float *dx, int rows)
+static void narrow_of(const struct train_work *t, elem *to, const float *dx, int rows)
 {
 	for (int i = 0; i < rows; i++)
-		gemm_convert(t->narrow + (size_t)i * t->lda, dx + (size_t)i * (size_t)t->s.d, (size_t)t->s.d);
+		gemm_convert(to + (size_t)i * t->lda, dx + (size_t)i * (size_t)t->s.d, (size_t)t->s.d);
 }
 
-/* dx: the gradient behind the layer becomes the one before it. */
+static void norm_back(const struct train_work *t, float *dx, float *dw, const float *x, const float *w,
+		      const float *factor, int rows)
+{
+	const size_t d = (size_t)t->s.d;
+	for (int i = 0; i < rows; i++)
+		norm_back_row(dx + (size_t)i * d, dw, t->dh + (size_t)i * d, x + (size_t)i * d, w, factor[i], t->s.d);
+}
+
+/* dx: the group's gradient behind the layer becomes the one before it. What the weights' gradients need is left
+ * in narrow, act, dgate_up, narrow2 and dqkv. */
 static void layer_back(struct train_work *t, const struct train_packed *p, const float *w,
-		       const struct train_batch *b, int index, float *dx, float *g)
+		       const struct train_batch *b, int index, struct group r, float *g)
 {
 	const struct train_shape *s = &t->s;
 	const struct train_layer *l = &s->layer[index];
 	const struct matrix *m = p->matrices + index * PER_LAYER;
 	const struct saved *y = &t->layer[index];
 	const size_t d = (size_t)s->d;
-	const int rows = up32(b->tokens);
-	narrow_of(t, dx, rows);
-	back_product(&m[DOWN], t->narrow, t->lda, rows, (struct out){.e = t->wide, .ld = t->ldf});
-	for (int i = 0; i < rows; i++)
-		gate_back_row(t->dwide + (size_t)i * t->ldgu, t->act + (size_t)i * t->ldf,
-			      t->wide + (size_t)i * t->ldf, y->gate_up + (size_t)i * t->ldgu, s->f);
-	weight_gradient(t, &m[DOWN], t->narrow, t->lda, t->act, t->ldf, rows, g);
-	back_product(&m[GATE_UP], t->dwide, t->ldgu, rows, (struct out){.c = t->dh, .ld = d});
-	weight_gradient(t, &m[GATE_UP], t->dwide, t->ldgu, y->h2, t->lda, rows, g);
-	for (int i = 0; i < rows; i++)
-		norm_back_row(dx + (size_t)i * d, g + l->norm2, t->dh + (size_t)i * d, y->middle + (size_t)i * d,
-			      w + l->norm2, y->factor2[i], s->d);
-	narrow_of(t, dx, rows);
-	back_product(&m[O], t->narrow, t->lda, rows, (struct out){.e = t->wide, .ld = t->lda});
-	weight_gradient(t, &m[O], t->narrow, t->lda, y->attended, t->lda, rows, g);
-	for (int i = 0; i < b->samples; i++)
+	float *dx = t->x + r.row * d;
+	elem *narrow = t->narrow + r.row * t->lda, *narrow2 = t->narrow2 + r.row * t->lda;
+	elem *dgate_up = t->dgate_up + r.row * t->ldgu, *dqkv = t->dqkv + r.row * t->ldqkv;
+	narrow_of(t, narrow, dx, r.rows);
+	back_product(&m[DOWN], narrow, t->lda, r.rows, (struct out){.e = t->wide, .ld = t->ldf});
+	for (int i = 0; i < r.rows; i++)
+		gate_back_row(dgate_up + (size_t)i * t->ldgu, t->act + (r.row + (size_t)i) * t->ldf,
+			      t->wide + (size_t)i * t->ldf, y->gate_up + (r.row + (size_t)i) * t->ldgu, s->f);
+	back_product(&m[GATE_UP], dgate_up, t->ldgu, r.rows, (struct out){.c = t->dh, .ld = d});
+	norm_back(t, dx, g + l->norm2, y->middle + r.row * d, w + l->norm2, y->factor2 + r.row, r.rows);
+	narrow_of(t, narrow2, dx, r.rows);
+	back_product(&m[O], narrow2, t->lda, r.rows, (struct out){.e = t->wide, .ld = t->lda});
+	for (int i = r.first; i < r.last; i++)
 		for (int h = 0; h < s->heads; h++) {
 			struct head head = head_of(t, y, b, i, h);
-			elem *to = t->dwide + (size_t)b->start[i] * t->ldqkv + h * s->head_dim;
-			attend_back(t, &head, t->wide + (size_t)b->start[i] * t->lda + h * s->head_dim, t->lda, to,
-				    to + d, to + 2 * d, t->ldqkv);
+			const size_t row = (size_t)b->start[i] - r.row;
+			elem *to = dqkv + row * t->ldqkv + h * s->head_dim;
+			attend_back(t, &head, t->wide + row * t->lda + h * s->head_dim, t->lda, to, to + d,
+				    to + 2 * d, t->ldqkv);
 		}
-	memset(t->dwide + (size_t)b->tokens * t->ldqkv, 0, (size_t)(rows - b->tokens) * t->ldqkv * sizeof(elem));
-	rotate(t, t->dwide, b, -1);
-	back_product(&m[QKV], t->dwide, t->ldqkv, rows, (struct out){.c = t->dh, .ld = d});
-	weight_gradient(t, &m[QKV], t->dwide, t->ldqkv, y->h1, t->lda, rows, g);
-	for (int i = 0; i < rows; i++)
-		norm_back_row(dx + (size_t)i * d, g + l->norm1, t->dh + (size_t)i * d, y->x + (size_t)i * d,
-			      w + l->norm1, y->factor1[i], s->d);
+	rotate(t, t->dqkv, b, r, -1);
+	back_product(&m[QKV], dqkv, t->ldqkv, r.rows, (struct out){.c = t->dh, .ld = d});
+	norm_back(t, dx, g + l->norm1, y->x + r.row * d, w + l->norm1, y->factor1 + r.row, r.rows);
+}
+
+static void layer_gradients(struct train_work *t, const struct train_packed *p, int index, int rows, float *g)
+{
+	const struct matrix *m = p->matrices + index * PER_LAYER;
+	const struct saved *y = &t->layer[index];
+	weight_gradient(t, &m[DOWN], t->narrow, t->lda, t->act, t->ldf, rows, g);
+	weight_gradient(t, &m[GATE_UP], t->dgate_up, t->ldgu, y->h2, t->lda, rows, g);
+	weight_gradient(t, &m[O], t->narrow2, t->lda, y->attended, t->lda, rows, g);
+	weight_gradient(t, &m[QKV], t->dqkv, t->ldqkv, y->h1, t->lda, rows, g);
+}
+
+static void clear_rows(elem *x, size_t ld, int from, int to)
+{
+	memset(x + (size_t)from * ld, 0, (size_t)(to - from) * ld * sizeof(elem));
+}
+
+/* Rows past the last token, which the weights' gradients sum over. */
+static void clear_ends(struct train_work *t, int from, int to)
+{
+	clear_rows(t->narrow, t->lda, from, to);
+	clear_rows(t->narrow2, t->lda, from, to);
+	clear_rows(t->dgate_up, t->ldgu, from, to);
+	clear_rows(t->dqkv, t->ldqkv, from, to);
 }
 
 /* ---- the head and the loss ---- */
@@ -495,12 +580,11 @@ static int target_row(const struct train_shape *s, const struct train_batch *b, 
 	return b->start[sample] + b->length[sample] - s->grid_tokens + at;
 }
 
-/* Logits of 128 rows at a time become their gradients at once. */
 static void head_forward(struct train_work *t, const struct train_packed *p, const float *w,
-			 const struct train_batch *b, double *loss)
+			 const struct train_batch *b)
 {
 	const struct train_shape *s = &t->s;
-	const size_t d = (size_t)s->d, codes = (size_t)up32(s->codes);
+	const size_t d = (size_t)s->d;
 	const int n = b->samples * s->grid_tokens, rows = up32(n);
 	for (int i = 0; i < rows; i++) {
 		float *to = t->final + (size_t)i * d;
@@ -515,10 +599,19 @@ static void head_forward(struct train_work *t, const struct train_packed *p, con
 		add_row(t->proj_out + (size_t)i * d, w + s->proj_b, s->d);
 		gelu_row(t->gelu + (size_t)i * t->lda, t->proj_out + (size_t)i * d, s->d);
 	}
+}
+
+/* Logits of HEAD_ROWS rows at a time become their gradients at once, and those the gradients of what went in. */
+static void head_loss(struct train_work *t, const struct train_packed *p, const float *w,
+		      const struct train_batch *b, float *g, double *loss)
+{
+	const struct train_shape *s = &t->s;
+	const size_t d = (size_t)s->d, codes = (size_t)up32(s->codes);
+	const int n = b->samples * s->grid_tokens, rows = up32(n);
 	for (int i = 0; i < b->samples; i++)
 		loss[i] = 0;
-	for (int m = 0; m < n; m += 128) {
-		int count = rows - m < 128 ? rows - m : 128;
+	for (int m = 0; m < n; m += HEAD_ROWS) {
+		int count = rows - m < HEAD_ROWS ? rows - m : HEAD_ROWS;
 		forward_product(p->head, t->gelu + (size_t)m * t->lda, t->lda, count,
 				(struct out){.c = t->logits, .ld = codes});
 		for (int i = m; i < m + count; i++) {
@@ -527,11 +620,14 @@ static void head_forward(struct train_work *t, const struct train_packed *p, con
 				memset(dz, 0, t->ldcodes * sizeof(elem));
 				continue;
 			}
-			float *z = t->logits + (size_t)(i - m) * codes;
-			add_row(z, w + s->head_b, s->codes);
-			loss[i / s->grid_tokens] +=
-				entropy_row(dz, z, s->codes, b->target[i], b->scale) / s->grid_tokens;
+			loss[i / s->grid_tokens] += entropy_row(dz, t->logits + (size_t)(i - m) * codes, w + s->head_b,
+								s->codes, b->target[i], b->scale) / s->grid_tokens;
+			if (g)
+				add_elem_row(g + s->head_b, dz, s->codes);
 		}
+		if (g)
+			back_product(p->head, t->dlogits + (size_t)m * t->ldcodes, t->ldcodes, count,
+				     (struct out){.c = t->dproj + (size_t)m * d, .ld = d});
 	}
 }
 
@@ -542,9 +638,6 @@ static void head_back(struct train_work *t, const struct train_packed *p, const 
 	const struct train_shape *s = &t->s;
 	const size_t d = (size_t)s->d;
 	const int n = b->samples * s->grid_tokens, rows = up32(n);
-	for (int i = 0; i < n; i++)
-		add_elem_row(g + s->head_b, t->dlogits + (size_t)i * t->ldcodes, s->codes);
-	back_product(p->head, t->dlogits, t->ldcodes, rows, (struct out){.c = t->dproj, .ld = d});
 	weight_gradient(t, p->head, t->dlogits, t->ldcodes, t->gelu, t->lda, rows, g);
 	for (int i = 0; i < rows; i++) {
 		float *dp = t->dproj + (size_t)i * d;
@@ -560,27 +653,46 @@ static void head_back(struct train_work *t, const struct train_packed *p, const 
 			      t->final + (size_t)i * d, w + s->norm, t->factor[i], s->d);
 }
 
-static void core_run(struct train_work *t, const struct train_packed *p, const float *w,
-		     const struct train_batch *b, float *g, double *loss)
+static void forward(struct train_work *t, const struct train_packed *p, const float *w, const struct train_batch *b)
 {
-	const int layers = t->s.layers;
 	size_t offset = 0;
-	gemm_begin();
 	for (int i = 0; i < b->samples; i++) {
 		t->p_offset[i] = offset;
 		offset += (size_t)up32(b->length[i]) * t->ldp * (size_t)t->s.heads;
 	}
 	embed(t, p, w, b);
-	for (int i = 0; i < layers; i++)
-		layer_forward(t, p, w, b, i);
-	head_forward(t, p, w, b, loss);
+	for (int i = 0; i < b->samples;) {
+		struct group r = group_at(b, i);
+		for (int layer = 0; layer < t->s.layers; layer++)
+			layer_forward(t, p, w, b, layer, r);
+		i = r.last;
+	}
+}
+
+static void core_run(struct train_work *t, const struct train_packed *p, const float *w,
+		     const struct train_batch *b, float *g, double *loss)
+{
+	const int rows = up32(b->tokens);
+	const unsigned mode = train_flush_begin();
+	gemm_begin();
+	forward(t, p, w, b);
+	head_forward(t, p, w, b);
+	head_loss(t, p, w, b, g, loss);
 	if (g) {
 		head_back(t, p, w, b, g);
-		for (int i = layers; i-- > 0;)
-			layer_back(t, p, w, b, i, t->x, g);
+		clear_ends(t, b->tokens, rows);
+		for (int layer = t->s.layers; layer-- > 0;) {
+			for (int i = 0; i < b->samples;) {
+				struct group r = group_at(b, i);
+				layer_back(t, p, w, b, layer, r, g);
+				i = r.last;
+			}
+			layer_gradients(t, p, layer, rows, g);
+		}
 		embed_back(t, p, w, b, t->x, g);
 	}
 	gemm_end();
+	train_flush_end(mode);
 }
 
 #include "train/core_muon.h"

@@ -29,10 +29,12 @@ typedef float elem;
 #define core_exp expf
 #define core_erf erff
 #else
-/* Relative error below 3e-7 between -87 and 88; beyond it saturates. */
+/* Relative error below 3e-7 between -64 and 64; beyond it saturates. (At -87 the compiler would multiply by a
+ * constant at the edge of the normal range in every lane, and each product below it is trapped.) */
 static inline float core_exp(float x)
 {
-	x = x < -87.f ? -87.f : x > 88.f ? 88.f : x;
+	x = x < -64.f ? -64.f : x;
+	x = x > 64.f ? 64.f : x;
 	float n = x * 1.44269504f + 12582912.f;
 	union {
 		float f;

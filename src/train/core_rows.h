@@ -91,13 +91,15 @@ static void gelu_back_row(float *d, const float *x, int n)
 		d[i] *= core_gelu_slope(x[i]);
 }
 
-/* Turns logits into scale * (softmax - one-hot); returns the cross entropy. */
-static double entropy_row(elem *dz, float *z, int n, int target, float scale)
+/* Turns logits without their bias into scale * (softmax - one-hot); returns the cross entropy. */
+static double entropy_row(elem *dz, float *z, const float *bias, int n, int target, float scale)
 {
-	float top = z[0], sum = 0;
+	float top = z[0] + bias[0], sum = 0;
 #pragma omp simd reduction(max : top)
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n; i++) {
+		z[i] += bias[i];
 		top = z[i] > top ? z[i] : top;
+	}
 	double loss = (double)top - (double)z[target];
 #pragma omp simd reduction(+ : sum)
 	for (int i = 0; i < n; i++) {

@@ -2,11 +2,12 @@
  *
  * C[m][n] = sum over k of A[m][k] * B[k][n]. A is row-major bf16 with at least the rows rounded up to 32
  * in memory; B is packed in panels of 32 columns: for every 32 k two tiles of 16 pairs of k by 16
- * columns, so a panel is read front to back. Blocks: at most GEMM_KB of k at a time, so that 32 rows
- * of A stay in L1 while B streams from L2. Included by core.c, compiled for AMX only. */
+ * columns, so a panel is read front to back. Blocks of k: 32 rows of A and a panel of B fit L1, and B streams
+ * from L2. Included by core.c, compiled for AMX only. */
 #include <immintrin.h>
 
-#define GEMM_KB 512
+#define GEMM_KB 256       /* of k at a time, */
+#define GEMM_KB_WHOLE 384 /* unless all of it is no more than this */
 #define GEMM_GROUP_BYTES (900 << 10) /* of B that stay in L2 while all rows of A pass */
 
 struct gemm_tile_config {
@@ -152,7 +153,7 @@ static void gemm_block(const struct gemm_call *g, int m, int panel, int k0, int 
 static void gemm(const struct gemm_call *g)
 {
 	int panels = (g->n + 31) / 32, kend = g->k;
-	int span = kend - g->k_begin, blocks = g->out ? 1 : (span + GEMM_KB - 1) / GEMM_KB;
+	int span = kend - g->k_begin, blocks = g->out || span <= GEMM_KB_WHOLE ? 1 : (span + GEMM_KB - 1) / GEMM_KB;
 	int step = blocks ? (span / 32 + blocks - 1) / blocks * 32 : 0;
 	if (step == 0)
 		return;

@@ -3,6 +3,9 @@
  * does not depend on who did it. */
 #include "train/optimizer.h"
 
+#include "train/flush.h"
+#include "train/memory.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +24,7 @@ bool train_optimizer_init(struct train_optimizer *o, struct err *e)
 	o->scratch = calloc((size_t)o->threads, sizeof(void *));
 	o->squares = calloc(t->param_count, sizeof(double));
 	for (int i = 0; o->scratch && i < o->threads; i++)
-		o->scratch[i] = aligned_alloc(64, (bytes + 63) / 64 * 64);
+		o->scratch[i] = train_memory(bytes);
 	if (o->scratch && o->squares && o->scratch[o->threads - 1])
 		return true;
 	train_optimizer_finish(o);
@@ -117,6 +120,7 @@ static void move(void *context, size_t begin, size_t end, int thread)
 	const double limit = (1 + k) / (10 + k); /* the average's first steps forget faster */
 	const float keep = (float)(o->config->ema < limit ? o->config->ema : limit);
 	const bool all_adamw = strcmp(o->config->optimizer, "adamw") == 0;
+	const unsigned mode = train_flush_begin();
 	for (size_t i = begin; i < end; i++) {
 		const struct train_param *p = &t->params[i];
 		float *g = o->gradients[0] + p->offset, *w = t->w + p->offset, *average = t->average + p->offset;
@@ -128,6 +132,7 @@ static void move(void *context, size_t begin, size_t end, int thread)
 		for (size_t j = 0; j < size_of(p); j++)
 			average[j] = keep * average[j] + (1.f - keep) * w[j];
 	}
+	train_flush_end(mode);
 }
 
 static void clear(void *context, size_t begin, size_t end, int thread)

@@ -3,6 +3,7 @@
 #include "train/state.h"
 
 #include "engine/safetensors.h"
+#include "train/memory.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -30,12 +31,11 @@ bool train_state_init(struct arena *a, struct train_state *t, const struct train
 	t->params = train_shape_params(a, s, &t->param_count);
 	float **arrays[] = {&t->w, &t->first, &t->second, &t->average};
 	for (size_t i = 0; i < 4; i++) {
-		*arrays[i] = aligned_alloc(64, (s->count * sizeof(float) + 63) / 64 * 64);
+		*arrays[i] = train_memory(s->count * sizeof(float));
 		if (!*arrays[i]) {
 			train_state_finish(t);
 			return err_set(e, ERR_NO_MEMORY, "no memory for %zu parameters", s->count);
 		}
-		memset(*arrays[i], 0, s->count * sizeof(float));
 	}
 	train_shape_init(s, t->params, t->param_count, seed, t->w);
 	memcpy(t->average, t->w, s->count * sizeof(float));

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "engine/pool.h"
 #include "train/core.h"
+#include "train/memory.h"
 #include "train/metrics.h"
 #include "train/optimizer.h"
 
@@ -201,10 +202,9 @@ static bool reserve(struct trainer *t, struct err *e)
 	if (!t->shares || !t->gradients || !t->draws || !t->losses)
 		return err_set(e, ERR_NO_MEMORY, "no memory for the trainer");
 	for (int i = 0; i < t->threads; i++) {
-		t->gradients[i] = aligned_alloc(64, (count + 63) / 64 * 64);
+		t->gradients[i] = train_memory(count);
 		if (!t->gradients[i])
 			return err_set(e, ERR_NO_MEMORY, "no memory for gradients");
-		memset(t->gradients[i], 0, count);
 		if (!reserve_share(t, &t->shares[i], e))
 			return false;
 	}
