@@ -14,7 +14,7 @@
 
 static const char PAGE_POLICY[] =
     "default-src 'self'; img-src 'self' data: blob: https:; media-src 'self' blob: https:; "
-    "connect-src 'self'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; "
+    "connect-src 'self'; script-src 'self'; style-src 'self'; "
     "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'";
 
 static void add(struct MHD_Response *r, const char *name, const char *value)

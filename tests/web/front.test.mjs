@@ -95,6 +95,30 @@ test("a drawing is cancelled, and a failed one says what to do", async () => {
 	await page.context().close();
 });
 
+test("a part of somebody's picture is chosen by dragging and by keys, and only that part is ordered anew", async () => {
+	const page = await dal();
+	await open(page, "/explore");
+	await page.locator("main a.tile").first().click();
+	await page.locator('.main-post [data-action="remix"]').click();
+	await page.waitForSelector(".composer .source");
+	await page.locator('.source input[value="edit"]').check({ force: true });
+	const frame = page.locator(".region .frame");
+	const box = await frame.boundingBox();
+	await page.mouse.move(box.x + box.width * 0.1, box.y + box.height * 0.2);
+	await page.mouse.down();
+	await page.mouse.move(box.x + box.width * 0.6, box.y + box.height * 0.5, { steps: 4 });
+	await page.mouse.up();
+	await page.keyboard.press("ArrowRight");
+	await page.keyboard.press("Shift+ArrowDown");
+	await page.fill("#studio-prompt", "a red lantern");
+	const [request] = await Promise.all([page.waitForRequest((one) => one.method() === "POST" && one.url().endsWith("/jobs")), page.click('[data-action="draw"]')]);
+	const order = request.postDataJSON();
+	assert.equal(order.task, "edit");
+	assert.ok(order.source.status_id);
+	for (const [index, wanted] of [0.14, 0.2, 0.5, 0.34].entries()) assert.ok(Math.abs(order.region[index] - wanted) < 0.02, `${order.region}`);
+	await page.context().close();
+});
+
 test("the keyboard goes everywhere", async () => {
 	const page = await dal();
 	await open(page, "/");

@@ -97,7 +97,7 @@ export async function walk(browser, { base, setup, shots = async () => undefined
 
 	// Haru looks at the timeline and does nothing: the post comes by itself.
 	const post = haru.locator("article[data-post]", { hasText: "첫 그림이에요" });
-	await post.waitFor({ timeout: 10_000 });
+	await post.waitFor({ timeout: 30_000 });
 	const id = await post.getAttribute("data-post");
 	await shots(haru, "home");
 	await dal.goto(`${base}/@dal/${id}`);
@@ -110,7 +110,7 @@ export async function walk(browser, { base, setup, shots = async () => undefined
 	await haru.locator('[data-action="reply-text"]').pressSequentially("とてもきれい。");
 	await haru.click('[data-action="send-reply"]');
 	// Dal has the post open: the answer comes by itself.
-	await dal.locator(".replies", { hasText: "とてもきれい" }).waitFor({ timeout: 10_000 });
+	await dal.locator(".replies", { hasText: "とてもきれい" }).waitFor({ timeout: 30_000 });
 
 	await haru.locator('.main-post [data-action="remix"]').click();
 	await haru.waitForURL(`**/studio?remix=${id}`);

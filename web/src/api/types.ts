@@ -213,6 +213,8 @@ export interface Wait {
 	high_s: number;
 }
 
+export type Region = [number, number, number, number];
+
 export interface JobOrder {
 	prompt: string;
 	style?: string;
@@ -223,6 +225,8 @@ export interface JobOrder {
 	task?: Task;
 	source?: { media_id: string } | { status_id: string };
 	strength?: number;
+	/** What is drawn anew: left, top, width, height, as shares of the picture. */
+	region?: Region;
 }
 
 export interface Preview {
