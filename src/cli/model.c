@@ -28,6 +28,8 @@ static const struct option_row ROWS[] = {
 };
 static const struct option_table OPTIONS = {ROWS, sizeof ROWS / sizeof *ROWS};
 
+static const char *const TASKS[ENGINE_TASK_COUNT] = {"draw", "restyle", "vary", "edit"};
+
 struct model {
 	struct engine_info info;
 	const char *dir;
@@ -79,8 +81,11 @@ static bool info_json(const struct model *m, struct buf *out, struct err *e)
 	json_put_int(&w, "tokens", i->tokens);
 	json_put_int(&w, "image_vocabulary", i->image_vocabulary);
 	json_put_int(&w, "prompt_tokens_max", i->prompt_tokens_max);
-	json_put_bool(&w, "can_take_source", i->can_take_source);
-	json_put_bool(&w, "can_encode", i->can_encode);
+	json_put_array(&w, "tasks");
+	for (int k = 0; k < ENGINE_TASK_COUNT; k++)
+		if (i->can[k])
+			json_put_str(&w, NULL, TASKS[k]);
+	json_put_end(&w);
 	json_put_int(&w, "concepts", (int64_t)m->concepts);
 	put_styles(&w, i);
 	json_put_real(&w, "guidance", i->guidance);
@@ -108,10 +113,11 @@ static bool info_text(const struct model *m, struct buf *out, struct err *e)
 	buf_printf(out, "prompt       at most %d tokens\n", i->prompt_tokens_max);
 	if (m->concepts)
 		buf_printf(out, "knows        %zu concepts\n", m->concepts);
-	buf_printf(out, "source       %s\n",
-		   i->can_take_source ? "restyle, vary, edit"
-		   : i->can_encode    ? "vary"
-				      : "none");
+	buf_add_str(out, "tasks       ");
+	for (int k = 0; k < ENGINE_TASK_COUNT; k++)
+		if (i->can[k])
+			buf_printf(out, " %s", TASKS[k]);
+	buf_add_char(out, '\n');
 	buf_add_str(out, "styles      ");
 	for (size_t k = 0; k < i->style_count; k++)
 		buf_printf(out, " %s", i->styles[k]);
