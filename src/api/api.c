@@ -62,7 +62,8 @@ static bool same_secret(const char *a, const char *b)
 static bool check_csrf(struct http_request *rq, const struct app_identity *who, struct err *e)
 {
 	const char *sent = http_request_header(rq, "X-CSRF-Token");
-	const char *want = who->session_id ? who->csrf_token : http_request_cookie(rq, API_CSRF_COOKIE);
+	const char *want =
+	    who->session_id ? who->csrf_token : http_request_cookie(rq, API_CSRF_COOKIE);
 	if (want && *want && same_secret(sent, want))
 		return true;
 	return err_set(e, ERR_FORBIDDEN, "The page is out of date: reload it and try again");
@@ -95,7 +96,8 @@ static const char *find_token(struct http_request *rq)
 	return http_request_header(rq, "Sec-WebSocket-Protocol");
 }
 
-static bool identify(struct http_request *rq, struct app_identity *who, bool *by_cookie, struct err *e)
+static bool identify(struct http_request *rq, struct app_identity *who, bool *by_cookie,
+		     struct err *e)
 {
 	struct app app = api_app(rq);
 	const char *token = find_token(rq);
@@ -117,8 +119,9 @@ static bool check_scope(const char *scope, const struct app_identity *who, struc
 	if (!strcmp(scope, "-"))
 		return true;
 	if (!who->account_id && !(who->app_id && !strcmp(scope, "app")))
-		return err_set(e, ERR_UNAUTHORIZED, who->app_id ? "This method requires an authenticated user"
-		                                                 : "The access token is invalid");
+		return err_set(e, ERR_UNAUTHORIZED,
+			       who->app_id ? "This method requires an authenticated user"
+					   : "The access token is invalid");
 	if (!strcmp(scope, "any") || !strcmp(scope, "app"))
 		return true;
 	if (!strcmp(scope, "admin")) {
@@ -148,12 +151,14 @@ bool api_authorize(struct http_request *rq, struct http_response *rs, struct err
 	return check_scope(rq->route->scope, who, e);
 }
 
-bool api_page_params(struct http_request *rq, int limit, int limit_max, struct store_page *page, struct err *e)
+bool api_page_params(struct http_request *rq, int limit, int limit_max, struct store_page *page,
+		     struct err *e)
 {
 	int64_t n = limit;
 	*page = (struct store_page){0};
 	if (!param_int(rq, "limit", 0, 10000, &n, e) || !param_id(rq, "max_id", &page->max_id, e) ||
-	    !param_id(rq, "since_id", &page->since_id, e) || !param_id(rq, "min_id", &page->min_id, e))
+	    !param_id(rq, "since_id", &page->since_id, e) ||
+	    !param_id(rq, "min_id", &page->min_id, e))
 		return false;
 	page->limit = n < 1 ? limit : n > limit_max ? limit_max : (int)n;
 	return true;
@@ -163,35 +168,41 @@ void api_url_encode(struct buf *out, const char *text)
 {
 	for (; *text; text++) {
 		unsigned char c = (unsigned char)*text;
-		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("-._~", c))
+		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		    strchr("-._~", c))
 			buf_add_char(out, *text);
 		else
 			buf_printf(out, "%%%02X", c);
 	}
 }
 
-static void link_one(struct http_request *rq, struct buf *out, const char *key, int64_t id, const char *rel)
+static void link_one(struct http_request *rq, struct buf *out, const char *key, int64_t id,
+		     const char *rel)
 {
 	char text[ID_TEXT_SIZE];
 	buf_printf(out, "%s<%s%s?", out->length ? ", " : "", api_of(rq)->base_url, rq->path);
 	for (size_t i = 0; i < rq->params_count; i++) {
 		const struct http_param *p = &rq->params[i];
-		if (!strcmp(p->name, "max_id") || !strcmp(p->name, "since_id") || !strcmp(p->name, "min_id") ||
-		    !strcmp(p->name, "access_token") || p->kind == HTTP_PARAM_FILE)
+		if (!strcmp(p->name, "max_id") || !strcmp(p->name, "since_id") ||
+		    !strcmp(p->name, "min_id") || !strcmp(p->name, "access_token") ||
+		    p->kind == HTTP_PARAM_FILE)
 			continue;
 		api_url_encode(out, p->name);
 		bool repeated = false;
 		for (size_t k = 0; k < rq->params_count; k++)
 			repeated = repeated || (k != i && !strcmp(rq->params[k].name, p->name));
-		buf_add_str(out, repeated || !strcmp(p->name, "types") || !strcmp(p->name, "exclude_types") ? "%5B%5D="
-		                                                                                             : "=");
+		buf_add_str(out, repeated || !strcmp(p->name, "types") ||
+					 !strcmp(p->name, "exclude_types")
+				     ? "%5B%5D="
+				     : "=");
 		api_url_encode(out, p->value);
 		buf_add_char(out, '&');
 	}
 	buf_printf(out, "%s=%s>; rel=\"%s\"", key, id_format(text, id), rel);
 }
 
-void api_page_link(struct http_request *rq, struct http_response *rs, int64_t first, int64_t last, bool more)
+void api_page_link(struct http_request *rq, struct http_response *rs, int64_t first, int64_t last,
+		   bool more)
 {
 	if (!first)
 		return;
@@ -205,14 +216,15 @@ void api_page_link(struct http_request *rq, struct http_response *rs, int64_t fi
 	buf_finish(&out);
 }
 
-void api_cookie(struct http_request *rq, struct http_response *rs, const char *name, const char *value,
-                int64_t seconds, bool http_only)
+void api_cookie(struct http_request *rq, struct http_response *rs, const char *name,
+		const char *value, int64_t seconds, bool http_only)
 {
 	const struct api *api = api_of(rq);
 	http_response_header(rs, "Set-Cookie",
-	                     arena_printf(rq->arena, "%s=%s; Path=/; SameSite=Lax; Max-Age=%lld%s%s", name, value,
-	                                  (long long)seconds, http_only ? "; HttpOnly" : "",
-	                                  api->secure ? "; Secure" : ""));
+			     arena_printf(rq->arena,
+					  "%s=%s; Path=/; SameSite=Lax; Max-Age=%lld%s%s", name,
+					  value, (long long)seconds, http_only ? "; HttpOnly" : "",
+					  api->secure ? "; Secure" : ""));
 }
 
 void api_tables(struct http_routes out[API_TABLES])
@@ -228,7 +240,7 @@ void api_metrics(void *context, struct buf *out)
 	struct db_stats stats;
 	db_pool_stats(api->pool, &stats);
 	buf_printf(out, "# TYPE madang_db_writes_total counter\nmadang_db_writes_total %llu\n",
-	           (unsigned long long)stats.writes);
+		   (unsigned long long)stats.writes);
 	buf_printf(out, "# TYPE madang_db_commits_total counter\nmadang_db_commits_total %llu\n",
-	           (unsigned long long)stats.commits);
+		   (unsigned long long)stats.commits);
 }

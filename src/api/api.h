@@ -20,7 +20,7 @@ struct api {
 	struct db_pool *pool;
 	struct media_store *media;
 	struct bus *bus;
-	struct jobs *jobs;  /* NULL: nothing is drawn here */
+	struct jobs *jobs; /* NULL: nothing is drawn here */
 	struct live *live;
 	struct http_server *server;
 	const char *base_url; /* "https://example.org" */
@@ -46,7 +46,8 @@ bool api_authorize(struct http_request *rq, struct http_response *rs, struct err
 extern const struct http_routes API_MASTODON_ROUTES, API_STUDIO_ROUTES, API_PAGE_ROUTES;
 enum { API_TABLES = 3 };
 void api_tables(struct http_routes out[API_TABLES]);
-bool api_page(struct http_request *rq, struct http_response *rs, struct err *e); /* any other path */
+bool api_page(struct http_request *rq, struct http_response *rs,
+	      struct err *e); /* any other path */
 void api_metrics(void *context, struct buf *out);
 
 static inline struct api *api_of(const struct http_request *rq)
@@ -64,14 +65,15 @@ static inline const struct app_identity *api_who(const struct http_request *rq)
 struct app api_app(struct http_request *rq);
 
 /* max_id, since_id, min_id, limit. */
-MUST_CHECK bool api_page_params(struct http_request *rq, int limit, int limit_max, struct store_page *page,
-                                struct err *e);
+MUST_CHECK bool api_page_params(struct http_request *rq, int limit, int limit_max,
+				struct store_page *page, struct err *e);
 /* Link: next (where `more`) and prev, with the other parameters as they came. Nothing where the page is empty. */
-void api_page_link(struct http_request *rq, struct http_response *rs, int64_t first, int64_t last, bool more);
+void api_page_link(struct http_request *rq, struct http_response *rs, int64_t first, int64_t last,
+		   bool more);
 
 /* A cookie header of ours; value "" deletes it. */
-void api_cookie(struct http_request *rq, struct http_response *rs, const char *name, const char *value,
-                int64_t seconds, bool http_only);
+void api_cookie(struct http_request *rq, struct http_response *rs, const char *name,
+		const char *value, int64_t seconds, bool http_only);
 #define API_SESSION_COOKIE "madang_session"
 #define API_CSRF_COOKIE    "madang_csrf"
 

@@ -52,7 +52,8 @@ void live_event(struct live *l, const struct app_event *event)
 		i->recipients = malloc(event->recipient_count * sizeof *i->recipients);
 		if (!i->recipients)
 			abort();
-		memcpy(i->recipients, event->recipients, event->recipient_count * sizeof *i->recipients);
+		memcpy(i->recipients, event->recipients,
+		       event->recipient_count * sizeof *i->recipients);
 	}
 	i->event.recipients = i->recipients;
 	pthread_mutex_lock(&l->lock);
@@ -85,7 +86,7 @@ static struct http_message *frame_sse(const char *event, const char *payload)
 }
 
 static struct http_message *frame_ws(const char *stream, const char *parameter, const char *event,
-                                     const char *payload)
+				     const char *payload)
 {
 	struct buf b;
 	struct json_writer w;
@@ -107,10 +108,10 @@ static struct http_message *frame_ws(const char *stream, const char *parameter, 
 }
 
 static void publish(struct live *l, const char *topic, const char *stream, const char *parameter,
-                    const char *event, const char *payload)
+		    const char *event, const char *payload)
 {
 	struct live_message m = {.sse = frame_sse(event, payload),
-	                         .ws = frame_ws(stream, parameter, event, payload)};
+				 .ws = frame_ws(stream, parameter, event, payload)};
 	if (m.sse && m.ws)
 		bus_publish(l->api->bus, topic, &m);
 	http_message_unref(m.sse);
@@ -148,10 +149,11 @@ static const char *status_for(struct live *l, struct arena *a, int64_t account_i
 	return text;
 }
 
-static void public_topics(struct live *l, struct arena *a, const struct app_event *ev, const char *event,
-                          const char *payload)
+static void public_topics(struct live *l, struct arena *a, const struct app_event *ev,
+			  const char *event, const char *payload)
 {
-	static const char *const topics[] = {"public", "public:local", "public:media", "public:local:media"};
+	static const char *const topics[] = {"public", "public:local", "public:media",
+					     "public:local:media"};
 	for (int i = 0; i < 4; i++) {
 		bool fits = (!(i & 1) || ev->local) && (!(i & 2) || ev->media);
 		if (fits && bus_heard(l->api->bus, topics[i]))
@@ -175,8 +177,8 @@ static void public_topics(struct live *l, struct arena *a, const struct app_even
 static bool anybody_public(struct live *l, const struct app_event *ev)
 {
 	return bus_heard(l->api->bus, "public") || bus_heard(l->api->bus, "public:local") ||
-	       bus_heard(l->api->bus, "public:media") || bus_heard(l->api->bus, "public:local:media") ||
-	       (ev->tags && *ev->tags);
+	       bus_heard(l->api->bus, "public:media") ||
+	       bus_heard(l->api->bus, "public:local:media") || (ev->tags && *ev->tags);
 }
 
 static void on_post(struct live *l, struct arena *a, const struct app_event *ev, const char *event)

@@ -12,7 +12,8 @@
 #include "base/str.h"
 #include "http/files.h"
 
-#define HANDLER(name) static bool name(struct http_request *rq, struct http_response *rs, struct err *e)
+#define HANDLER(name) \
+	static bool name(struct http_request *rq, struct http_response *rs, struct err *e)
 
 /* --- objects --- */
 
@@ -56,16 +57,20 @@ HANDLER(avatar_get)
 	unsigned hue = (unsigned)(((uint64_t)id * 0x9e3779b97f4a7c15u) >> 40) % 360;
 	rs->content_type = "image/svg+xml";
 	http_response_header(rs, "Cache-Control", "public, max-age=86400");
-	http_response_header(rs, "Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'");
+	http_response_header(rs, "Content-Security-Policy",
+			     "default-src 'none'; style-src 'unsafe-inline'");
 	if (header)
-		buf_add_str(&rs->body, "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 3 1'><rect width='3' "
-		                       "height='1' fill='#c9c2b8'/></svg>");
+		buf_add_str(
+		    &rs->body,
+		    "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 3 1'><rect width='3' "
+		    "height='1' fill='#c9c2b8'/></svg>");
 	else
-		buf_printf(&rs->body,
-		           "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 40 40'><rect width='40' height='40' "
-		           "fill='hsl(%u 45%% 72%%)'/><circle cx='20' cy='16' r='7' fill='hsl(%u 40%% 40%%)'/>"
-		           "<path d='M6 40a14 14 0 0 1 28 0z' fill='hsl(%u 40%% 40%%)'/></svg>",
-		           hue, (hue + 40) % 360, (hue + 40) % 360);
+		buf_printf(
+		    &rs->body,
+		    "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 40 40'><rect width='40' height='40' "
+		    "fill='hsl(%u 45%% 72%%)'/><circle cx='20' cy='16' r='7' fill='hsl(%u 40%% 40%%)'/>"
+		    "<path d='M6 40a14 14 0 0 1 28 0z' fill='hsl(%u 40%% 40%%)'/></svg>",
+		    hue, (hue + 40) % 360, (hue + 40) % 360);
 	return true;
 }
 
@@ -108,19 +113,23 @@ static void add_meta(struct buf *out, const char *property, const char *content)
 
 static void post_head(struct serial *s, const struct app_post *p, struct buf *out)
 {
-	const char *name = *p->account->display_name ? p->account->display_name : p->account->username;
+	const char *name =
+	    *p->account->display_name ? p->account->display_name : p->account->username;
 	bool hidden = p->row.sensitive || (p->row.spoiler_text && *p->row.spoiler_text);
 	add_meta(out, "og:type", "article");
 	add_meta(out, "og:title",
-	         arena_printf(s->app->arena, "%s (@%s)", name, app_account_acct(s->app->arena, p->account)));
+		 arena_printf(s->app->arena, "%s (@%s)", name,
+			      app_account_acct(s->app->arena, p->account)));
 	add_meta(out, "og:url", p->row.url);
 	add_meta(out, "og:description", hidden ? p->row.spoiler_text : p->row.text);
 	if (!hidden && p->media_count) {
 		const struct store_media *m = &p->media[0];
 		add_meta(out, "og:image", serial_object_url(s, m->hash, m->type));
 		add_meta(out, "og:image:alt", m->description);
-		add_meta(out, "og:image:width", arena_printf(s->app->arena, "%lld", (long long)m->width));
-		add_meta(out, "og:image:height", arena_printf(s->app->arena, "%lld", (long long)m->height));
+		add_meta(out, "og:image:width",
+			 arena_printf(s->app->arena, "%lld", (long long)m->width));
+		add_meta(out, "og:image:height",
+			 arena_printf(s->app->arena, "%lld", (long long)m->height));
 		add_meta(out, "twitter:card", "summary_large_image");
 	}
 }
@@ -129,8 +138,9 @@ static void account_head(struct serial *s, const struct store_account *a, struct
 {
 	add_meta(out, "og:type", "profile");
 	add_meta(out, "og:title",
-	         arena_printf(s->app->arena, "%s (@%s)", *a->display_name ? a->display_name : a->username,
-	                      app_account_acct(s->app->arena, a)));
+		 arena_printf(s->app->arena, "%s (@%s)",
+			      *a->display_name ? a->display_name : a->username,
+			      app_account_acct(s->app->arena, a)));
 	add_meta(out, "og:url", a->url);
 	add_meta(out, "og:description", a->note);
 	add_meta(out, "og:image", serial_object_url(s, a->avatar_hash, a->avatar_type));
@@ -151,7 +161,8 @@ static bool find_head(struct http_request *rq, struct buf *out, struct err *e)
 		struct app_post p;
 		struct store_account a;
 		if (slash && id_parse(slash + 1, &id)) {
-			if (app_post_get(&app, id, &p, &why) && p.row.visibility <= STORE_VISIBILITY_UNLISTED)
+			if (app_post_get(&app, id, &p, &why) &&
+			    p.row.visibility <= STORE_VISIBILITY_UNLISTED)
 				post_head(&s, &p, out);
 		} else if (!slash && app_account_lookup(&app, rq->path + 2, &a, &why)) {
 			account_head(&s, &a, out);
@@ -180,8 +191,10 @@ bool api_page(struct http_request *rq, struct http_response *rs, struct err *e)
 	rs->content_type = "text/html; charset=utf-8";
 	http_response_header(rs, "Cache-Control", "no-cache");
 	if (!page) {
-		buf_add_str(&rs->body, "<!doctype html><title>Madang</title><p>The front end is not built yet: "
-		                       "run <code>npm run build</code> in web/.</p>");
+		buf_add_str(
+		    &rs->body,
+		    "<!doctype html><title>Madang</title><p>The front end is not built yet: "
+		    "run <code>npm run build</code> in web/.</p>");
 		rq->identity = NULL;
 		return true;
 	}
@@ -203,7 +216,11 @@ bool api_page(struct http_request *rq, struct http_response *rs, struct err *e)
 }
 
 static const struct http_route ROWS[] = {
-    {.method = "GET", .path = "/avatars/:id", .scope = "-", .rate = RATE_NONE, .handler = avatar_get},
+    {.method = "GET",
+     .path = "/avatars/:id",
+     .scope = "-",
+     .rate = RATE_NONE,
+     .handler = avatar_get},
     {.method = "GET", .path = "/media/:id", .scope = "-", .rate = RATE_NONE, .handler = object_get},
 };
 

@@ -22,8 +22,9 @@ const char *serial_prompt_visibility(enum store_prompt_visibility v)
 
 static const char *extension(const char *type)
 {
-	static const char *const known[][2] = {{"image/webp", ".webp"}, {"image/jpeg", ".jpg"}, {"image/png", ".png"},
-	                                       {"image/gif", ".gif"},   {"video/mp4", ".mp4"},  {"video/webm", ".webm"}};
+	static const char *const known[][2] = {{"image/webp", ".webp"}, {"image/jpeg", ".jpg"},
+					       {"image/png", ".png"},   {"image/gif", ".gif"},
+					       {"video/mp4", ".mp4"},   {"video/webm", ".webm"}};
 	for (size_t i = 0; type && i < sizeof known / sizeof *known; i++)
 		if (!strcmp(known[i][0], type))
 			return known[i][1];
@@ -34,7 +35,8 @@ const char *serial_object_url(struct serial *s, const char *hash, const char *ty
 {
 	if (!hash)
 		return NULL;
-	return arena_printf(s->app->arena, "%s/media/%s%s", s->api->base_url, hash, extension(type));
+	return arena_printf(s->app->arena, "%s/media/%s%s", s->api->base_url, hash,
+			    extension(type));
 }
 
 /* Never null: Mastodon's clients crash on it. Who has set none gets one drawn from the name. */
@@ -45,7 +47,8 @@ static const char *avatar_url(struct serial *s, const struct store_account *a)
 	if (a->avatar_remote_url)
 		return a->avatar_remote_url;
 	char id[ID_TEXT_SIZE];
-	return arena_printf(s->app->arena, "%s/avatars/%s.svg", s->api->base_url, id_format(id, a->id));
+	return arena_printf(s->app->arena, "%s/avatars/%s.svg", s->api->base_url,
+			    id_format(id, a->id));
 }
 
 static const char *header_url(struct serial *s, const struct store_account *a)
@@ -66,7 +69,8 @@ static void put_fields(struct serial *s, const char *key, const struct store_acc
 		json_put_object(s->w, NULL);
 		json_put_str(s->w, "name", fields[i].name);
 		json_put_str(s->w, "value",
-		             html ? app_account_field_html(s->app, a, fields[i].value) : fields[i].value);
+			     html ? app_account_field_html(s->app, a, fields[i].value)
+				  : fields[i].value);
 		json_put_null(s->w, "verified_at");
 		json_put_end(s->w);
 	}
@@ -130,8 +134,9 @@ void serial_account(struct serial *s, const char *key, const struct store_accoun
 	json_put_end(s->w);
 }
 
-void serial_account_own(struct serial *s, const char *key, const struct store_account *a, const char *privacy,
-                        const char *language, bool sensitive, int64_t follow_requests)
+void serial_account_own(struct serial *s, const char *key, const struct store_account *a,
+			const char *privacy, const char *language, bool sensitive,
+			int64_t follow_requests)
 {
 	static const char *const roles[] = {"", "Moderator", "Admin"};
 	static const char *const permissions[] = {"0", "400", "1"};
@@ -179,7 +184,7 @@ static void media_meta(struct json_writer *w, const struct store_media *m)
 	if (m->width && m->height) {
 		put_size(w, "original", m->width, m->height);
 		put_size(w, "small", m->thumbnail_width ? m->thumbnail_width : m->width,
-		         m->thumbnail_height ? m->thumbnail_height : m->height);
+			 m->thumbnail_height ? m->thumbnail_height : m->height);
 	}
 	json_put_object(w, "focus");
 	json_put_real(w, "x", m->focus_x);
@@ -192,7 +197,8 @@ void serial_media(struct serial *s, const char *key, const struct store_media *m
 {
 	static const char *const kinds[] = {"image", "gifv", "video", "audio"};
 	struct json_writer *w = s->w;
-	const char *url = m->state == STORE_MEDIA_READY ? serial_object_url(s, m->hash, m->type) : NULL;
+	const char *url =
+	    m->state == STORE_MEDIA_READY ? serial_object_url(s, m->hash, m->type) : NULL;
 	const char *preview = serial_object_url(s, m->thumbnail_hash, m->thumbnail_type);
 	json_put_object(w, key);
 	json_put_id(w, "id", m->id);
@@ -272,7 +278,9 @@ static void put_madang(struct serial *s, const struct app_post *p)
 	if (p->made) {
 		json_put_object(w, "made_with");
 		json_put_str(w, "maker", p->made->maker);
-		json_put_str(w, "maker_name", p->made->maker && !strcmp(p->made->maker, "builtin") ? "Madang" : p->made->maker);
+		json_put_str(w, "maker_name",
+			     p->made->maker && !strcmp(p->made->maker, "builtin") ? "Madang"
+										  : p->made->maker);
 		json_put_str(w, "model", p->made->model);
 		json_put_str(w, "style", p->made->style);
 		if (p->made->has_seed)
@@ -301,9 +309,9 @@ static void put_madang(struct serial *s, const struct app_post *p)
 	}
 	json_put_int(w, "remixes_count", p->row.remixes_count);
 	json_put_str(w, "lineage_url",
-	             p->in_lineage ? arena_printf(s->app->arena, "%s/lineage/%s", s->api->base_url,
-	                                          id_format(id, p->row.id))
-	                           : NULL);
+		     p->in_lineage ? arena_printf(s->app->arena, "%s/lineage/%s", s->api->base_url,
+						  id_format(id, p->row.id))
+				   : NULL);
 	json_put_end(w);
 }
 
@@ -392,7 +400,8 @@ void serial_notification(struct serial *s, const char *key, const struct app_not
 	/* Apps know no remix: to them it is a mention, which carries its post. */
 	json_put_str(w, "type", name ? name : "mention");
 	json_put_time(w, "created_at", n->created_at);
-	json_put_str(w, "group_key", arena_printf(s->app->arena, "ungrouped-%s", id_format(id, n->id)));
+	json_put_str(w, "group_key",
+		     arena_printf(s->app->arena, "ungrouped-%s", id_format(id, n->id)));
 	serial_account(s, "account", n->account);
 	if (n->post)
 		serial_status(s, "status", n->post);
@@ -403,7 +412,7 @@ void serial_notification(struct serial *s, const char *key, const struct app_not
 }
 
 bool serial_answer_status(struct http_request *rq, struct http_response *rs, struct app *app,
-                          const struct app_post *p, struct err *e)
+			  const struct app_post *p, struct err *e)
 {
 	struct json_writer w = api_json(rs);
 	serial_status(&(struct serial){.w = &w, .api = api_of(rq), .app = app}, NULL, p);
@@ -411,7 +420,7 @@ bool serial_answer_status(struct http_request *rq, struct http_response *rs, str
 }
 
 bool serial_answer_posts(struct http_request *rq, struct http_response *rs, struct app *app,
-                         const struct app_posts *posts, struct err *e)
+			 const struct app_posts *posts, struct err *e)
 {
 	struct json_writer w = api_json(rs);
 	struct serial s = {.w = &w, .api = api_of(rq), .app = app};
@@ -424,7 +433,7 @@ bool serial_answer_posts(struct http_request *rq, struct http_response *rs, stru
 }
 
 bool serial_answer_accounts(struct http_request *rq, struct http_response *rs, struct app *app,
-                            const struct store_accounts *accounts, struct err *e)
+			    const struct store_accounts *accounts, struct err *e)
 {
 	struct json_writer w = api_json(rs);
 	struct serial s = {.w = &w, .api = api_of(rq), .app = app};

@@ -17,8 +17,9 @@ struct serial {
 
 void serial_account(struct serial *s, const char *key, const struct store_account *a);
 /* The same with `source` and `role`: what verify_credentials gives. */
-void serial_account_own(struct serial *s, const char *key, const struct store_account *a, const char *privacy,
-                        const char *language, bool sensitive, int64_t follow_requests);
+void serial_account_own(struct serial *s, const char *key, const struct store_account *a,
+			const char *privacy, const char *language, bool sensitive,
+			int64_t follow_requests);
 void serial_status(struct serial *s, const char *key, const struct app_post *p);
 void serial_media(struct serial *s, const char *key, const struct store_media *m);
 void serial_relation(struct serial *s, const char *key, const struct app_relation *r);
@@ -32,11 +33,12 @@ const char *serial_visibility(enum store_visibility v);
 const char *serial_prompt_visibility(enum store_prompt_visibility v);
 
 /* Whole answers. */
-MUST_CHECK bool serial_answer_status(struct http_request *rq, struct http_response *rs, struct app *app,
-                                     const struct app_post *p, struct err *e);
-MUST_CHECK bool serial_answer_posts(struct http_request *rq, struct http_response *rs, struct app *app,
-                                    const struct app_posts *posts, struct err *e);
-MUST_CHECK bool serial_answer_accounts(struct http_request *rq, struct http_response *rs, struct app *app,
-                                       const struct store_accounts *accounts, struct err *e);
+MUST_CHECK bool serial_answer_status(struct http_request *rq, struct http_response *rs,
+				     struct app *app, const struct app_post *p, struct err *e);
+MUST_CHECK bool serial_answer_posts(struct http_request *rq, struct http_response *rs,
+				    struct app *app, const struct app_posts *posts, struct err *e);
+MUST_CHECK bool serial_answer_accounts(struct http_request *rq, struct http_response *rs,
+				       struct app *app, const struct store_accounts *accounts,
+				       struct err *e);
 
 #endif

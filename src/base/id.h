@@ -17,7 +17,7 @@ char *id_format(char text[ID_TEXT_SIZE], int64_t id); /* returns text; id >= 0 *
 /* Only digits, no sign, no leading zero, within int64; otherwise false. */
 bool id_parse(const char *text, int64_t *id) __attribute__((warn_unused_result));
 
-int64_t id_time_ms(int64_t id); /* when it was made */
+int64_t id_time_ms(int64_t id);    /* when it was made */
 int64_t id_at_ms(int64_t wall_ms); /* the smallest id of that millisecond, for ranges */
 
 #endif

@@ -66,7 +66,8 @@ static struct topic *find(struct bucket *k, const char *name)
 	return t;
 }
 
-struct bus_subscription *bus_subscribe(struct bus *b, const char *topic, bus_deliver_fn *deliver, void *context)
+struct bus_subscription *bus_subscribe(struct bus *b, const char *topic, bus_deliver_fn *deliver,
+				       void *context)
 {
 	struct bus_subscription *s = calloc(1, sizeof *s);
 	if (!s)

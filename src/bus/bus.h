@@ -20,7 +20,8 @@ struct bus *bus_create(void);
 void bus_destroy(struct bus *b); /* NULL-safe; after the last subscription has ended */
 
 /* topic is cut at BUS_TOPIC_MAX_BYTES. */
-struct bus_subscription *bus_subscribe(struct bus *b, const char *topic, bus_deliver_fn *deliver, void *context);
+struct bus_subscription *bus_subscribe(struct bus *b, const char *topic, bus_deliver_fn *deliver,
+				       void *context);
 /* When it returns, deliver runs no more. NULL-safe. */
 void bus_unsubscribe(struct bus_subscription *s);
 

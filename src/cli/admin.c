@@ -16,8 +16,11 @@ struct admin_options {
 	bool admin, password_stdin;
 };
 
-#define ROW(name_, kind_, doc_)                                                                                \
-	{.name = #name_, .kind = kind_, .offset = offsetof(struct admin_options, name_), .doc = doc_}
+#define ROW(name_, kind_, doc_)                                                                 \
+	{                                                                                       \
+		.name = #name_, .kind = kind_, .offset = offsetof(struct admin_options, name_), \
+		.doc = doc_                                                                     \
+	}
 static const struct option_row ROWS[] = {
     ROW(data, OPTION_STR, "Folder of the database, the pictures and the keys"),
     ROW(config, OPTION_STR, "Read settings from this file"),
@@ -31,10 +34,12 @@ static const struct option_row ROWS[] = {
 };
 static const struct option_table OPTIONS = {ROWS, sizeof ROWS / sizeof *ROWS};
 
-static const char USAGE[] = "usage: madang admin account add NAME --email E [--admin] --password-stdin --data DIR\n"
-                            "       madang admin token add NAME --scopes \"read write follow push\" --data DIR\n";
+static const char USAGE[] =
+    "usage: madang admin account add NAME --email E [--admin] --password-stdin --data DIR\n"
+    "       madang admin token add NAME --scopes \"read write follow push\" --data DIR\n";
 
-static bool read_password(struct arena *a, const struct admin_options *o, const char **out, struct err *e)
+static bool read_password(struct arena *a, const struct admin_options *o, const char **out,
+			  struct err *e)
 {
 	char line[PASSWORD_MAX_BYTES];
 	if (!o->password_stdin)
@@ -47,7 +52,8 @@ static bool read_password(struct arena *a, const struct admin_options *o, const 
 	return true;
 }
 
-static bool account_add(struct app *app, const char *name, const struct admin_options *o, struct err *e)
+static bool account_add(struct app *app, const char *name, const struct admin_options *o,
+			struct err *e)
 {
 	struct app_sign_up f = {.username = name, .email = o->email, .agreement = true};
 	int64_t id;
@@ -60,18 +66,21 @@ static bool account_add(struct app *app, const char *name, const struct admin_op
 	return true;
 }
 
-static bool token_add(struct app *app, const char *name, const struct admin_options *o, struct err *e)
+static bool token_add(struct app *app, const char *name, const struct admin_options *o,
+		      struct err *e)
 {
 	struct store_account a;
 	struct app_oauth_token token;
 	if (!app_account_lookup(app, name, &a, e) ||
-	    !app_oauth_token_create(app, a.id, "command line", o->scopes ? o->scopes : "read write follow push", &token, e))
+	    !app_oauth_token_create(app, a.id, "command line",
+				    o->scopes ? o->scopes : "read write follow push", &token, e))
 		return false;
 	printf("%s\n", token.access_token);
 	return true;
 }
 
-static bool open_house(struct arena *a, struct house *h, const struct admin_options *o, struct err *e)
+static bool open_house(struct arena *a, struct house *h, const struct admin_options *o,
+		       struct err *e)
 {
 	int positional = 0;
 	if (o->config) {
@@ -94,14 +103,16 @@ static bool run(struct arena *a, char **words, const struct admin_options *o, st
 	struct app app;
 	bool is_account = !strcmp(words[0], "account"), is_token = !strcmp(words[0], "token");
 	if ((!is_account && !is_token) || strcmp(words[1], "add"))
-		return err_set(e, ERR_INVALID, "there is no command 'admin %.30s %.30s'", words[0], words[1]);
+		return err_set(e, ERR_INVALID, "there is no command 'admin %.30s %.30s'", words[0],
+			       words[1]);
 	if (sodium_init() < 0)
 		return err_set(e, ERR_INTERNAL, "the cryptography library cannot start");
 	bool ok = open_house(a, &h, o, e);
 	struct db *db = ok ? db_open(h.pool, e) : NULL;
 	if (db) {
 		app_init(&app, h.core, db, a);
-		ok = is_account ? account_add(&app, words[2], o, e) : token_add(&app, words[2], o, e);
+		ok = is_account ? account_add(&app, words[2], o, e)
+				: token_add(&app, words[2], o, e);
 	}
 	ok = ok && db;
 	db_close(db);

@@ -29,7 +29,8 @@ static bool set_url(struct arena *a, struct house *h, struct err *e)
 		url = arena_printf(a, "http://%s:%s", any ? "localhost" : h->host, h->port);
 	}
 	if (!str_starts(url, "http://") && !str_starts(url, "https://"))
-		return err_set(e, ERR_INVALID, "--url: '%.100s' must begin with https:// or http://", url);
+		return err_set(e, ERR_INVALID,
+			       "--url: '%.100s' must begin with https:// or http://", url);
 	char *copy = arena_strdup(a, url);
 	while (str_ends(copy, "/"))
 		copy[strlen(copy) - 1] = '\0';
@@ -43,7 +44,8 @@ bool house_open(struct arena *a, struct house *h, const struct app_hooks *hooks,
 	if (!split_listen(a, h, e) || !set_url(a, h, e))
 		return false;
 	if (mkdir(h->config.data, 0750) && errno != EEXIST)
-		return err_set(e, ERR_IO, "the data folder %.150s cannot be made: %s", h->config.data, strerror(errno));
+		return err_set(e, ERR_IO, "the data folder %.150s cannot be made: %s",
+			       h->config.data, strerror(errno));
 	const char *database = h->config.database;
 	if (!database || !*database)
 		database = arena_printf(a, "sqlite:%s/madang.db", h->config.data);

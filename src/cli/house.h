@@ -16,7 +16,8 @@ struct house {
 
 /* Opens (and makes, where they are missing) the data folder and the database; fills pool, core and the rest
  * from h->config. hooks may be NULL. */
-MUST_CHECK bool house_open(struct arena *a, struct house *h, const struct app_hooks *hooks, struct err *e);
+MUST_CHECK bool house_open(struct arena *a, struct house *h, const struct app_hooks *hooks,
+			   struct err *e);
 void house_close(struct house *h);
 
 #endif

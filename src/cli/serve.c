@@ -95,7 +95,8 @@ static bool load_page(struct serve *s, struct err *e)
 		return true;
 	}
 	struct file_bytes bytes;
-	if (!file_read(s->arena, arena_printf(s->arena, "%s/index.html", s->web_dir), PAGE_MAX_BYTES, &bytes, e))
+	if (!file_read(s->arena, arena_printf(s->arena, "%s/index.html", s->web_dir),
+		       PAGE_MAX_BYTES, &bytes, e))
 		return false;
 	s->api.page = bytes.data;
 	return true;
@@ -120,12 +121,12 @@ static bool make_makers(struct serve *s, struct err *e)
 	}
 	if (c->openai_url && *c->openai_url) {
 		const struct maker_openai_options o = {.base_url = c->openai_url,
-		                                       .key = c->openai_key,
-		                                       .model = c->openai_model,
-		                                       .name = c->openai_name,
-		                                       .width = (int)c->openai_width,
-		                                       .height = (int)c->openai_height,
-		                                       .timeout_s = (int)c->openai_timeout_s};
+						       .key = c->openai_key,
+						       .model = c->openai_model,
+						       .name = c->openai_name,
+						       .width = (int)c->openai_width,
+						       .height = (int)c->openai_height,
+						       .timeout_s = (int)c->openai_timeout_s};
 		struct maker *m = maker_openai_create(&o, e);
 		if (!m)
 			return false;
@@ -140,13 +141,14 @@ static bool start_jobs(struct serve *s, struct err *e)
 	gethostname(host, sizeof host - 1);
 	if (!realpath(s->house.config.data, folder))
 		snprintf(folder, sizeof folder, "%s", s->house.config.data);
-	const struct jobs_options o = {.core = s->house.core,
-	                               .pool = s->house.pool,
-	                               .media = s->api.media,
-	                               .makers = s->makers,
-	                               .makers_count = s->makers_count,
-	                               .worker = arena_printf(s->arena, "serve:%s:%s", host, folder),
-	                               .hooks = {.context = &s->api, .watched = job_watched, .seen = job_seen}};
+	const struct jobs_options o = {
+	    .core = s->house.core,
+	    .pool = s->house.pool,
+	    .media = s->api.media,
+	    .makers = s->makers,
+	    .makers_count = s->makers_count,
+	    .worker = arena_printf(s->arena, "serve:%s:%s", host, folder),
+	    .hooks = {.context = &s->api, .watched = job_watched, .seen = job_seen}};
 	s->api.jobs = jobs_start(&o, e);
 	return s->api.jobs != NULL;
 }
@@ -154,33 +156,34 @@ static bool start_jobs(struct serve *s, struct err *e)
 static bool start_http(struct serve *s, struct err *e)
 {
 	static const struct http_rate_limit limits[RATE_COUNT] = {[RATE_READ] = {50, 600},
-	                                                          [RATE_WRITE] = {5, 120},
-	                                                          [RATE_UPLOAD] = {1, 60},
-	                                                          [RATE_SIGN_IN] = {0.2, 20},
-	                                                          [RATE_STREAM] = {2, 60}};
+								  [RATE_WRITE] = {5, 120},
+								  [RATE_UPLOAD] = {1, 60},
+								  [RATE_SIGN_IN] = {0.2, 20},
+								  [RATE_STREAM] = {2, 60}};
 	const struct config *c = &s->house.config;
 	const char *temp = arena_printf(s->arena, "%s/tmp", c->data);
 	if (mkdir(temp, 0700) && errno != EEXIST)
-		return err_set(e, ERR_IO, "the folder %.150s cannot be made: %s", temp, strerror(errno));
+		return err_set(e, ERR_IO, "the folder %.150s cannot be made: %s", temp,
+			       strerror(errno));
 	api_tables(s->tables);
 	struct http_options o = {.host = s->house.host,
-	                         .port = s->house.port,
-	                         .loops = (int)c->loops,
-	                         .workers = (int)c->workers,
-	                         .connections_max = (size_t)c->connections_max,
-	                         .header_timeout_s = (int)c->header_timeout_s,
-	                         .upload_bytes_max = s->api.upload_bytes_max,
-	                         .temp_dir = temp,
-	                         .web_dir = s->web_dir,
-	                         .trust_proxy = c->trust_proxy,
-	                         .tables = s->tables,
-	                         .tables_count = API_TABLES,
-	                         .context = &s->api,
-	                         .worker_create = api_worker_create,
-	                         .worker_destroy = api_worker_destroy,
-	                         .authorize = api_authorize,
-	                         .page = api_page,
-	                         .metrics = api_metrics};
+				 .port = s->house.port,
+				 .loops = (int)c->loops,
+				 .workers = (int)c->workers,
+				 .connections_max = (size_t)c->connections_max,
+				 .header_timeout_s = (int)c->header_timeout_s,
+				 .upload_bytes_max = s->api.upload_bytes_max,
+				 .temp_dir = temp,
+				 .web_dir = s->web_dir,
+				 .trust_proxy = c->trust_proxy,
+				 .tables = s->tables,
+				 .tables_count = API_TABLES,
+				 .context = &s->api,
+				 .worker_create = api_worker_create,
+				 .worker_destroy = api_worker_destroy,
+				 .authorize = api_authorize,
+				 .page = api_page,
+				 .metrics = api_metrics};
 	if (c->rate_limits)
 		memcpy(o.rates, limits, sizeof limits);
 	s->api.server = http_server_start(&o, e);
@@ -195,7 +198,8 @@ static bool make_draw_account(struct serve *s, struct app *app, struct err *e)
 	for (size_t i = 0; i < s->makers_count; i++) {
 		const struct maker_info *m = maker_info(s->makers[i]);
 		if (!m->remote)
-			return app_draw_account(app, &id, e) && app_setting_set(app, "draw_maker", m->id, e);
+			return app_draw_account(app, &id, e) &&
+			       app_setting_set(app, "draw_maker", m->id, e);
 	}
 	return true;
 }
@@ -211,8 +215,9 @@ static bool say_hello(struct serve *s, struct err *e)
 	if (ok && required) {
 		ok = app_setup_code(&app, &code, e);
 		if (ok)
-			printf("Make the first account here (the link counts once):\n  %s/setup?code=%s\n",
-			       s->house.base_url, code);
+			printf(
+			    "Make the first account here (the link counts once):\n  %s/setup?code=%s\n",
+			    s->house.base_url, code);
 	}
 	if (ok)
 		printf("Madang is at %s\n", s->house.base_url);
@@ -223,7 +228,8 @@ static bool say_hello(struct serve *s, struct err *e)
 
 static bool start(struct serve *s, struct err *e)
 {
-	const struct app_hooks hooks = {.context = s, .event = on_event, .object_delete = on_object_delete};
+	const struct app_hooks hooks = {
+	    .context = s, .event = on_event, .object_delete = on_object_delete};
 	if (sodium_init() < 0)
 		return err_set(e, ERR_INTERNAL, "the cryptography library cannot start");
 	outbound_init();
@@ -238,7 +244,8 @@ static bool start(struct serve *s, struct err *e)
 	s->api.secure = !strncmp(s->house.base_url, "https:", 6);
 	s->api.upload_bytes_max = (size_t)s->house.config.upload_mib_max << 20;
 	s->api.bus = bus_create();
-	s->api.media = media_store_open(arena_printf(s->arena, "%s/media", s->house.config.data), e);
+	s->api.media =
+	    media_store_open(arena_printf(s->arena, "%s/media", s->house.config.data), e);
 	s->db = s->api.media ? db_open(s->house.pool, e) : NULL;
 	if (!s->db || !load_page(s, e) || !(s->api.live = live_start(&s->api, e)))
 		return false;
@@ -301,8 +308,9 @@ static int run(struct serve *s)
 	bool ok = start(s, &e);
 	if (ok) {
 		log_info("serve.started", LOG_STR("url", s->house.base_url),
-		         LOG_INT("port", http_server_port(s->api.server)),
-		         LOG_INT("ms", (clock_mono_ns() - began) / 1000000), LOG_INT("makers", (int64_t)s->makers_count));
+			 LOG_INT("port", http_server_port(s->api.server)),
+			 LOG_INT("ms", (clock_mono_ns() - began) / 1000000),
+			 LOG_INT("makers", (int64_t)s->makers_count));
 		log_info("serve.stopping", LOG_INT("signal", wait_for_signal(s, &signals)));
 	}
 	stop(s);
@@ -316,7 +324,9 @@ int cli_serve(int argc, char **argv)
 	int positional = 0, rc;
 	for (int i = 0; i < argc; i++)
 		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
-			return cli_help("usage: madang serve [--data DIR] [--listen HOST:PORT] [options]\n", config_table());
+			return cli_help(
+			    "usage: madang serve [--data DIR] [--listen HOST:PORT] [options]\n",
+			    config_table());
 	if (!config_load(s.arena, argc, argv, &positional, &s.house.config, &e))
 		rc = cli_fail(&e);
 	else if (positional) {

@@ -11,33 +11,33 @@
 #include "config/option.h"
 
 /* STR(name, default or NULL, doc)  INT(name, default, min, max, doc)  BOOL(name, default, doc) */
-#define CONFIG_TABLE(GROUP, STR, INT, BOOL)                                           \
-	GROUP("General")                                                              \
-	STR(config, NULL, "Read settings from this file")                             \
-	STR(data, "data", "Folder of the database, the pictures and the keys")        \
-	STR(log_level, "info", "What is logged: debug, info, warn, error or off")     \
-	GROUP("Server")                                                               \
-	STR(listen, "127.0.0.1:8080", "Address and port to listen on")                \
-	STR(url, NULL, "Public address, as https://example.org; without it, that of listen") \
+#define CONFIG_TABLE(GROUP, STR, INT, BOOL)                                                       \
+	GROUP("General")                                                                          \
+	STR(config, NULL, "Read settings from this file")                                         \
+	STR(data, "data", "Folder of the database, the pictures and the keys")                    \
+	STR(log_level, "info", "What is logged: debug, info, warn, error or off")                 \
+	GROUP("Server")                                                                           \
+	STR(listen, "127.0.0.1:8080", "Address and port to listen on")                            \
+	STR(url, NULL, "Public address, as https://example.org; without it, that of listen")      \
 	STR(database, NULL, "postgres://… or sqlite:FILE; without it, a file in the data folder") \
-	STR(web, NULL, "Folder of the built front end; without it, the one beside the program") \
-	INT(loops, 0, 0, 64, "Threads that read and write connections; 0 chooses by the cores") \
-	INT(workers, 0, 0, 256, "Threads that answer requests; 0 chooses by the cores") \
-	INT(connections_max, 20000, 16, 1000000, "Connections at the same time")      \
-	INT(header_timeout_s, 10, 1, 600, "A client must have sent its request's head by then") \
-	INT(upload_mib_max, 32, 1, 1024, "Largest picture that may be uploaded, in MiB") \
-	BOOL(trust_proxy, false, "Believe X-Forwarded-For of a proxy on this machine") \
-	BOOL(rate_limits, true, "Limit how often one client may ask")                 \
-	GROUP("A maker elsewhere, that speaks /v1/images/generations")                \
-	STR(openai_url, NULL, "Its address, as https://api.example.org/v1")           \
-	STR(openai_key, NULL, "Key to send with each request")                        \
-	STR(openai_model, NULL, "Model to ask for")                                   \
-	STR(openai_name, NULL, "Name to show; without it, the model's")               \
-	INT(openai_width, 1024, 64, 8192, "Width of a picture")                       \
-	INT(openai_height, 1024, 64, 8192, "Height of a picture")                     \
-	INT(openai_timeout_s, 180, 1, 3600, "Longest wait for one picture")           \
-	GROUP("Drawing")                                                              \
-	STR(model, NULL, "Folder of the picture model; without it, the built-in one") \
+	STR(web, NULL, "Folder of the built front end; without it, the one beside the program")   \
+	INT(loops, 0, 0, 64, "Threads that read and write connections; 0 chooses by the cores")   \
+	INT(workers, 0, 0, 256, "Threads that answer requests; 0 chooses by the cores")           \
+	INT(connections_max, 20000, 16, 1000000, "Connections at the same time")                  \
+	INT(header_timeout_s, 10, 1, 600, "A client must have sent its request's head by then")   \
+	INT(upload_mib_max, 32, 1, 1024, "Largest picture that may be uploaded, in MiB")          \
+	BOOL(trust_proxy, false, "Believe X-Forwarded-For of a proxy on this machine")            \
+	BOOL(rate_limits, true, "Limit how often one client may ask")                             \
+	GROUP("A maker elsewhere, that speaks /v1/images/generations")                            \
+	STR(openai_url, NULL, "Its address, as https://api.example.org/v1")                       \
+	STR(openai_key, NULL, "Key to send with each request")                                    \
+	STR(openai_model, NULL, "Model to ask for")                                               \
+	STR(openai_name, NULL, "Name to show; without it, the model's")                           \
+	INT(openai_width, 1024, 64, 8192, "Width of a picture")                                   \
+	INT(openai_height, 1024, 64, 8192, "Height of a picture")                                 \
+	INT(openai_timeout_s, 180, 1, 3600, "Longest wait for one picture")                       \
+	GROUP("Drawing")                                                                          \
+	STR(model, NULL, "Folder of the picture model; without it, the built-in one")             \
 	INT(engine_threads, 0, 0, 1024, "Threads of the picture engine; 0 takes every core")
 
 #define CONFIG_MEMBER_GROUP(doc)

@@ -11,7 +11,7 @@
 enum { NAME_MAX_BYTES = 256, DEPTH_MAX = 8 };
 
 bool params_add(struct http_params *p, const char *name, size_t name_length, const char *value,
-                size_t value_length, enum http_param_kind kind, struct err *e)
+		size_t value_length, enum http_param_kind kind, struct err *e)
 {
 	if (p->count >= HTTP_PARAMS_MAX)
 		return err_set(e, ERR_INVALID, "too many parameters (at most %d)", HTTP_PARAMS_MAX);
@@ -90,8 +90,10 @@ bool form_parse(struct http_params *p, const char *text, size_t length, struct e
 		char *equals = memchr(pair, '=', pair_length);
 		size_t raw_name = equals ? (size_t)(equals - pair) : pair_length;
 		size_t name_length = form_decode(pair, raw_name);
-		size_t value_length = equals ? form_decode(equals + 1, pair_length - raw_name - 1) : 0;
-		if (!params_add(p, pair, name_length, equals ? equals + 1 : "", value_length, HTTP_PARAM_TEXT, e))
+		size_t value_length =
+		    equals ? form_decode(equals + 1, pair_length - raw_name - 1) : 0;
+		if (!params_add(p, pair, name_length, equals ? equals + 1 : "", value_length,
+				HTTP_PARAM_TEXT, e))
 			return false;
 	}
 	return true;
@@ -102,19 +104,22 @@ struct flatten {
 	struct err *e;
 };
 
-static bool flatten_value(struct flatten *f, const char *name, const struct json_value *v, int depth);
+static bool flatten_value(struct flatten *f, const char *name, const struct json_value *v,
+			  int depth);
 
-static bool flatten_object(struct flatten *f, const char *name, const struct json_value *v, int depth)
+static bool flatten_object(struct flatten *f, const char *name, const struct json_value *v,
+			   int depth)
 {
 	if (depth >= DEPTH_MAX)
-		return err_set(f->e, ERR_INVALID, "the JSON body is nested too deeply (at most %d levels)", DEPTH_MAX);
+		return err_set(f->e, ERR_INVALID,
+			       "the JSON body is nested too deeply (at most %d levels)", DEPTH_MAX);
 	for (size_t i = 0; i < v->length; i++) {
 		const char *key = v->members[i].name;
 		if (strlen(key) > NAME_MAX_BYTES)
 			return err_set(f->e, ERR_INVALID, "a parameter has an overlong name");
 		char full[2 * NAME_MAX_BYTES + 4];
 		int n = name ? snprintf(full, sizeof full, "%s[%s]", name, key)
-		             : snprintf(full, sizeof full, "%s", key);
+			     : snprintf(full, sizeof full, "%s", key);
 		if (n > NAME_MAX_BYTES)
 			return err_set(f->e, ERR_INVALID, "a parameter has an overlong name");
 		if (!flatten_value(f, full, &v->members[i].value, depth + 1))
@@ -123,10 +128,12 @@ static bool flatten_object(struct flatten *f, const char *name, const struct jso
 	return true;
 }
 
-static bool flatten_array(struct flatten *f, const char *name, const struct json_value *v, int depth)
+static bool flatten_array(struct flatten *f, const char *name, const struct json_value *v,
+			  int depth)
 {
 	if (depth >= DEPTH_MAX)
-		return err_set(f->e, ERR_INVALID, "the JSON body is nested too deeply (at most %d levels)", DEPTH_MAX);
+		return err_set(f->e, ERR_INVALID,
+			       "the JSON body is nested too deeply (at most %d levels)", DEPTH_MAX);
 	for (size_t i = 0; i < v->length; i++) {
 		const struct json_value *item = &v->items[i];
 		char full[NAME_MAX_BYTES + 32];
@@ -138,7 +145,8 @@ static bool flatten_array(struct flatten *f, const char *name, const struct json
 	return true;
 }
 
-static bool flatten_value(struct flatten *f, const char *name, const struct json_value *v, int depth)
+static bool flatten_value(struct flatten *f, const char *name, const struct json_value *v,
+			  int depth)
 {
 	char number[40] = "";
 	const char *text = number;
@@ -175,7 +183,8 @@ bool json_body_parse(struct http_params *p, const char *text, size_t length, str
 		blank++;
 	if (blank == length)
 		return true;
-	const struct json_limits limits = {.bytes_max = length, .values_max = 4 * HTTP_PARAMS_MAX, .depth_max = 16};
+	const struct json_limits limits = {
+	    .bytes_max = length, .values_max = 4 * HTTP_PARAMS_MAX, .depth_max = 16};
 	const struct json_value *root;
 	if (!json_parse(p->arena, text, length, &limits, &root, e))
 		return false;

@@ -39,11 +39,11 @@ struct exchange {
 	struct MHD_Connection *connection;
 	struct hub_deadline *deadline; /* the connection's */
 	enum exchange_state state;
-	bool started;        /* the first call has been */
-	bool head;           /* HEAD */
-	bool refused;        /* refusal is the answer, the rest of the body is dropped */
+	bool started; /* the first call has been */
+	bool head;    /* HEAD */
+	bool refused; /* refusal is the answer, the rest of the body is dropped */
 	bool answered;
-	bool close;          /* the connection cannot be used again */
+	bool close; /* the connection cannot be used again */
 	struct err refusal;
 	char *query;
 	struct http_request rq; /* its arena is gone once a stream has begun */

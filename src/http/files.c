@@ -12,7 +12,12 @@
 #include "base/file.h"
 #include "base/str.h"
 
-enum { FILES_MAX = 4096, FILES_BYTES_MAX = 128 << 20, FILE_BYTES_MAX = 32 << 20, GZIP_MIN_BYTES = 1024 };
+enum {
+	FILES_MAX = 4096,
+	FILES_BYTES_MAX = 128 << 20,
+	FILE_BYTES_MAX = 32 << 20,
+	GZIP_MIN_BYTES = 1024
+};
 
 struct files {
 	struct arena *arena;
@@ -75,7 +80,8 @@ static void compress_entry(struct arena *a, struct files_entry *f)
 static bool load_one(struct files *f, const char *path, const char *name, struct err *e)
 {
 	if (f->count == FILES_MAX)
-		return err_set(e, ERR_TOO_LARGE, "the front end has too many files (at most %d)", FILES_MAX);
+		return err_set(e, ERR_TOO_LARGE, "the front end has too many files (at most %d)",
+			       FILES_MAX);
 	struct file_bytes bytes;
 	if (!file_read(f->arena, path, FILE_BYTES_MAX, &bytes, e))
 		return false;
@@ -84,13 +90,15 @@ static bool load_one(struct files *f, const char *path, const char *name, struct
 	uint64_t h = 0xcbf29ce484222325u;
 	for (size_t i = 0; i < bytes.length; i++)
 		h = (h ^ (unsigned char)bytes.data[i]) * 0x100000001b3u;
-	*entry = (struct files_entry){.path = arena_strdup(f->arena, name),
-	                              .content_type = files_content_type(name),
-	                              .etag = arena_printf(f->arena, "\"%016llx\"", (unsigned long long)h),
-	                              .bytes = bytes.data,
-	                              .length = bytes.length,
-	                              .immutable = str_starts(name, "/assets/")};
-	if (type < sizeof TYPES / sizeof *TYPES && TYPES[type].text && bytes.length >= GZIP_MIN_BYTES)
+	*entry = (struct files_entry){
+	    .path = arena_strdup(f->arena, name),
+	    .content_type = files_content_type(name),
+	    .etag = arena_printf(f->arena, "\"%016llx\"", (unsigned long long)h),
+	    .bytes = bytes.data,
+	    .length = bytes.length,
+	    .immutable = str_starts(name, "/assets/")};
+	if (type < sizeof TYPES / sizeof *TYPES && TYPES[type].text &&
+	    bytes.length >= GZIP_MIN_BYTES)
 		compress_entry(f->arena, entry);
 	return true;
 }

@@ -20,7 +20,7 @@ struct files_entry {
 
 /* At most 4,096 files and 128 MiB. A folder that is missing is an empty one. */
 struct files *files_load(const char *dir, struct err *e);
-void files_destroy(struct files *f); /* NULL-safe */
+void files_destroy(struct files *f);                                           /* NULL-safe */
 const struct files_entry *files_find(const struct files *f, const char *path); /* NULL: none */
 
 /* "image/webp" for "a.webp"; "application/octet-stream" where it is not known. */

@@ -137,7 +137,8 @@ void hub_attach(struct hub *h, struct http_stream *s, int fd)
 	h->streams++;
 	bool closing = h->close_all;
 	pthread_mutex_unlock(&h->lock);
-	struct epoll_event ev = {.events = EPOLLRDHUP | (s->options.websocket ? EPOLLIN : 0u), .data.ptr = s};
+	struct epoll_event ev = {.events = EPOLLRDHUP | (s->options.websocket ? EPOLLIN : 0u),
+				 .data.ptr = s};
 	epoll_ctl(h->epoll_fd, EPOLL_CTL_ADD, fd, &ev);
 	wake(h);
 	if (closing)
@@ -164,7 +165,8 @@ size_t hub_streams(struct hub *h)
 
 /* --- WebSocket, on the hub's thread --- */
 
-static ssize_t ws_recv(wslay_event_context_ptr ctx, uint8_t *bytes, size_t length, int flags, void *user)
+static ssize_t ws_recv(wslay_event_context_ptr ctx, uint8_t *bytes, size_t length, int flags,
+		       void *user)
 {
 	(void)flags;
 	struct http_stream *s = user;
@@ -184,11 +186,12 @@ static ssize_t ws_recv(wslay_event_context_ptr ctx, uint8_t *bytes, size_t lengt
 	return -1;
 }
 
-static ssize_t ws_send(wslay_event_context_ptr ctx, const uint8_t *bytes, size_t length, int flags, void *user)
+static ssize_t ws_send(wslay_event_context_ptr ctx, const uint8_t *bytes, size_t length, int flags,
+		       void *user)
 {
 	struct http_stream *s = user;
 	ssize_t n = send(s->fd, bytes, length,
-	                 MSG_DONTWAIT | MSG_NOSIGNAL | (flags & WSLAY_MSG_MORE ? MSG_MORE : 0));
+			 MSG_DONTWAIT | MSG_NOSIGNAL | (flags & WSLAY_MSG_MORE ? MSG_MORE : 0));
 	if (n >= 0)
 		return n;
 	bool later = errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
@@ -196,7 +199,8 @@ static ssize_t ws_send(wslay_event_context_ptr ctx, const uint8_t *bytes, size_t
 	return -1;
 }
 
-static void ws_message(wslay_event_context_ptr ctx, const struct wslay_event_on_msg_recv_arg *arg, void *user)
+static void ws_message(wslay_event_context_ptr ctx, const struct wslay_event_on_msg_recv_arg *arg,
+		       void *user)
 {
 	(void)ctx;
 	struct http_stream *s = user;
@@ -224,8 +228,9 @@ static bool ws_pump(struct http_stream *s)
 			if (!m)
 				break;
 			struct wslay_event_msg frame = {.opcode = WSLAY_TEXT_FRAME,
-			                                .msg = (const uint8_t *)http_message_bytes(m),
-			                                .msg_length = http_message_length(m)};
+							.msg =
+							    (const uint8_t *)http_message_bytes(m),
+							.msg_length = http_message_length(m)};
 			int rc = wslay_event_queue_msg(s->ws, &frame);
 			http_message_unref(m);
 			if (rc)
@@ -236,7 +241,8 @@ static bool ws_pump(struct http_stream *s)
 		size_t before = wslay_event_get_queued_msg_count(s->ws);
 		if (wslay_event_send(s->ws))
 			return false;
-		if (wslay_event_want_write(s->ws) || wslay_event_get_queued_msg_count(s->ws) == before)
+		if (wslay_event_want_write(s->ws) ||
+		    wslay_event_get_queued_msg_count(s->ws) == before)
 			return true; /* the socket is full: EPOLLOUT tells when */
 	}
 }
@@ -247,8 +253,9 @@ static void ws_serve(struct hub *h, struct http_stream *s, bool readable)
 		return;
 	if (!s->ws) {
 		static const struct wslay_event_callbacks callbacks = {.recv_callback = ws_recv,
-		                                                       .send_callback = ws_send,
-		                                                       .on_msg_recv_callback = ws_message};
+								       .send_callback = ws_send,
+								       .on_msg_recv_callback =
+									   ws_message};
 		if (wslay_event_context_server_init(&s->ws, &callbacks, s))
 			abort();
 		wslay_event_config_set_max_recv_msg_length(s->ws, WS_TEXT_MAX);
@@ -270,7 +277,8 @@ static void ws_serve(struct hub *h, struct http_stream *s, bool readable)
 	bool writing = wslay_event_want_write(s->ws);
 	if (writing != s->writing) {
 		s->writing = writing;
-		struct epoll_event ev = {.events = EPOLLIN | EPOLLRDHUP | (writing ? EPOLLOUT : 0u), .data.ptr = s};
+		struct epoll_event ev = {.events = EPOLLIN | EPOLLRDHUP | (writing ? EPOLLOUT : 0u),
+					 .data.ptr = s};
 		epoll_ctl(h->epoll_fd, EPOLL_CTL_MOD, s->fd, &ev);
 	}
 }
@@ -382,7 +390,9 @@ static void hub_run(void *argument)
 				ssize_t got = read(h->wake_fd, &count, sizeof count);
 				(void)got;
 			} else if (s->options.websocket) {
-				ws_serve(h, s, events[i].events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR));
+				ws_serve(h, s,
+					 events[i].events &
+					     (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR));
 			} else {
 				stream_gone(s);
 			}
@@ -420,7 +430,8 @@ struct hub *hub_create(struct err *e)
 	h->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	h->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	struct epoll_event ev = {.events = EPOLLIN};
-	if (h->epoll_fd >= 0 && h->wake_fd >= 0 && !epoll_ctl(h->epoll_fd, EPOLL_CTL_ADD, h->wake_fd, &ev) &&
+	if (h->epoll_fd >= 0 && h->wake_fd >= 0 &&
+	    !epoll_ctl(h->epoll_fd, EPOLL_CTL_ADD, h->wake_fd, &ev) &&
 	    thread_start(&h->thread, "hub", hub_run, h, e))
 		return h;
 	if (e->code == ERR_NONE)

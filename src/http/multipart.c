@@ -29,7 +29,8 @@ struct multipart {
 	uint64_t file_bytes;
 };
 
-struct multipart *multipart_create(struct arena *a, const struct multipart_options *options, struct err *e)
+struct multipart *multipart_create(struct arena *a, const struct multipart_options *options,
+				   struct err *e)
 {
 	size_t length = strlen(options->boundary);
 	if (!length || length > BOUNDARY_MAX) {
@@ -40,7 +41,8 @@ struct multipart *multipart_create(struct arena *a, const struct multipart_optio
 	m->options = *options;
 	m->arena = a;
 	m->fd = -1;
-	m->delimiter_length = (size_t)snprintf(m->delimiter, sizeof m->delimiter, "\r\n--%s", options->boundary);
+	m->delimiter_length =
+	    (size_t)snprintf(m->delimiter, sizeof m->delimiter, "\r\n--%s", options->boundary);
 	buf_init(&m->window, FEED_MAX + PART_HEADERS_MAX + sizeof m->delimiter);
 	buf_init(&m->field, options->text_bytes_max);
 	return m;
@@ -127,7 +129,8 @@ static bool part_begin(struct multipart *m, char *headers, struct err *e)
 	if (!m->name || !*m->name)
 		return err_set(e, ERR_INVALID, "a part of the multipart body has no name");
 	if (++m->parts > PARTS_MAX)
-		return err_set(e, ERR_INVALID, "the multipart body has too many parts (at most %d)", PARTS_MAX);
+		return err_set(e, ERR_INVALID, "the multipart body has too many parts (at most %d)",
+			       PARTS_MAX);
 	m->file_bytes = 0;
 	buf_clear(&m->field);
 	if (m->filename && (m->fd = temp_file(m->options.temp_dir)) < 0) {
@@ -144,18 +147,20 @@ static bool part_data(struct multipart *m, const char *bytes, size_t length, str
 		if (m->text_bytes > m->options.text_bytes_max)
 			return err_set(e, ERR_TOO_LARGE, "the fields of the form are too large");
 		buf_add(&m->field, bytes, length);
-		return !m->field.failed || err_set(e, ERR_TOO_LARGE, "the fields of the form are too large");
+		return !m->field.failed ||
+		       err_set(e, ERR_TOO_LARGE, "the fields of the form are too large");
 	}
 	m->file_bytes += length;
 	if (m->file_bytes > m->options.file_bytes_max)
 		return err_set(e, ERR_TOO_LARGE, "the file is too large (at most %llu MiB)",
-		               (unsigned long long)(m->options.file_bytes_max >> 20));
+			       (unsigned long long)(m->options.file_bytes_max >> 20));
 	while (length) {
 		ssize_t n = write(m->fd, bytes, length);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0) {
-			err_set(e, ERR_IO, "the upload cannot be stored: the server's disk may be full");
+			err_set(e, ERR_IO,
+				"the upload cannot be stored: the server's disk may be full");
 			return err_detail(e, "write: %s", strerror(errno));
 		}
 		bytes += n;
@@ -168,14 +173,15 @@ static bool part_end(struct multipart *m, struct http_params *p, struct err *e)
 {
 	size_t name_length = strlen(m->name);
 	if (m->fd < 0)
-		return params_add(p, m->name, name_length, m->field.data, m->field.length, HTTP_PARAM_TEXT, e);
+		return params_add(p, m->name, name_length, m->field.data, m->field.length,
+				  HTTP_PARAM_TEXT, e);
 	if (!params_add(p, m->name, name_length, "", 0, HTTP_PARAM_FILE, e))
 		return false;
 	struct http_upload *file = ARENA_NEW(m->arena, struct http_upload);
 	*file = (struct http_upload){.fd = m->fd,
-	                             .size = m->file_bytes,
-	                             .filename = m->filename,
-	                             .content_type = m->content_type};
+				     .size = m->file_bytes,
+				     .filename = m->filename,
+				     .content_type = m->content_type};
 	p->items[p->count - 1].file = file;
 	m->fd = -1;
 	return true;
@@ -195,7 +201,8 @@ static bool step(struct multipart *m, struct http_params *p, bool *more, struct 
 			return true;
 		}
 		if (memcmp(w->data, m->delimiter + skip, length))
-			return err_set(e, ERR_INVALID, "the multipart body does not begin with its boundary");
+			return err_set(e, ERR_INVALID,
+				       "the multipart body does not begin with its boundary");
 		window_drop(m, length);
 		m->state = AT_BOUNDARY;
 	} else if (m->state == AT_BOUNDARY) {
@@ -213,7 +220,9 @@ static bool step(struct multipart *m, struct http_params *p, bool *more, struct 
 		char *end = memmem(w->data, w->length, "\r\n\r\n", 4);
 		size_t length = end ? (size_t)(end - w->data) : w->length;
 		if (length > PART_HEADERS_MAX || memchr(w->data, '\0', length))
-			return err_set(e, ERR_INVALID, "a part of the multipart body has broken or overlong headers");
+			return err_set(
+			    e, ERR_INVALID,
+			    "a part of the multipart body has broken or overlong headers");
 		if (!end) {
 			*more = false;
 			return true;
@@ -225,8 +234,9 @@ static bool step(struct multipart *m, struct http_params *p, bool *more, struct 
 	} else if (m->state == AT_DATA) {
 		char *end = memmem(w->data, w->length, m->delimiter, m->delimiter_length);
 		size_t safe = end ? (size_t)(end - w->data)
-		              : w->length >= m->delimiter_length ? w->length - m->delimiter_length + 1
-		                                                 : 0;
+			      : w->length >= m->delimiter_length
+				  ? w->length - m->delimiter_length + 1
+				  : 0;
 		if (!part_data(m, w->data, safe, e))
 			return false;
 		window_drop(m, safe);
@@ -243,7 +253,8 @@ static bool step(struct multipart *m, struct http_params *p, bool *more, struct 
 	return true;
 }
 
-bool multipart_feed(struct multipart *m, struct http_params *p, const char *bytes, size_t length, struct err *e)
+bool multipart_feed(struct multipart *m, struct http_params *p, const char *bytes, size_t length,
+		    struct err *e)
 {
 	while (length) {
 		size_t n = length < FEED_MAX ? length : FEED_MAX;

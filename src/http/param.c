@@ -33,8 +33,8 @@ bool param_fail(struct http_request *rq, const char *name, struct err *e, const 
 	return err_set(e, ERR_INVALID, "Validation failed: %s %s", name, why);
 }
 
-static bool text_check(struct http_request *rq, const struct http_param *p, const char *name, size_t chars_max,
-                       struct err *e)
+static bool text_check(struct http_request *rq, const struct http_param *p, const char *name,
+		       size_t chars_max, struct err *e)
 {
 	if (p->kind == HTTP_PARAM_FILE)
 		return param_fail(rq, name, e, "must be text, not a file");
@@ -50,7 +50,8 @@ static bool text_check(struct http_request *rq, const struct http_param *p, cons
 	return true;
 }
 
-bool param_text(struct http_request *rq, const char *name, size_t chars_max, const char **out, struct err *e)
+bool param_text(struct http_request *rq, const char *name, size_t chars_max, const char **out,
+		struct err *e)
 {
 	const struct http_param *p = param_find(rq, name);
 	if (!p || p->kind == HTTP_PARAM_NULL)
@@ -61,8 +62,8 @@ bool param_text(struct http_request *rq, const char *name, size_t chars_max, con
 	return true;
 }
 
-bool param_text_required(struct http_request *rq, const char *name, size_t chars_max, const char **out,
-                         struct err *e)
+bool param_text_required(struct http_request *rq, const char *name, size_t chars_max,
+			 const char **out, struct err *e)
 {
 	const char *text = "";
 	if (!param_text(rq, name, chars_max, &text, e))
@@ -77,7 +78,8 @@ bool param_text_required(struct http_request *rq, const char *name, size_t chars
 static const struct http_param *find_filled(struct http_request *rq, const char *name)
 {
 	const struct http_param *p = param_find(rq, name);
-	return p && p->kind != HTTP_PARAM_NULL && (p->length || p->kind == HTTP_PARAM_FILE) ? p : NULL;
+	return p && p->kind != HTTP_PARAM_NULL && (p->length || p->kind == HTTP_PARAM_FILE) ? p
+											    : NULL;
 }
 
 static bool is_plain(const struct http_param *p)
@@ -85,25 +87,31 @@ static bool is_plain(const struct http_param *p)
 	return p->kind != HTTP_PARAM_FILE && strlen(p->value) == p->length;
 }
 
-bool param_int(struct http_request *rq, const char *name, int64_t min, int64_t max, int64_t *out, struct err *e)
+bool param_int(struct http_request *rq, const char *name, int64_t min, int64_t max, int64_t *out,
+	       struct err *e)
 {
 	const struct http_param *p = find_filled(rq, name);
-	if (!p || (is_plain(p) && p->kind != HTTP_PARAM_BOOL && str_to_int(p->value, min, max, out)))
+	if (!p ||
+	    (is_plain(p) && p->kind != HTTP_PARAM_BOOL && str_to_int(p->value, min, max, out)))
 		return true;
-	return param_fail(rq, name, e, "must be a whole number from %lld to %lld", (long long)min, (long long)max);
+	return param_fail(rq, name, e, "must be a whole number from %lld to %lld", (long long)min,
+			  (long long)max);
 }
 
-bool param_real(struct http_request *rq, const char *name, double min, double max, double *out, struct err *e)
+bool param_real(struct http_request *rq, const char *name, double min, double max, double *out,
+		struct err *e)
 {
 	const struct http_param *p = find_filled(rq, name);
-	if (!p || (is_plain(p) && p->kind != HTTP_PARAM_BOOL && str_to_double(p->value, min, max, out)))
+	if (!p ||
+	    (is_plain(p) && p->kind != HTTP_PARAM_BOOL && str_to_double(p->value, min, max, out)))
 		return true;
 	return param_fail(rq, name, e, "must be a number from %g to %g", min, max);
 }
 
 bool param_bool(struct http_request *rq, const char *name, bool *out, struct err *e)
 {
-	static const char *const words[] = {"false", "true", "0", "1", "f", "t", "off", "on", "FALSE", "TRUE", NULL};
+	static const char *const words[] = {"false", "true", "0",     "1",    "f", "t",
+					    "off",   "on",   "FALSE", "TRUE", NULL};
 	const struct http_param *p = find_filled(rq, name);
 	if (!p)
 		return true;
@@ -115,7 +123,8 @@ bool param_bool(struct http_request *rq, const char *name, bool *out, struct err
 	return param_fail(rq, name, e, "must be true or false");
 }
 
-bool param_choice(struct http_request *rq, const char *name, const char *const *choices, int *out, struct err *e)
+bool param_choice(struct http_request *rq, const char *name, const char *const *choices, int *out,
+		  struct err *e)
 {
 	const struct http_param *p = find_filled(rq, name);
 	if (!p)
@@ -128,7 +137,8 @@ bool param_choice(struct http_request *rq, const char *name, const char *const *
 			return true;
 		}
 		if (n < sizeof list)
-			n += (size_t)snprintf(list + n, sizeof list - n, "%s%s", i ? ", " : "", choices[i]);
+			n += (size_t)snprintf(list + n, sizeof list - n, "%s%s", i ? ", " : "",
+					      choices[i]);
 	}
 	return param_fail(rq, name, e, "must be one of: %s", list);
 }
@@ -149,7 +159,8 @@ static size_t count_of(const struct http_request *rq, const char *name)
 	return n;
 }
 
-bool param_ids(struct http_request *rq, const char *name, size_t max, int64_t **out, size_t *count, struct err *e)
+bool param_ids(struct http_request *rq, const char *name, size_t max, int64_t **out, size_t *count,
+	       struct err *e)
 {
 	size_t n = count_of(rq, name);
 	*count = 0;
@@ -160,15 +171,16 @@ bool param_ids(struct http_request *rq, const char *name, size_t max, int64_t **
 		const struct http_param *p = &rq->params[i];
 		if (strcmp(p->name, name) || p->kind == HTTP_PARAM_NULL)
 			continue;
-		if (!is_plain(p) || p->kind == HTTP_PARAM_BOOL || !id_parse(p->value, *out + *count))
+		if (!is_plain(p) || p->kind == HTTP_PARAM_BOOL ||
+		    !id_parse(p->value, *out + *count))
 			return param_fail(rq, name, e, "is not an id");
 		++*count;
 	}
 	return true;
 }
 
-bool param_texts(struct http_request *rq, const char *name, size_t max, size_t chars_max, const char ***out,
-                 size_t *count, struct err *e)
+bool param_texts(struct http_request *rq, const char *name, size_t max, size_t chars_max,
+		 const char ***out, size_t *count, struct err *e)
 {
 	size_t n = count_of(rq, name);
 	*count = 0;
@@ -186,7 +198,8 @@ bool param_texts(struct http_request *rq, const char *name, size_t max, size_t c
 	return true;
 }
 
-bool param_file(struct http_request *rq, const char *name, const struct http_upload **out, struct err *e)
+bool param_file(struct http_request *rq, const char *name, const struct http_upload **out,
+		struct err *e)
 {
 	const struct http_param *p = param_find(rq, name);
 	if (!p || p->kind == HTTP_PARAM_NULL)

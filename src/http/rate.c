@@ -42,7 +42,7 @@ void rate_table_destroy(struct rate_table *t)
 
 static uint64_t hash(uint64_t h, int class, const char *key)
 {
-	h ^= (uint64_t)class * 0x9e3779b97f4a7c15u;
+	h ^= (uint64_t) class * 0x9e3779b97f4a7c15u;
 	for (; *key; key++)
 		h = (h ^ (unsigned char)*key) * 0x100000001b3u;
 	h ^= h >> 32;
@@ -50,8 +50,8 @@ static uint64_t hash(uint64_t h, int class, const char *key)
 	return (h ^ h >> 32) | 1; /* 0 marks an empty bucket */
 }
 
-struct rate_result rate_take(struct rate_table *t, int class, const char *key, const struct rate_rule *rule,
-                             int64_t now_ns)
+struct rate_result rate_take(struct rate_table *t, int class, const char *key,
+			     const struct rate_rule *rule, int64_t now_ns)
 {
 	uint64_t h = hash(t->salt, class, key);
 	pthread_mutex_lock(&t->lock);
@@ -71,7 +71,8 @@ struct rate_result rate_take(struct rate_table *t, int class, const char *key, c
 	struct rate_result r = {.limit = (int)rule->burst, .allowed = b->level >= 1};
 	if (r.allowed)
 		b->level -= 1;
-	double wait = r.allowed ? (rule->burst - b->level) / rule->per_s : (1 - b->level) / rule->per_s;
+	double wait =
+	    r.allowed ? (rule->burst - b->level) / rule->per_s : (1 - b->level) / rule->per_s;
 	r.remaining = (int)b->level;
 	r.reset_s = (int)ceil(fmin(wait, 1e6));
 	pthread_mutex_unlock(&t->lock);

@@ -21,7 +21,7 @@ struct rate_table *rate_table_create(void);
 void rate_table_destroy(struct rate_table *t);
 
 /* Takes one from the bucket (class, key). Any thread. */
-struct rate_result rate_take(struct rate_table *t, int class, const char *key, const struct rate_rule *rule,
-                             int64_t now_ns);
+struct rate_result rate_take(struct rate_table *t, int class, const char *key,
+			     const struct rate_rule *rule, int64_t now_ns);
 
 #endif

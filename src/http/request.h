@@ -51,12 +51,12 @@ struct http_request {
 	size_t path_args_count;
 	const struct http_param *params;
 	size_t params_count;
-	bool https; /* by the proxy in front */
-	void *worker;   /* what worker_create made for this thread */
-	void *context;  /* http_options.context */
-	void *identity; /* for the authorize hook and the handlers behind it */
+	bool https;           /* by the proxy in front */
+	void *worker;         /* what worker_create made for this thread */
+	void *context;        /* http_options.context */
+	void *identity;       /* for the authorize hook and the handlers behind it */
 	char error_field[64]; /* which parameter was wrong */
-	void *exchange; /* the server's own */
+	void *exchange;       /* the server's own */
 };
 
 /* NULL where there is none. `name` in any case. */
@@ -64,6 +64,7 @@ const char *http_request_header(const struct http_request *rq, const char *name)
 const char *http_request_cookie(struct http_request *rq, const char *name);
 
 /* The id in path argument `index`; ERR_NOT_FOUND where it is none, because no thing has that name. */
-MUST_CHECK bool http_request_id(const struct http_request *rq, size_t index, int64_t *id, struct err *e);
+MUST_CHECK bool http_request_id(const struct http_request *rq, size_t index, int64_t *id,
+				struct err *e);
 
 #endif

@@ -11,9 +11,9 @@ enum { BODY_MAX_BYTES = 32 << 20 };
 void http_response_init(struct http_response *rs, struct arena *a)
 {
 	*rs = (struct http_response){.status = 200,
-	                             .content_type = "application/json; charset=utf-8",
-	                             .file_fd = -1,
-	                             .arena = a};
+				     .content_type = "application/json; charset=utf-8",
+				     .file_fd = -1,
+				     .arena = a};
 	buf_init(&rs->body, BODY_MAX_BYTES);
 }
 
@@ -73,7 +73,8 @@ unsigned http_status_of(enum err_code code)
 	return 500;
 }
 
-void http_response_error(struct http_response *rs, const struct http_request *rq, const struct err *e)
+void http_response_error(struct http_response *rs, const struct http_request *rq,
+			 const struct err *e)
 {
 	struct json_writer w;
 	struct err ignored = {0};

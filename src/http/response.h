@@ -29,7 +29,8 @@ void http_response_finish(struct http_response *rs);
 void http_response_header(struct http_response *rs, const char *name, const char *value);
 
 /* The whole answer becomes {"error": …} with the status that belongs to e->code. */
-void http_response_error(struct http_response *rs, const struct http_request *rq, const struct err *e);
+void http_response_error(struct http_response *rs, const struct http_request *rq,
+			 const struct err *e);
 unsigned http_status_of(enum err_code code);
 
 /* {} with status 200. */

@@ -6,7 +6,7 @@
 
 /* How well the pattern fits: 0 not at all, otherwise larger for more literal segments. */
 static int match(const char *pattern, const char *path, const char *starts[HTTP_PATH_ARGS_MAX],
-                 size_t lengths[HTTP_PATH_ARGS_MAX], size_t *count)
+		 size_t lengths[HTTP_PATH_ARGS_MAX], size_t *count)
 {
 	int score = 1;
 	*count = 0;
@@ -35,8 +35,8 @@ static int match(const char *pattern, const char *path, const char *starts[HTTP_
 	return *path ? 0 : score;
 }
 
-struct http_match router_find(struct arena *a, const struct http_routes *tables, size_t tables_count,
-                              const char *method, const char *path)
+struct http_match router_find(struct arena *a, const struct http_routes *tables,
+			      size_t tables_count, const char *method, const char *path)
 {
 	struct http_match found = {0};
 	int best = 0;

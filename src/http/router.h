@@ -10,7 +10,15 @@
 typedef bool (*http_handler_fn)(struct http_request *rq, struct http_response *rs, struct err *e);
 
 /* How many requests a client may make: a bucket per class and client (http_rate in server.h). */
-enum http_rate { RATE_READ, RATE_WRITE, RATE_UPLOAD, RATE_SIGN_IN, RATE_STREAM, RATE_NONE, RATE_COUNT };
+enum http_rate {
+	RATE_READ,
+	RATE_WRITE,
+	RATE_UPLOAD,
+	RATE_SIGN_IN,
+	RATE_STREAM,
+	RATE_NONE,
+	RATE_COUNT
+};
 
 struct http_route {
 	const char *method;
@@ -34,7 +42,7 @@ struct http_match {
 };
 
 /* Finds the row for a decoded path; a literal segment wins over :id. Arguments go to the arena. */
-struct http_match router_find(struct arena *a, const struct http_routes *tables, size_t tables_count,
-                              const char *method, const char *path);
+struct http_match router_find(struct arena *a, const struct http_routes *tables,
+			      size_t tables_count, const char *method, const char *path);
 
 #endif

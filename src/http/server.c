@@ -113,20 +113,23 @@ static void client_address(struct exchange *x)
 	    MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	const struct sockaddr *sa = info ? info->client_addr : NULL;
 	if (sa && sa->sa_family == AF_INET)
-		inet_ntop(AF_INET, &((const struct sockaddr_in *)sa)->sin_addr, rq->client_ip, sizeof rq->client_ip);
+		inet_ntop(AF_INET, &((const struct sockaddr_in *)sa)->sin_addr, rq->client_ip,
+			  sizeof rq->client_ip);
 	else if (sa && sa->sa_family == AF_INET6)
 		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)sa)->sin6_addr, rq->client_ip,
-		          sizeof rq->client_ip);
+			  sizeof rq->client_ip);
 	if (str_starts(rq->client_ip, "::ffff:"))
 		memmove(rq->client_ip, rq->client_ip + 7, strlen(rq->client_ip + 7) + 1);
-	if (!x->server->options.trust_proxy || (strcmp(rq->client_ip, "127.0.0.1") && strcmp(rq->client_ip, "::1")))
+	if (!x->server->options.trust_proxy ||
+	    (strcmp(rq->client_ip, "127.0.0.1") && strcmp(rq->client_ip, "::1")))
 		return;
 	const char *proto = http_request_header(rq, "X-Forwarded-Proto");
 	rq->https = proto && !strcmp(proto, "https");
 	const char *forwarded = http_request_header(rq, "X-Forwarded-For");
 	if (!forwarded)
 		return;
-	const char *last = strrchr(forwarded, ','); /* the proxy in front has written the last one itself */
+	const char *last =
+	    strrchr(forwarded, ','); /* the proxy in front has written the last one itself */
 	last = last ? last + 1 + strspn(last + 1, " ") : forwarded;
 	unsigned char address[16];
 	if (inet_pton(AF_INET, last, address) == 1 || inet_pton(AF_INET6, last, address) == 1)
@@ -139,7 +142,8 @@ struct framing {
 	int lengths, encodings, hosts;
 };
 
-static enum MHD_Result framing_count(void *cls, enum MHD_ValueKind kind, const char *key, const char *value)
+static enum MHD_Result framing_count(void *cls, enum MHD_ValueKind kind, const char *key,
+				     const char *value)
 {
 	(void)kind;
 	(void)value;
@@ -168,9 +172,11 @@ static void take_rate(struct exchange *x)
 	const struct http_rate_limit *limit = &s->options.rates[class];
 	if (limit->per_s <= 0)
 		return;
-	const char *who = class == RATE_SIGN_IN ? NULL : http_request_header(&x->rq, "Authorization");
+	const char *who =
+	    class == RATE_SIGN_IN ? NULL : http_request_header(&x->rq, "Authorization");
 	x->rate = rate_take(s->rates, class, who ? who : x->rq.client_ip,
-	                    &(struct rate_rule){.per_s = limit->per_s, .burst = limit->burst}, clock_mono_ns());
+			    &(struct rate_rule){.per_s = limit->per_s, .burst = limit->burst},
+			    clock_mono_ns());
 	x->rated = true;
 	if (!x->rate.allowed) {
 		char why[80];
@@ -204,17 +210,19 @@ static void choose_body(struct exchange *x, uint64_t length)
 			snprintf(boundary, sizeof boundary, "%.*s", (int)n, at);
 		}
 		struct multipart_options options = {.boundary = boundary,
-		                                    .temp_dir = x->server->options.temp_dir,
-		                                    .file_bytes_max = x->server->options.upload_bytes_max,
-		                                    .text_bytes_max = BODY_DEFAULT_BYTES * 4};
+						    .temp_dir = x->server->options.temp_dir,
+						    .file_bytes_max =
+							x->server->options.upload_bytes_max,
+						    .text_bytes_max = BODY_DEFAULT_BYTES * 4};
 		struct err e = {0};
 		x->body_kind = BODY_MULTIPART;
 		x->multipart = multipart_create(x->rq.arena, &options, &e);
 		if (!x->multipart)
 			refuse_err(x, 400, &e);
 	} else if (length) {
-		refuse(x, 415, ERR_INVALID,
-		       "the body must be JSON, a form (application/x-www-form-urlencoded) or multipart/form-data");
+		refuse(
+		    x, 415, ERR_INVALID,
+		    "the body must be JSON, a form (application/x-www-form-urlencoded) or multipart/form-data");
 	}
 }
 
@@ -255,7 +263,8 @@ static enum MHD_Result first_call(struct exchange *x, const char *url, const cha
 		refuse(x, 414, ERR_TOO_LARGE, "the query is too long");
 	const char *length_text = http_request_header(rq, "Content-Length");
 	uint64_t length = length_text ? strtoull(length_text, NULL, 10) : 0;
-	struct http_match m = router_find(rq->arena, s->options.tables, s->options.tables_count, rq->method, rq->path);
+	struct http_match m = router_find(rq->arena, s->options.tables, s->options.tables_count,
+					  rq->method, rq->path);
 	rq->route = m.route;
 	memcpy(rq->path_args, m.args, sizeof m.args);
 	rq->path_args_count = m.args_count;
@@ -278,7 +287,8 @@ static void body_call(struct exchange *x, const char *bytes, size_t length)
 {
 	struct err e = {0};
 	x->body_bytes += length;
-	size_t body_max = x->rq.route && x->rq.route->body_max ? x->rq.route->body_max : BODY_DEFAULT_BYTES;
+	size_t body_max =
+	    x->rq.route && x->rq.route->body_max ? x->rq.route->body_max : BODY_DEFAULT_BYTES;
 	if (x->body_bytes > body_max)
 		refuse(x, 413, ERR_TOO_LARGE, "the request is too large");
 	if (x->refused)
@@ -349,9 +359,11 @@ static bool wants_page(const struct exchange *x)
 static enum MHD_Result answer_options(struct exchange *x)
 {
 	x->rs.status = 204;
-	http_response_header(&x->rs, "Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE, OPTIONS");
-	http_response_header(&x->rs, "Access-Control-Allow-Headers",
-	                     "Authorization, Content-Type, Idempotency-Key, X-CSRF-Token, Last-Event-ID");
+	http_response_header(&x->rs, "Access-Control-Allow-Methods",
+			     "GET, POST, PUT, PATCH, DELETE, OPTIONS");
+	http_response_header(
+	    &x->rs, "Access-Control-Allow-Headers",
+	    "Authorization, Content-Type, Idempotency-Key, X-CSRF-Token, Last-Event-ID");
 	http_response_header(&x->rs, "Access-Control-Max-Age", "86400");
 	return send_answer(x);
 }
@@ -396,8 +408,9 @@ static enum MHD_Result last_call(struct exchange *x)
 	return MHD_YES;
 }
 
-static enum MHD_Result handle(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
-                              const char *version, const char *bytes, size_t *length, void **con_cls)
+static enum MHD_Result handle(void *cls, struct MHD_Connection *connection, const char *url,
+			      const char *method, const char *version, const char *bytes,
+			      size_t *length, void **con_cls)
 {
 	(void)cls;
 	(void)connection;
@@ -416,7 +429,7 @@ static enum MHD_Result handle(void *cls, struct MHD_Connection *connection, cons
 }
 
 static void completed(void *cls, struct MHD_Connection *connection, void **con_cls,
-                      enum MHD_RequestTerminationCode why)
+		      enum MHD_RequestTerminationCode why)
 {
 	struct http_server *s = cls;
 	struct exchange *x = *con_cls;
@@ -434,14 +447,15 @@ static void completed(void *cls, struct MHD_Connection *connection, void **con_c
 		arena_destroy(x->rq.arena);
 	}
 	if (x->deadline) /* the next request of this connection */
-		hub_deadline_set(x->deadline, s->options.idle_timeout_s + s->options.header_timeout_s);
+		hub_deadline_set(x->deadline,
+				 s->options.idle_timeout_s + s->options.header_timeout_s);
 	free(x->query);
 	free(x);
 	*con_cls = NULL;
 }
 
 static void connection_changed(void *cls, struct MHD_Connection *connection, void **socket_context,
-                               enum MHD_ConnectionNotificationCode code)
+			       enum MHD_ConnectionNotificationCode code)
 {
 	struct http_server *s = cls;
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
@@ -468,16 +482,20 @@ static void mhd_log(void *cls, const char *format, va_list args)
 
 static struct MHD_Daemon *daemon_start(struct http_server *s, struct sockaddr *sa)
 {
-	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE |
-	                 MHD_USE_ERROR_LOG | MHD_USE_TURBO | (sa->sa_family == AF_INET6 ? MHD_USE_DUAL_STACK : 0);
-	return MHD_start_daemon(
-	    flags, 0, NULL, NULL, handle, s, MHD_OPTION_EXTERNAL_LOGGER, mhd_log, NULL, MHD_OPTION_SOCK_ADDR, sa,
-	    MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_CONNECTION_LIMIT,
-	    (unsigned)(s->options.connections_max / (size_t)s->options.loops), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-	    (size_t)CONNECTION_MEMORY_BYTES, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)s->options.idle_timeout_s,
-	    MHD_OPTION_LISTEN_BACKLOG_SIZE, 1024u, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK,
-	    uri_seen, s, MHD_OPTION_NOTIFY_COMPLETED, completed, s, MHD_OPTION_NOTIFY_CONNECTION,
-	    connection_changed, s, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
+			 MHD_ALLOW_UPGRADE | MHD_USE_ERROR_LOG | MHD_USE_TURBO |
+			 (sa->sa_family == AF_INET6 ? MHD_USE_DUAL_STACK : 0);
+	return MHD_start_daemon(flags, 0, NULL, NULL, handle, s, MHD_OPTION_EXTERNAL_LOGGER,
+				mhd_log, NULL, MHD_OPTION_SOCK_ADDR, sa,
+				MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_CONNECTION_LIMIT,
+				(unsigned)(s->options.connections_max / (size_t)s->options.loops),
+				MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
+				MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)s->options.idle_timeout_s,
+				MHD_OPTION_LISTEN_BACKLOG_SIZE, 1024u, MHD_OPTION_STRICT_FOR_CLIENT,
+				1, MHD_OPTION_URI_LOG_CALLBACK, uri_seen, s,
+				MHD_OPTION_NOTIFY_COMPLETED, completed, s,
+				MHD_OPTION_NOTIFY_CONNECTION, connection_changed, s,
+				MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
 }
 
 static bool listen_on(struct http_server *s, struct err *e)
@@ -486,8 +504,8 @@ static bool listen_on(struct http_server *s, struct err *e)
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *found = NULL;
 	int rc = getaddrinfo(o->host, o->port, &hints, &found);
 	if (rc || !found)
-		return err_set(e, ERR_INVALID, "cannot listen on %s:%s: %s", o->host ? o->host : "*", o->port,
-		               gai_strerror(rc));
+		return err_set(e, ERR_INVALID, "cannot listen on %s:%s: %s",
+			       o->host ? o->host : "*", o->port, gai_strerror(rc));
 	s->daemons = calloc((size_t)o->loops, sizeof *s->daemons);
 	if (!s->daemons)
 		abort();
@@ -496,14 +514,16 @@ static bool listen_on(struct http_server *s, struct err *e)
 		if (!d) {
 			int why = errno;
 			freeaddrinfo(found);
-			return err_set(e, ERR_IO, "cannot listen on %s:%s: %s", o->host ? o->host : "*", o->port,
-			               strerror(why));
+			return err_set(e, ERR_IO, "cannot listen on %s:%s: %s",
+				       o->host ? o->host : "*", o->port, strerror(why));
 		}
 		s->daemons[s->daemons_count] = d;
-		const union MHD_DaemonInfo *info = MHD_get_daemon_info(d, MHD_DAEMON_INFO_BIND_PORT);
+		const union MHD_DaemonInfo *info =
+		    MHD_get_daemon_info(d, MHD_DAEMON_INFO_BIND_PORT);
 		s->port = info ? info->port : 0;
 		if (found->ai_addr->sa_family == AF_INET6)
-			((struct sockaddr_in6 *)found->ai_addr)->sin6_port = htons((uint16_t)s->port);
+			((struct sockaddr_in6 *)found->ai_addr)->sin6_port =
+			    htons((uint16_t)s->port);
 		else
 			((struct sockaddr_in *)found->ai_addr)->sin_port = htons((uint16_t)s->port);
 	}
@@ -553,11 +573,11 @@ struct http_server *http_server_start(const struct http_options *options, struct
 	set_defaults(&s->options);
 	s->rates = rate_table_create();
 	struct worker_options w = {.threads = s->options.workers,
-	                           .queue_max = s->options.queue_max,
-	                           .context = s->options.context,
-	                           .create = s->options.worker_create,
-	                           .destroy = s->options.worker_destroy,
-	                           .run = run_exchange};
+				   .queue_max = s->options.queue_max,
+				   .context = s->options.context,
+				   .create = s->options.worker_create,
+				   .destroy = s->options.worker_destroy,
+				   .run = run_exchange};
 	if (!(s->files = files_load(s->options.web_dir, e)) || !(s->hub = hub_create(e)) ||
 	    !(s->workers = worker_pool_start(&w, e)) || !listen_on(s, e)) {
 		server_free(s);

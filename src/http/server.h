@@ -13,15 +13,15 @@ struct http_rate_limit {
 };
 
 struct http_options {
-	const char *host, *port; /* port "0": any; see http_server_port */
-	int loops, workers;      /* 0: chosen by the cores */
-	size_t queue_max;        /* requests that wait for a worker; 0: 1024 */
-	size_t connections_max;  /* 0: 20000 */
+	const char *host, *port;              /* port "0": any; see http_server_port */
+	int loops, workers;                   /* 0: chosen by the cores */
+	size_t queue_max;                     /* requests that wait for a worker; 0: 1024 */
+	size_t connections_max;               /* 0: 20000 */
 	int header_timeout_s, idle_timeout_s; /* 0: 10, 60 */
-	size_t upload_bytes_max; /* one file of a multipart body; 0: 32 MiB */
+	size_t upload_bytes_max;              /* one file of a multipart body; 0: 32 MiB */
 	const char *temp_dir;
-	const char *web_dir;     /* the built front end; NULL: none */
-	bool trust_proxy;        /* X-Forwarded-For and -Proto from a loopback peer are believed */
+	const char *web_dir; /* the built front end; NULL: none */
+	bool trust_proxy;    /* X-Forwarded-For and -Proto from a loopback peer are believed */
 	struct http_rate_limit rates[RATE_COUNT];
 	const struct http_routes *tables; /* borrowed */
 	size_t tables_count;

@@ -121,7 +121,7 @@ bool http_stream_send(struct http_stream *s, struct http_message *m)
 	pthread_mutex_lock(&s->lock);
 	bool ok = !s->closed;
 	if (ok && (s->ring_count >= s->options.messages_max ||
-	           s->ring_bytes + m->length > s->options.bytes_max)) {
+		   s->ring_bytes + m->length > s->options.bytes_max)) {
 		s->closed = s->gone = true;
 		ok = false;
 		ring_clear(s);

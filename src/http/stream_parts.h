@@ -16,12 +16,12 @@ struct http_stream {
 	pthread_mutex_t lock; /* guards all below but the hub's own part */
 	struct http_message **ring;
 	size_t ring_head, ring_count, ring_size, ring_bytes;
-	size_t offset;  /* bytes of the first message that are already out (SSE) */
-	bool closed;    /* nothing more is taken in */
-	bool gone;      /* the client has left or was cut: what is queued is dropped */
-	bool dirty;     /* in the hub's list of streams to look at, which holds a reference */
-	bool suspended; /* SSE: the connection is parked; only the hub resumes it */
-	bool detached;  /* SSE: the connection has let go of it; WS: the socket is closed */
+	size_t offset;   /* bytes of the first message that are already out (SSE) */
+	bool closed;     /* nothing more is taken in */
+	bool gone;       /* the client has left or was cut: what is queued is dropped */
+	bool dirty;      /* in the hub's list of streams to look at, which holds a reference */
+	bool suspended;  /* SSE: the connection is parked; only the hub resumes it */
+	bool detached;   /* SSE: the connection has let go of it; WS: the socket is closed */
 	struct hub *hub; /* NULL until attached */
 	struct MHD_Connection *connection; /* SSE */
 

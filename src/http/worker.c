@@ -18,7 +18,7 @@ struct worker_pool {
 		struct worker_pool *pool;
 		pthread_t thread;
 		void *worker;
-	} *threads;
+	} * threads;
 };
 
 static void worker_run(void *argument)

@@ -15,12 +15,14 @@ static double linear(uint8_t v)
 static int srgb(double x)
 {
 	x = fmin(fmax(x, 0), 1);
-	return (int)(x <= 0.0031308 ? x * 12.92 * 255 + 0.5 : (1.055 * pow(x, 1 / 2.4) - 0.055) * 255 + 0.5);
+	return (int)(x <= 0.0031308 ? x * 12.92 * 255 + 0.5
+				    : (1.055 * pow(x, 1 / 2.4) - 0.055) * 255 + 0.5);
 }
 
 static char *put83(char *at, int value, int digits)
 {
-	static const char alphabet[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz#$%*+,-.:;=?@[]^_{|}~";
+	static const char alphabet[] =
+	    "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz#$%*+,-.:;=?@[]^_{|}~";
 	for (int i = digits - 1; i >= 0; i--) {
 		at[i] = alphabet[value % 83];
 		value /= 83;
@@ -62,6 +64,9 @@ void blurhash_make(const uint8_t *rgb, int width, int height, char text[BLURHASH
 	at = put83(at, scale, 1);
 	at = put83(at, srgb(f[0][0]) << 16 | srgb(f[0][1]) << 8 | srgb(f[0][2]), 4);
 	for (int i = 1; i < X * Y; i++)
-		at = put83(at, (quantise(f[i][0], max) * 19 + quantise(f[i][1], max)) * 19 + quantise(f[i][2], max), 2);
+		at = put83(at,
+			   (quantise(f[i][0], max) * 19 + quantise(f[i][1], max)) * 19 +
+			       quantise(f[i][2], max),
+			   2);
 	*at = '\0';
 }

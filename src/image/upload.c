@@ -21,12 +21,13 @@ bool image_upload_init(struct err *e)
 /* Only words of credit stay: who made it, whose it is, what it shows. */
 static void forget_metadata(VipsImage *im)
 {
-	static const char *const kept[] = {"exif-ifd0-Artist", "exif-ifd0-Copyright", "exif-ifd0-ImageDescription",
-	                                   "icc-profile-data"};
+	static const char *const kept[] = {"exif-ifd0-Artist", "exif-ifd0-Copyright",
+					   "exif-ifd0-ImageDescription", "icc-profile-data"};
 	gchar **fields = vips_image_get_fields(im);
 	for (int i = 0; fields && fields[i]; i++) {
-		bool keep = !g_str_has_prefix(fields[i], "exif-") && strcmp(fields[i], "xmp-data") &&
-		            strcmp(fields[i], "iptc-data") && strcmp(fields[i], "photoshop-data");
+		bool keep = !g_str_has_prefix(fields[i], "exif-") &&
+			    strcmp(fields[i], "xmp-data") && strcmp(fields[i], "iptc-data") &&
+			    strcmp(fields[i], "photoshop-data");
 		for (size_t k = 0; k < sizeof kept / sizeof *kept; k++)
 			keep = keep || !strcmp(fields[i], kept[k]);
 		if (!keep)
@@ -45,8 +46,9 @@ static bool broken(struct err *e)
 
 static VipsImage *load(const void *bytes, size_t length, struct err *e)
 {
-	static const char *const loaders[] = {"VipsForeignLoadJpegBuffer", "VipsForeignLoadPngBuffer",
-	                                      "VipsForeignLoadWebpBuffer", "VipsForeignLoadNsgifBuffer"};
+	static const char *const loaders[] = {
+	    "VipsForeignLoadJpegBuffer", "VipsForeignLoadPngBuffer", "VipsForeignLoadWebpBuffer",
+	    "VipsForeignLoadNsgifBuffer"};
 	const char *loader = vips_foreign_find_load_buffer(bytes, length);
 	bool known = false;
 	for (size_t i = 0; loader && i < sizeof loaders / sizeof *loaders; i++)
@@ -55,7 +57,8 @@ static VipsImage *load(const void *bytes, size_t length, struct err *e)
 		err_set(e, ERR_INVALID, "no picture that we can read");
 		return NULL;
 	}
-	VipsImage *im = vips_image_new_from_buffer(bytes, length, "", "fail_on", VIPS_FAIL_ON_TRUNCATED, NULL);
+	VipsImage *im =
+	    vips_image_new_from_buffer(bytes, length, "", "fail_on", VIPS_FAIL_ON_TRUNCATED, NULL);
 	if (!im) {
 		broken(e);
 		return NULL;
@@ -82,8 +85,8 @@ static bool save(VipsImage *im, int quality, struct buf *out, struct err *e)
 static bool make_tiny(VipsImage *im, struct image_upload *out, struct err *e)
 {
 	VipsImage *small = NULL, *rgb = NULL, *flat = NULL;
-	if (vips_thumbnail_image(im, &small, IMAGE_UPLOAD_TINY, "height", IMAGE_UPLOAD_TINY, "size", VIPS_SIZE_BOTH,
-	                         NULL) ||
+	if (vips_thumbnail_image(im, &small, IMAGE_UPLOAD_TINY, "height", IMAGE_UPLOAD_TINY, "size",
+				 VIPS_SIZE_BOTH, NULL) ||
 	    vips_colourspace(small, &rgb, VIPS_INTERPRETATION_sRGB, NULL))
 		return broken(e);
 	if (vips_image_hasalpha(rgb)) {
@@ -107,13 +110,15 @@ static bool make_tiny(VipsImage *im, struct image_upload *out, struct err *e)
 
 bool image_upload_make(const void *bytes, size_t length, struct image_upload *out, struct err *e)
 {
-	VipsImage *im = load(bytes, length, e), *upright = NULL, *fitted = NULL, *copy = NULL, *thumb = NULL;
+	VipsImage *im = load(bytes, length, e), *upright = NULL, *fitted = NULL, *copy = NULL,
+		  *thumb = NULL;
 	if (!im)
 		return false;
 	if (vips_autorot(im, &upright, NULL))
 		return broken(e);
-	int side = vips_image_get_width(upright) > vips_image_get_height(upright) ? vips_image_get_width(upright)
-	                                                                          : vips_image_get_height(upright);
+	int side = vips_image_get_width(upright) > vips_image_get_height(upright)
+		       ? vips_image_get_width(upright)
+		       : vips_image_get_height(upright);
 	fitted = upright;
 	if (side > IMAGE_UPLOAD_SIDE_MAX &&
 	    vips_resize(upright, &fitted, (double)IMAGE_UPLOAD_SIDE_MAX / side, NULL))
@@ -124,12 +129,13 @@ bool image_upload_make(const void *bytes, size_t length, struct image_upload *ou
 	if (vips_copy(copy, &clean, NULL))
 		return broken(e);
 	forget_metadata(clean);
-	if (vips_thumbnail_image(clean, &thumb, IMAGE_UPLOAD_THUMBNAIL, "height", IMAGE_UPLOAD_THUMBNAIL, "size",
-	                         VIPS_SIZE_DOWN, NULL))
+	if (vips_thumbnail_image(clean, &thumb, IMAGE_UPLOAD_THUMBNAIL, "height",
+				 IMAGE_UPLOAD_THUMBNAIL, "size", VIPS_SIZE_DOWN, NULL))
 		return broken(e);
 	out->width = vips_image_get_width(clean);
 	out->height = vips_image_get_height(clean);
 	out->thumbnail_width = vips_image_get_width(thumb);
 	out->thumbnail_height = vips_image_get_height(thumb);
-	return save(clean, 88, &out->picture, e) && save(thumb, 80, &out->thumbnail, e) && make_tiny(clean, out, e);
+	return save(clean, 88, &out->picture, e) && save(thumb, 80, &out->thumbnail, e) &&
+	       make_tiny(clean, out, e);
 }

@@ -16,6 +16,7 @@ struct image_upload {
 
 /* In a process that does nothing else; before its files are taken away. */
 MUST_CHECK bool image_upload_init(struct err *e);
-MUST_CHECK bool image_upload_make(const void *bytes, size_t length, struct image_upload *out, struct err *e);
+MUST_CHECK bool image_upload_make(const void *bytes, size_t length, struct image_upload *out,
+				  struct err *e);
 
 #endif

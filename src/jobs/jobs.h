@@ -13,8 +13,8 @@ struct jobs_hooks {
 	/* Whether anybody watches this job now. */
 	bool (*watched)(void *context, int64_t job_id);
 	/* What can be seen of it so far; image NULL: only progress is known. On the drawing thread. */
-	void (*seen)(void *context, int64_t job_id, int index, double progress, const struct image *image,
-	             double rows);
+	void (*seen)(void *context, int64_t job_id, int index, double progress,
+		     const struct image *image, double rows);
 };
 
 struct jobs_options {
@@ -45,7 +45,8 @@ const struct maker_info *jobs_maker_at(struct jobs *j, size_t i);
 const struct maker_info *jobs_maker(struct jobs *j, const char *id); /* NULL: there is none */
 
 /* Between how many seconds from now a job with `before` others in front will be finished. */
-void jobs_wait(struct jobs *j, const char *maker, int64_t before, int count, int64_t *low_s, int64_t *high_s);
+void jobs_wait(struct jobs *j, const char *maker, int64_t before, int count, int64_t *low_s,
+	       int64_t *high_s);
 
 struct jobs_stats {
 	unsigned long long finished, failed, cancelled, pictures;

@@ -8,14 +8,15 @@
 
 enum { THUMBNAIL_SIDE = 480, TINY_SIDE = 32, FILE_MAX_BYTES = 64 << 20 };
 
-static bool put_image(struct media_store *media, const struct image *image, const struct image_origin *origin,
-                      const char **hash, int64_t *size, struct arena *a, struct err *e)
+static bool put_image(struct media_store *media, const struct image *image,
+		      const struct image_origin *origin, const char **hash, int64_t *size,
+		      struct arena *a, struct err *e)
 {
 	struct buf file;
 	char text[MEDIA_HASH_SIZE];
 	buf_init(&file, FILE_MAX_BYTES);
 	bool ok = image_encode(image, IMAGE_FORMAT_WEBP, origin, &file, e) &&
-	          media_put(media, file.data, file.length, text, e);
+		  media_put(media, file.data, file.length, text, e);
 	if (ok) {
 		*hash = arena_strdup(a, text);
 		*size = (int64_t)file.length;
@@ -34,8 +35,8 @@ static void fit(const struct image *in, int side, int *width, int *height)
 }
 
 static bool store_one(struct media_store *media, struct arena *a, const struct store_job *job,
-                      const struct maker_info *info, const struct maker_picture *p, struct app_job_picture *out,
-                      struct err *e)
+		      const struct maker_info *info, const struct maker_picture *p,
+		      struct app_job_picture *out, struct err *e)
 {
 	char seed[24] = "", text[MEDIA_HASH_SIZE];
 	struct image small;
@@ -43,12 +44,13 @@ static bool store_one(struct media_store *media, struct arena *a, const struct s
 	int64_t size;
 	if (p->has_seed)
 		snprintf(seed, sizeof seed, "%llu", (unsigned long long)p->seed);
-	const struct image_origin origin = {.style = job->style, .model = info->model, .seed = p->has_seed ? seed : NULL};
+	const struct image_origin origin = {
+	    .style = job->style, .model = info->model, .seed = p->has_seed ? seed : NULL};
 	*out = (struct app_job_picture){.type = "image/webp",
-	                                .width = p->image.width,
-	                                .height = p->image.height,
-	                                .has_seed = p->has_seed,
-	                                .seed = (int64_t)p->seed};
+					.width = p->image.width,
+					.height = p->image.height,
+					.has_seed = p->has_seed,
+					.seed = (int64_t)p->seed};
 	if (!put_image(media, &p->image, &origin, &out->hash, &out->size_bytes, a, e))
 		return false;
 	fit(&p->image, THUMBNAIL_SIDE, &width, &height);
@@ -75,8 +77,8 @@ static bool store_one(struct media_store *media, struct arena *a, const struct s
 }
 
 bool result_store(struct media_store *media, struct arena *a, const struct store_job *job,
-                  const struct maker_info *info, const struct maker_picture *pictures, int count,
-                  struct app_job_picture *out, struct err *e)
+		  const struct maker_info *info, const struct maker_picture *pictures, int count,
+		  struct app_job_picture *out, struct err *e)
 {
 	for (int i = 0; i < count; i++)
 		if (!store_one(media, a, job, info, &pictures[i], &out[i], e))

@@ -13,7 +13,13 @@
 #include "base/thread.h"
 #include "jobs/parts.h"
 
-enum { LEASE_MS = 60000, RENEW_MS = 15000, IDLE_MS = 2000, ARENA_CAP = 512 << 20, RECOVER_MS = 10000 };
+enum {
+	LEASE_MS = 60000,
+	RENEW_MS = 15000,
+	IDLE_MS = 2000,
+	ARENA_CAP = 512 << 20,
+	RECOVER_MS = 10000
+};
 
 struct running {
 	int64_t job_id;
@@ -35,7 +41,8 @@ struct jobs {
 	char worker[128];
 	pthread_mutex_t lock;
 	pthread_cond_t some;
-	unsigned long long wakes; /* counts, so that a wake between looking and waiting is not lost */
+	unsigned long long
+	    wakes; /* counts, so that a wake between looking and waiting is not lost */
 	bool stop;
 	struct running *running;
 	struct slot *slots;
@@ -96,12 +103,14 @@ const struct maker_info *jobs_maker(struct jobs *j, const char *id)
 	return NULL;
 }
 
-void jobs_wait(struct jobs *j, const char *maker, int64_t before, int count, int64_t *low_s, int64_t *high_s)
+void jobs_wait(struct jobs *j, const char *maker, int64_t before, int count, int64_t *low_s,
+	       int64_t *high_s)
 {
 	*low_s = *high_s = 0;
 	for (size_t i = 0; i < j->options.makers_count; i++)
 		if (!strcmp(jobs_maker_at(j, i)->id, maker))
-			wait_estimate(&j->times[i], jobs_maker_at(j, i)->slots, (double)before, count, low_s, high_s);
+			wait_estimate(&j->times[i], jobs_maker_at(j, i)->slots, (double)before,
+				      count, low_s, high_s);
 }
 
 void jobs_stats(struct jobs *j, struct jobs_stats *out)
@@ -129,7 +138,8 @@ static bool sink_wanted(void *context)
 }
 
 /* Also keeps the lease: makers tell of progress at least every few seconds. */
-static void sink_seen(void *context, int index, double progress, const struct image *image, double rows)
+static void sink_seen(void *context, int index, double progress, const struct image *image,
+		      double rows)
 {
 	struct drawing *d = context;
 	const struct jobs_hooks *h = &d->slot->jobs->options.hooks;
@@ -145,16 +155,18 @@ static void sink_seen(void *context, int index, double progress, const struct im
 		atomic_store(&d->running->cancelled, true);
 }
 
-static void make_request(const struct store_job *job, const struct maker_info *info, struct maker_request *q)
+static void make_request(const struct store_job *job, const struct maker_info *info,
+			 struct maker_request *q)
 {
-	*q = (struct maker_request){.task = (enum maker_task)job->task,
-	                            .prompt = job->prompt,
-	                            .style = job->style,
-	                            .seed = job->has_seed ? (uint64_t)job->seed : rand_u64() >> 32,
-	                            .count = job->count,
-	                            .guidance = info->has_guidance && job->guidance > 0 ? job->guidance : -1,
-	                            .strength = job->strength > 0 ? job->strength : 0.5,
-	                            .region = {job->region_x, job->region_y, job->region_width, job->region_height}};
+	*q = (struct maker_request){
+	    .task = (enum maker_task)job->task,
+	    .prompt = job->prompt,
+	    .style = job->style,
+	    .seed = job->has_seed ? (uint64_t)job->seed : rand_u64() >> 32,
+	    .count = job->count,
+	    .guidance = info->has_guidance && job->guidance > 0 ? job->guidance : -1,
+	    .strength = job->strength > 0 ? job->strength : 0.5,
+	    .region = {job->region_x, job->region_y, job->region_width, job->region_height}};
 }
 
 static void count(struct jobs *j, enum err_code code, int pictures)
@@ -177,8 +189,8 @@ static void give_up(struct app *app, const struct store_job *job, const struct e
 	bool again = why->code == ERR_BUSY || why->code == ERR_LIMIT || why->code == ERR_IO;
 	int attempts_max = app_core_config(app->core)->job_attempts_max;
 	bool ok = again && job->attempts < (attempts_max ? attempts_max : 3)
-	              ? app_job_release(app, job, &e)
-	              : app_job_fail(app, job, err_code_name(why->code), why->message, &e);
+		      ? app_job_release(app, job, &e)
+		      : app_job_fail(app, job, err_code_name(why->code), why->message, &e);
 	if (!ok && e.code != ERR_CANCELLED)
 		log_warn("job.give_up", LOG_INT("job", job->id), LOG_ERR(&e));
 }
@@ -192,7 +204,8 @@ static bool draw(struct drawing *d, struct arena *a, struct err *e)
 	struct maker_picture pictures[MAKER_PICTURES_MAX] = {0};
 	struct app_job_picture rows[MAKER_PICTURES_MAX];
 	if (job->count < 1 || job->count > MAKER_PICTURES_MAX || job->count > info->count_max)
-		return err_set(e, ERR_INVALID, "so many pictures at a time are not offered: ask for fewer");
+		return err_set(e, ERR_INVALID,
+			       "so many pictures at a time are not offered: ask for fewer");
 	make_request(job, info, &q);
 	q.cancelled = &d->running->cancelled;
 	struct maker_sink sink = {.context = d, .seen = sink_seen, .wanted = sink_wanted};
@@ -230,10 +243,12 @@ static void draw_job(struct slot *s, struct arena *a, struct app *app, const str
 	count(j, ok ? ERR_NONE : e.code, ok ? job->count : 0);
 	if (ok) {
 		wait_measured(s->times, seconds / job->count);
-		log_info("job.finished", LOG_INT("job", job->id), LOG_INT("count", job->count), LOG_REAL("s", seconds));
+		log_info("job.finished", LOG_INT("job", job->id), LOG_INT("count", job->count),
+			 LOG_REAL("s", seconds));
 		return;
 	}
-	log_warn("job.ended", LOG_INT("job", job->id), LOG_INT("attempt", job->attempts), LOG_ERR(&e));
+	log_warn("job.ended", LOG_INT("job", job->id), LOG_INT("attempt", job->attempts),
+		 LOG_ERR(&e));
 	struct err ignored = {0};
 	if (e.code != ERR_CANCELLED)
 		give_up(app, job, &e);
@@ -247,7 +262,8 @@ static bool claim(struct slot *s, struct app *app, struct store_job *job)
 {
 	struct err e = {0};
 	bool claimed = false;
-	if (app_job_claim(app, maker_info(s->maker)->id, s->jobs->worker, LEASE_MS, job, &claimed, &e))
+	if (app_job_claim(app, maker_info(s->maker)->id, s->jobs->worker, LEASE_MS, job, &claimed,
+			  &e))
 		return claimed;
 	log_warn("job.claim", LOG_ERR(&e));
 	return false;
@@ -290,7 +306,8 @@ static void slot_run(void *argument)
 		} else {
 			pthread_mutex_lock(&j->lock);
 			int64_t end = clock_mono_ns() + IDLE_MS * 1000000ll;
-			while (!j->stop && j->wakes == wakes && thread_wait_until(&j->some, &j->lock, end))
+			while (!j->stop && j->wakes == wakes &&
+			       thread_wait_until(&j->some, &j->lock, end))
 				;
 			pthread_mutex_unlock(&j->lock);
 		}
@@ -329,7 +346,8 @@ static bool start_slots(struct jobs *j, struct err *e)
 		wait_init(&j->times[i]);
 		for (int k = 0; k < jobs_maker_at(j, i)->slots; k++) {
 			struct slot *s = &j->slots[j->slots_started];
-			*s = (struct slot){.jobs = j, .maker = j->options.makers[i], .times = &j->times[i]};
+			*s = (struct slot){
+			    .jobs = j, .maker = j->options.makers[i], .times = &j->times[i]};
 			s->db = db_open(j->options.pool, e);
 			if (!s->db)
 				return false;

@@ -8,8 +8,8 @@
 
 enum { SOURCE_MAX_BYTES = 64 << 20 };
 
-static bool read_object(struct media_store *media, struct arena *a, const char *hash, char **bytes, size_t *length,
-                        struct err *e)
+static bool read_object(struct media_store *media, struct arena *a, const char *hash, char **bytes,
+			size_t *length, struct err *e)
 {
 	int fd;
 	uint64_t size;
@@ -43,7 +43,7 @@ static bool find(struct app *app, const struct store_job *job, struct store_medi
 }
 
 bool source_load(struct media_store *media, struct app *app, const struct store_job *job,
-                 const struct maker_info *info, struct maker_request *q, struct err *e)
+		 const struct maker_info *info, struct maker_request *q, struct err *e)
 {
 	struct store_media m;
 	char *bytes;

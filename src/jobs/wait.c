@@ -29,10 +29,12 @@ void wait_measured(struct wait_times *w, double s)
 	pthread_mutex_unlock(&w->lock);
 }
 
-void wait_estimate(struct wait_times *w, int slots, double before, int count, int64_t *low_s, int64_t *high_s)
+void wait_estimate(struct wait_times *w, int slots, double before, int count, int64_t *low_s,
+		   int64_t *high_s)
 {
 	pthread_mutex_lock(&w->lock);
-	double mean = w->mean_s > 0 ? w->mean_s : FIRST_GUESS_S, spread = w->mean_s > 0 ? w->spread_s : mean;
+	double mean = w->mean_s > 0 ? w->mean_s : FIRST_GUESS_S,
+	       spread = w->mean_s > 0 ? w->spread_s : mean;
 	pthread_mutex_unlock(&w->lock);
 	double pictures = before / (slots > 0 ? slots : 1) + count;
 	double middle = pictures * mean, margin = 2 * spread * sqrt(pictures) + 0.1 * middle;

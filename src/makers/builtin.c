@@ -81,7 +81,8 @@ static void builtin_wake(struct maker *m)
 
 /* Hands one picture to the engine. The lock is held across the submission, so that no event of it can be
  * missed. */
-static bool submit(struct builtin *b, const struct maker_request *q, int index, struct running *r, struct err *e)
+static bool submit(struct builtin *b, const struct maker_request *q, int index, struct running *r,
+		   struct err *e)
 {
 	struct engine_request er = ENGINE_REQUEST_INIT;
 	er.task = (enum engine_task)q->task;
@@ -105,7 +106,8 @@ static bool submit(struct builtin *b, const struct maker_request *q, int index, 
 	int slot = 0;
 	while (slot < RUNNING_MAX && b->running[slot])
 		slot++;
-	bool ok = slot < RUNNING_MAX || err_set(e, ERR_BUSY, "the engine is full: try again in a moment");
+	bool ok =
+	    slot < RUNNING_MAX || err_set(e, ERR_BUSY, "the engine is full: try again in a moment");
 	ok = ok && engine_submit(b->engine, &er, &r->id, e);
 	if (ok)
 		b->running[slot] = r;
@@ -131,21 +133,23 @@ struct canvas {
 	int decoded; /* tokens */
 };
 
-static bool preview(struct builtin *b, struct canvas *c, int count, int index, const struct maker_sink *sink,
-                    double progress, struct err *e)
+static bool preview(struct builtin *b, struct canvas *c, int count, int index,
+		    const struct maker_sink *sink, double progress, struct err *e)
 {
 	const struct engine_info *i = &b->engine_info;
 	struct image image = {.width = i->width, .height = i->height, .rgb = c->rgb};
-	if (!engine_decode(b->engine, c->tokens, (size_t)count, c->decoded / i->grid_width, c->rgb, e))
+	if (!engine_decode(b->engine, c->tokens, (size_t)count, c->decoded / i->grid_width, c->rgb,
+			   e))
 		return false;
 	c->decoded = count;
-	sink->seen(sink->context, index, progress, &image, (double)(count / i->grid_width) / i->grid_height);
+	sink->seen(sink->context, index, progress, &image,
+		   (double)(count / i->grid_width) / i->grid_height);
 	return true;
 }
 
 /* Waits for news and shows it, until every picture is done. */
-static bool follow(struct builtin *b, const struct maker_request *q, struct running *r, struct canvas *c,
-                   const struct maker_sink *sink, struct err *e)
+static bool follow(struct builtin *b, const struct maker_request *q, struct running *r,
+		   struct canvas *c, const struct maker_sink *sink, struct err *e)
 {
 	int64_t next_ns = 0;
 	int shown[MAKER_PICTURES_MAX] = {0};
@@ -196,26 +200,30 @@ static bool follow(struct builtin *b, const struct maker_request *q, struct runn
 }
 
 static bool builtin_draw(struct maker *m, struct arena *a, const struct maker_request *q,
-                         const struct maker_sink *sink, struct maker_picture *pictures, struct err *e)
+			 const struct maker_sink *sink, struct maker_picture *pictures,
+			 struct err *e)
 {
 	struct builtin *b = (struct builtin *)m;
 	const struct engine_info *info = &b->engine_info;
 	struct running r[MAKER_PICTURES_MAX] = {0};
 	struct canvas c[MAKER_PICTURES_MAX] = {0};
-	size_t pixels = (size_t)info->width * (size_t)info->height * 3, tokens = (size_t)info->tokens;
+	size_t pixels = (size_t)info->width * (size_t)info->height * 3,
+	       tokens = (size_t)info->tokens;
 	bool ok = true;
 	for (int i = 0; ok && i < q->count; i++) {
 		r[i].tokens = ARENA_ARRAY(a, int32_t, tokens);
 		c[i].tokens = ARENA_ARRAY(a, int32_t, tokens);
 		c[i].rgb = ARENA_ARRAY(a, uint8_t, pixels);
-		ok = (r[i].tokens && c[i].tokens && c[i].rgb) || err_set(e, ERR_NO_MEMORY, "the picture is too large");
+		ok = (r[i].tokens && c[i].tokens && c[i].rgb) ||
+		     err_set(e, ERR_NO_MEMORY, "the picture is too large");
 		ok = ok && submit(b, q, i, &r[i], e);
 	}
 	ok = ok && follow(b, q, r, c, sink, e);
 	for (int i = 0; i < q->count; i++)
 		forget(b, &r[i]);
 	for (int i = 0; ok && i < q->count; i++) {
-		ok = engine_decode(b->engine, r[i].tokens, tokens, c[i].decoded / info->grid_width, c[i].rgb, e);
+		ok = engine_decode(b->engine, r[i].tokens, tokens, c[i].decoded / info->grid_width,
+				   c[i].rgb, e);
 		pictures[i] = (struct maker_picture){
 		    .image = {.width = info->width, .height = info->height, .rgb = c[i].rgb},
 		    .tokens = r[i].tokens,
@@ -243,21 +251,21 @@ static const struct maker_ops OPS = {
 static void fill_info(struct builtin *b)
 {
 	const struct engine_info *i = &b->engine_info;
-	b->info = (struct maker_info){.id = "builtin",
-	                              .name = "Madang",
-	                              .model = i->name,
-	                              .tasks = {true, i->can_take_source, i->can_encode, i->can_take_source},
-	                              .has_style = i->style_count > 0,
-	                              .has_seed = true,
-	                              .has_guidance = true,
-	                              .count_max = MAKER_PICTURES_MAX,
-	                              .prompt_length_max = 1000,
-	                              .width = i->width,
-	                              .height = i->height,
-	                              .guidance = i->guidance,
-	                              .styles_count = i->style_count < MAKER_STYLES_MAX ? i->style_count
-	                                                                                : MAKER_STYLES_MAX,
-	                              .slots = 4};
+	b->info = (struct maker_info){
+	    .id = "builtin",
+	    .name = "Madang",
+	    .model = i->name,
+	    .tasks = {true, i->can_take_source, i->can_encode, i->can_take_source},
+	    .has_style = i->style_count > 0,
+	    .has_seed = true,
+	    .has_guidance = true,
+	    .count_max = MAKER_PICTURES_MAX,
+	    .prompt_length_max = 1000,
+	    .width = i->width,
+	    .height = i->height,
+	    .guidance = i->guidance,
+	    .styles_count = i->style_count < MAKER_STYLES_MAX ? i->style_count : MAKER_STYLES_MAX,
+	    .slots = 4};
 	for (size_t k = 0; k < b->info.styles_count; k++)
 		b->info.styles[k] = i->styles[k];
 }

@@ -61,7 +61,8 @@ struct maker_picture {
  * progress is known. */
 struct maker_sink {
 	void *context;
-	void (*seen)(void *context, int index, double progress, const struct image *image, double rows);
+	void (*seen)(void *context, int index, double progress, const struct image *image,
+		     double rows);
 
 	/* False: nobody watches, previews need not be made. */
 	bool (*wanted)(void *context);
@@ -72,7 +73,7 @@ struct maker;
 struct maker_ops {
 	const struct maker_info *(*info)(struct maker *m);
 	bool (*draw)(struct maker *m, struct arena *a, const struct maker_request *request,
-	             const struct maker_sink *sink, struct maker_picture *pictures, struct err *e);
+		     const struct maker_sink *sink, struct maker_picture *pictures, struct err *e);
 	void (*wake)(struct maker *m);
 	void (*destroy)(struct maker *m);
 };
@@ -88,9 +89,10 @@ static inline const struct maker_info *maker_info(struct maker *m)
 }
 
 /* Fills request->count pictures. ERR_CANCELLED, ERR_BUSY (try again later), ERR_LIMIT, ERR_INVALID (for good). */
-MUST_CHECK static inline bool maker_draw(struct maker *m, struct arena *a, const struct maker_request *request,
-                                         const struct maker_sink *sink, struct maker_picture *pictures,
-                                         struct err *e)
+MUST_CHECK static inline bool maker_draw(struct maker *m, struct arena *a,
+					 const struct maker_request *request,
+					 const struct maker_sink *sink,
+					 struct maker_picture *pictures, struct err *e)
 {
 	return m->ops->draw(m, a, request, sink, pictures, e);
 }
@@ -114,9 +116,9 @@ struct maker_openai_options {
 	const char *base_url; /* "https://api.example.org/v1" */
 	const char *key;      /* may be NULL */
 	const char *model;
-	const char *name;     /* for people; NULL: the model's */
+	const char *name; /* for people; NULL: the model's */
 	int width, height;
-	int timeout_s;        /* 0: 180 */
+	int timeout_s; /* 0: 180 */
 };
 struct maker *maker_openai_create(const struct maker_openai_options *options, struct err *e);
 

@@ -16,7 +16,13 @@
 #include "json/write.h"
 #include "makers/outbound.h"
 
-enum { ANSWER_MAX_BYTES = 48 << 20, ATTEMPTS_MAX = 3, RETRY_WAIT_MAX_S = 20, PARTIAL_IMAGES = 2, KEEP_MS = 1000 };
+enum {
+	ANSWER_MAX_BYTES = 48 << 20,
+	ATTEMPTS_MAX = 3,
+	RETRY_WAIT_MAX_S = 20,
+	PARTIAL_IMAGES = 2,
+	KEEP_MS = 1000
+};
 
 struct openai {
 	struct maker maker;
@@ -82,10 +88,13 @@ static void take_partial(struct call *c, const struct json_value *v)
 	struct err e = {0};
 	struct arena *a = arena_create(64 << 20);
 	buf_init(&file, ANSWER_MAX_BYTES);
-	if (c->sink->wanted(c->sink->context) && take_base64(c, json_get_str(v, "b64_json", ""), &file) &&
+	if (c->sink->wanted(c->sink->context) &&
+	    take_base64(c, json_get_str(v, "b64_json", ""), &file) &&
 	    image_decode(a, file.data, file.length, NULL, &image, &e)) {
-		double part = (double)(json_get_int(v, "partial_image_index", 0) + 1) / (PARTIAL_IMAGES + 1);
-		c->sink->seen(c->sink->context, c->index, share(c, part > 0.95 ? 0.95 : part), &image, 1);
+		double part =
+		    (double)(json_get_int(v, "partial_image_index", 0) + 1) / (PARTIAL_IMAGES + 1);
+		c->sink->seen(c->sink->context, c->index, share(c, part > 0.95 ? 0.95 : part),
+			      &image, 1);
 	}
 	buf_finish(&file);
 	arena_destroy(a);
@@ -94,7 +103,8 @@ static void take_partial(struct call *c, const struct json_value *v)
 static bool take_event(struct call *c, const char *json, size_t length)
 {
 	struct arena *a = arena_create(2 * (size_t)ANSWER_MAX_BYTES);
-	const struct json_limits limits = {.bytes_max = ANSWER_MAX_BYTES, .values_max = 1000, .depth_max = 16};
+	const struct json_limits limits = {
+	    .bytes_max = ANSWER_MAX_BYTES, .values_max = 1000, .depth_max = 16};
 	const struct json_value *v;
 	struct err e = {0};
 	bool ok = json_parse(a, json, length, &limits, &v, &e);
@@ -102,7 +112,8 @@ static bool take_event(struct call *c, const char *json, size_t length)
 		const char *type = json_get_str(v, "type", "");
 		const struct json_value *error = json_get(v, "error");
 		if (error)
-			snprintf(c->stream_error, sizeof c->stream_error, "%s", json_get_str(error, "message", "it failed"));
+			snprintf(c->stream_error, sizeof c->stream_error, "%s",
+				 json_get_str(error, "message", "it failed"));
 		else if (str_ends(type, ".partial_image"))
 			take_partial(c, v);
 		else if (str_ends(type, ".completed"))
@@ -131,7 +142,8 @@ static bool take_stream(struct call *c)
 			size_t n = strcspn(b->data + at, "\r\n");
 			if (n > length - at)
 				n = length - at;
-			if (n > 5 && !strncmp(b->data + at, "data:", 5) && b->data[at + 5 + strspn(b->data + at + 5, " ")] == '{' &&
+			if (n > 5 && !strncmp(b->data + at, "data:", 5) &&
+			    b->data[at + 5 + strspn(b->data + at + 5, " ")] == '{' &&
 			    !take_event(c, b->data + at + 5, n - 5))
 				return false;
 			at += n;
@@ -158,14 +170,15 @@ static bool fetch_url(struct call *c, const char *url, struct err *e)
 {
 	struct outbound_answer answer;
 	struct outbound_request q = {.method = "GET",
-	                             .url = url,
-	                             .bytes_max = ANSWER_MAX_BYTES,
-	                             .timeout_s = 60,
-	                             .going = going,
-	                             .context = c,
-	                             .trusted = str_starts(url, c->o->base_url)};
+				     .url = url,
+				     .bytes_max = ANSWER_MAX_BYTES,
+				     .timeout_s = 60,
+				     .going = going,
+				     .context = c,
+				     .trusted = str_starts(url, c->o->base_url)};
 	bool ok = outbound_fetch(&q, &answer, e) &&
-	          (answer.status == 200 || err_set(e, ERR_IO, "the picture cannot be fetched from the other server"));
+		  (answer.status == 200 ||
+		   err_set(e, ERR_IO, "the picture cannot be fetched from the other server"));
 	if (ok) {
 		buf_clear(&c->final);
 		buf_add(&c->final, answer.body.data, answer.body.length);
@@ -177,10 +190,12 @@ static bool fetch_url(struct call *c, const char *url, struct err *e)
 static bool take_json(struct call *c, struct err *e)
 {
 	struct arena *a = arena_create(2 * (size_t)ANSWER_MAX_BYTES);
-	const struct json_limits limits = {.bytes_max = ANSWER_MAX_BYTES, .values_max = 10000, .depth_max = 16};
+	const struct json_limits limits = {
+	    .bytes_max = ANSWER_MAX_BYTES, .values_max = 10000, .depth_max = 16};
 	const struct json_value *v, *data = NULL;
 	struct err why = {0};
-	if (json_parse(a, c->line_buffer.data ? c->line_buffer.data : "", c->line_buffer.length, &limits, &v, &why))
+	if (json_parse(a, c->line_buffer.data ? c->line_buffer.data : "", c->line_buffer.length,
+		       &limits, &v, &why))
 		data = json_get(v, "data");
 	bool ok = data && data->kind == JSON_KIND_ARRAY && data->length > 0;
 	if (!ok)
@@ -190,10 +205,12 @@ static bool take_json(struct call *c, struct err *e)
 		const char *url = json_get_str(&data->items[0], "url", NULL);
 		if (b64)
 			ok = take_base64(c, b64, &c->final) ||
-			     err_set(e, ERR_INVALID, "the other server did not answer with a picture");
+			     err_set(e, ERR_INVALID,
+				     "the other server did not answer with a picture");
 		else
 			ok = url ? fetch_url(c, url, e)
-			         : err_set(e, ERR_INVALID, "the other server did not answer with a picture");
+				 : err_set(e, ERR_INVALID,
+					   "the other server did not answer with a picture");
 	}
 	arena_destroy(a);
 	return ok;
@@ -242,13 +259,16 @@ static bool refused(const struct outbound_answer *answer, struct err *e)
 	char text[160];
 	refusal_text(answer, text);
 	if (answer->status == 429)
-		return err_set(e, ERR_LIMIT, "%s has had too many requests: try again later", "the other server");
+		return err_set(e, ERR_LIMIT, "%s has had too many requests: try again later",
+			       "the other server");
 	if (answer->status >= 500)
-		return err_set(e, ERR_BUSY, "the other server has trouble (%ld): try again later", answer->status);
+		return err_set(e, ERR_BUSY, "the other server has trouble (%ld): try again later",
+			       answer->status);
 	if (answer->status == 401 || answer->status == 403)
-		return err_set(e, ERR_FORBIDDEN, "the other server does not accept our key: tell the administrator");
+		return err_set(e, ERR_FORBIDDEN,
+			       "the other server does not accept our key: tell the administrator");
 	return err_set(e, ERR_INVALID, "the other server refused: %s",
-	               text[0] ? text : "it does not say why; change the prompt and try again");
+		       text[0] ? text : "it does not say why; change the prompt and try again");
 }
 
 static bool ask(struct call *c, bool stream, struct outbound_answer *answer, struct err *e)
@@ -265,17 +285,17 @@ static bool ask(struct call *c, bool stream, struct outbound_answer *answer, str
 	*answer = (struct outbound_answer){0};
 	bool ok = write_body(c, stream, &body, e);
 	struct outbound_request q = {.method = "POST",
-	                             .url = url,
-	                             .authorization = c->o->key[0] ? authorization : NULL,
-	                             .content_type = "application/json",
-	                             .body = body.data,
-	                             .body_length = body.length,
-	                             .trusted = true,
-	                             .bytes_max = ANSWER_MAX_BYTES,
-	                             .timeout_s = c->o->timeout_s,
-	                             .going = going,
-	                             .data = on_data,
-	                             .context = c};
+				     .url = url,
+				     .authorization = c->o->key[0] ? authorization : NULL,
+				     .content_type = "application/json",
+				     .body = body.data,
+				     .body_length = body.length,
+				     .trusted = true,
+				     .bytes_max = ANSWER_MAX_BYTES,
+				     .timeout_s = c->o->timeout_s,
+				     .going = going,
+				     .data = on_data,
+				     .context = c};
 	ok = ok && outbound_fetch(&q, answer, e);
 	buf_finish(&body);
 	return ok;
@@ -297,7 +317,8 @@ static bool call_once(struct call *c, int *retry_after_s, struct err *e)
 	struct outbound_answer answer;
 	bool stream = !atomic_load(&c->o->no_stream);
 	bool ok = ask(c, stream, &answer, e);
-	if (ok && stream && (answer.status == 400 || answer.status == 422)) { /* it may know no streaming */
+	if (ok && stream &&
+	    (answer.status == 400 || answer.status == 422)) { /* it may know no streaming */
 		buf_finish(&answer.body);
 		ok = ask(c, false, &answer, e);
 		if (ok && answer.status == 200)
@@ -322,11 +343,13 @@ static bool draw_one(struct call *c, struct maker_picture *out, struct err *e)
 		int retry_after_s = 0;
 		*e = (struct err){0};
 		ok = call_once(c, &retry_after_s, e);
-		bool again = !ok && (e->code == ERR_BUSY || e->code == ERR_LIMIT || e->code == ERR_IO) &&
-		             retry_after_s <= RETRY_WAIT_MAX_S && attempt + 1 < ATTEMPTS_MAX;
+		bool again = !ok &&
+			     (e->code == ERR_BUSY || e->code == ERR_LIMIT || e->code == ERR_IO) &&
+			     retry_after_s <= RETRY_WAIT_MAX_S && attempt + 1 < ATTEMPTS_MAX;
 		if (!ok && !again)
 			return false;
-		if (again && !pause_before_retry(c, retry_after_s ? retry_after_s : 1 << attempt, e))
+		if (again &&
+		    !pause_before_retry(c, retry_after_s ? retry_after_s : 1 << attempt, e))
 			return false;
 	}
 	*out = (struct maker_picture){0};
@@ -339,11 +362,16 @@ static bool draw_one(struct call *c, struct maker_picture *out, struct err *e)
 }
 
 static bool openai_draw(struct maker *m, struct arena *a, const struct maker_request *request,
-                        const struct maker_sink *sink, struct maker_picture *pictures, struct err *e)
+			const struct maker_sink *sink, struct maker_picture *pictures,
+			struct err *e)
 {
 	bool ok = true;
 	for (int i = 0; ok && i < request->count; i++) {
-		struct call c = {.o = (struct openai *)m, .arena = a, .request = request, .sink = sink, .index = i};
+		struct call c = {.o = (struct openai *)m,
+				 .arena = a,
+				 .request = request,
+				 .sink = sink,
+				 .index = i};
 		buf_init(&c.line_buffer, ANSWER_MAX_BYTES);
 		buf_init(&c.final, ANSWER_MAX_BYTES);
 		ok = draw_one(&c, &pictures[i], e);
@@ -364,7 +392,8 @@ static const struct maker_ops OPS = {
 struct maker *maker_openai_create(const struct maker_openai_options *options, struct err *e)
 {
 	const char *scheme_end = strstr(options->base_url, "://");
-	if (!scheme_end || (!str_starts(options->base_url, "http://") && !str_starts(options->base_url, "https://"))) {
+	if (!scheme_end || (!str_starts(options->base_url, "http://") &&
+			    !str_starts(options->base_url, "https://"))) {
 		err_set(e, ERR_INVALID, "openai_url must begin with http:// or https://");
 		return NULL;
 	}
@@ -380,20 +409,22 @@ struct maker *maker_openai_create(const struct maker_openai_options *options, st
 		o->base_url[strlen(o->base_url) - 1] = '\0';
 	snprintf(o->key, sizeof o->key, "%s", options->key ? options->key : "");
 	snprintf(o->model, sizeof o->model, "%s", options->model);
-	snprintf(o->name, sizeof o->name, "%s", options->name && *options->name ? options->name : options->model);
-	snprintf(o->host, sizeof o->host, "%.*s", (int)strcspn(scheme_end + 3, "/"), scheme_end + 3);
+	snprintf(o->name, sizeof o->name, "%s",
+		 options->name && *options->name ? options->name : options->model);
+	snprintf(o->host, sizeof o->host, "%.*s", (int)strcspn(scheme_end + 3, "/"),
+		 scheme_end + 3);
 	o->timeout_s = options->timeout_s ? options->timeout_s : 180;
 	o->maker.ops = &OPS;
 	o->info = (struct maker_info){.id = "openai",
-	                              .name = o->name,
-	                              .model = o->model,
-	                              .remote = true,
-	                              .host = o->host,
-	                              .tasks = {true, false, false, false},
-	                              .count_max = MAKER_PICTURES_MAX,
-	                              .prompt_length_max = 4000,
-	                              .width = options->width,
-	                              .height = options->height,
-	                              .slots = 4};
+				      .name = o->name,
+				      .model = o->model,
+				      .remote = true,
+				      .host = o->host,
+				      .tasks = {true, false, false, false},
+				      .count_max = MAKER_PICTURES_MAX,
+				      .prompt_length_max = 4000,
+				      .width = options->width,
+				      .height = options->height,
+				      .slots = 4};
 	return &o->maker;
 }

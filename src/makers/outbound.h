@@ -7,8 +7,8 @@
 #include "base/err.h"
 
 struct outbound_request {
-	const char *method; /* "GET", "POST" */
-	const char *url;    /* http or https */
+	const char *method;        /* "GET", "POST" */
+	const char *url;           /* http or https */
 	const char *authorization; /* sent to this host only, never after a redirect; may be NULL */
 	const char *content_type;
 	const char *body; /* may be NULL */
@@ -32,8 +32,8 @@ struct outbound_answer {
 };
 
 /* True for every answer, whatever its status. ERR_IO: no answer; the message says why, for people. */
-MUST_CHECK bool outbound_fetch(const struct outbound_request *request, struct outbound_answer *answer,
-                               struct err *e);
+MUST_CHECK bool outbound_fetch(const struct outbound_request *request,
+			       struct outbound_answer *answer, struct err *e);
 
 /* Whether an address belongs to loopback, a private, link-local, shared or reserved network. */
 struct sockaddr;

@@ -19,12 +19,19 @@
 #include "image/upload.h"
 #include "media/process.h"
 
-enum { MEMORY_MAX_BYTES_LOG2 = 31, CPU_MAX_S = 15, INPUT_MAX_BYTES = 40 << 20, EXIT_UNREADABLE = 2, EXIT_LARGE = 3 };
+enum {
+	MEMORY_MAX_BYTES_LOG2 = 31,
+	CPU_MAX_S = 15,
+	INPUT_MAX_BYTES = 40 << 20,
+	EXIT_UNREADABLE = 2,
+	EXIT_LARGE = 3
+};
 
 static void set_limits(void)
 {
 	const struct rlimit memory = {1ul << MEMORY_MAX_BYTES_LOG2, 1ul << MEMORY_MAX_BYTES_LOG2};
-	const struct rlimit cpu = {CPU_MAX_S, CPU_MAX_S}, core = {0, 0}, file = {64ul << 20, 64ul << 20};
+	const struct rlimit cpu = {CPU_MAX_S, CPU_MAX_S}, core = {0, 0},
+			    file = {64ul << 20, 64ul << 20};
 	setrlimit(RLIMIT_AS, &memory);
 	setrlimit(RLIMIT_CPU, &cpu);
 	setrlimit(RLIMIT_CORE, &core);
@@ -36,21 +43,44 @@ static void set_limits(void)
 static void set_filter(void)
 {
 #ifdef __x86_64__
-	static const int refused[] = {SYS_socket,  SYS_connect, SYS_bind,   SYS_execve, SYS_execveat, SYS_fork,
-	                              SYS_vfork,   SYS_ptrace,  SYS_kill,   SYS_tkill,  SYS_unlink,   SYS_unlinkat,
-	                              SYS_rename,  SYS_openat2, SYS_mount,  SYS_mkdir,  SYS_mkdirat,  SYS_chmod,
-	                              SYS_fchmod,  SYS_link,    SYS_symlink, SYS_bpf,   SYS_setuid,   SYS_process_vm_readv,
-	                              SYS_process_vm_writev};
+	static const int refused[] = {SYS_socket,
+				      SYS_connect,
+				      SYS_bind,
+				      SYS_execve,
+				      SYS_execveat,
+				      SYS_fork,
+				      SYS_vfork,
+				      SYS_ptrace,
+				      SYS_kill,
+				      SYS_tkill,
+				      SYS_unlink,
+				      SYS_unlinkat,
+				      SYS_rename,
+				      SYS_openat2,
+				      SYS_mount,
+				      SYS_mkdir,
+				      SYS_mkdirat,
+				      SYS_chmod,
+				      SYS_fchmod,
+				      SYS_link,
+				      SYS_symlink,
+				      SYS_bpf,
+				      SYS_setuid,
+				      SYS_process_vm_readv,
+				      SYS_process_vm_writev};
 	enum { N = sizeof refused / sizeof *refused };
 	struct sock_filter filter[N + 7];
 	int n = 0;
-	filter[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));
-	filter[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0);
+	filter[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+						   offsetof(struct seccomp_data, arch));
+	filter[n++] =
+	    (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0);
 	filter[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
-	filter[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
+	filter[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+						   offsetof(struct seccomp_data, nr));
 	for (int i = 0; i < N; i++)
-		filter[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)refused[i],
-		                                           (unsigned char)(N - i), 0);
+		filter[n++] = (struct sock_filter)BPF_JUMP(
+		    BPF_JMP | BPF_JEQ | BPF_K, (unsigned)refused[i], (unsigned char)(N - i), 0);
 	filter[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
 	filter[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
 	struct sock_fprog program = {.len = (unsigned short)n, .filter = filter};
@@ -97,10 +127,15 @@ int media_child_main(void)
 	blurhash_make(made.tiny, made.tiny_width, made.tiny_height, blurhash);
 	struct buf report;
 	buf_init(&report, 1024);
-	buf_printf(&report, "{\"width\":%d,\"height\":%d,\"thumbnail_width\":%d,\"thumbnail_height\":%d,\"blurhash\":\"",
-	           made.width, made.height, made.thumbnail_width, made.thumbnail_height);
-	for (const char *c = blurhash; *c; c++) /* of its 83 characters none but these needs care in JSON */
+	buf_printf(
+	    &report,
+	    "{\"width\":%d,\"height\":%d,\"thumbnail_width\":%d,\"thumbnail_height\":%d,\"blurhash\":\"",
+	    made.width, made.height, made.thumbnail_width, made.thumbnail_height);
+	for (const char *c = blurhash; *c;
+	     c++) /* of its 83 characters none but these needs care in JSON */
 		buf_printf(&report, *c == '"' || *c == '\\' ? "\\%c" : "%c", *c);
 	buf_add_str(&report, "\"}");
-	return write_all(3, &made.picture) && write_all(4, &made.thumbnail) && write_all(1, &report) ? 0 : 1;
+	return write_all(3, &made.picture) && write_all(4, &made.thumbnail) && write_all(1, &report)
+		   ? 0
+		   : 1;
 }

@@ -46,10 +46,12 @@ void media_store_close(struct media_store *s)
 
 static bool is_hash(const char *text)
 {
-	return strspn(text, "0123456789abcdef") == MEDIA_HASH_SIZE - 1 && !text[MEDIA_HASH_SIZE - 1];
+	return strspn(text, "0123456789abcdef") == MEDIA_HASH_SIZE - 1 &&
+	       !text[MEDIA_HASH_SIZE - 1];
 }
 
-static void path_of(const struct media_store *s, const char *hash, char *path, size_t size, bool folder)
+static void path_of(const struct media_store *s, const char *hash, char *path, size_t size,
+		    bool folder)
 {
 	if (folder)
 		snprintf(path, size, "%s/%.2s/%.2s", s->dir, hash, hash + 2);
@@ -61,8 +63,8 @@ static bool fail_io(struct err *e, const char *what)
 {
 	int why = errno;
 	err_set(e, ERR_IO,
-	        why == ENOSPC || why == EDQUOT ? "the server's disk is full: nothing was stored"
-	                                       : "the picture cannot be stored: try again later");
+		why == ENOSPC || why == EDQUOT ? "the server's disk is full: nothing was stored"
+					       : "the picture cannot be stored: try again later");
 	return err_detail(e, "%s: %s", what, strerror(why));
 }
 
@@ -115,7 +117,8 @@ static bool write_all(int fd, const char *bytes, size_t length)
 	return true;
 }
 
-bool media_put(struct media_store *s, const void *bytes, size_t length, char hash[MEDIA_HASH_SIZE], struct err *e)
+bool media_put(struct media_store *s, const void *bytes, size_t length, char hash[MEDIA_HASH_SIZE],
+	       struct err *e)
 {
 	unsigned char digest[32];
 	char temp[4200];

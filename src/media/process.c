@@ -81,7 +81,8 @@ static bool read_report(int fd, struct media_processed *out, struct err *e)
 		out->height = json_get_int(v, "height", 0);
 		out->thumbnail_width = json_get_int(v, "thumbnail_width", 0);
 		out->thumbnail_height = json_get_int(v, "thumbnail_height", 0);
-		snprintf(out->blurhash, sizeof out->blurhash, "%s", json_get_str(v, "blurhash", ""));
+		snprintf(out->blurhash, sizeof out->blurhash, "%s",
+			 json_get_str(v, "blurhash", ""));
 	}
 	arena_destroy(a);
 	if (ok && out->width > 0 && out->height > 0)
@@ -89,16 +90,19 @@ static bool read_report(int fd, struct media_processed *out, struct err *e)
 	return err_set(e, ERR_INVALID, "the picture cannot be read");
 }
 
-static bool run_child(struct media_store *s, int fd, const int out_fd[3], struct media_processed *out,
-                      struct err *e)
+static bool run_child(struct media_store *s, int fd, const int out_fd[3],
+		      struct media_processed *out, struct err *e)
 {
 	pid_t pid;
 	struct stat st;
-	if (lseek(fd, 0, SEEK_SET) < 0 || !child_start(fd, out_fd[0], out_fd[1], out_fd[2], &pid, e))
-		return e->code != ERR_NONE ? false : err_set(e, ERR_IO, "the upload cannot be read");
+	if (lseek(fd, 0, SEEK_SET) < 0 ||
+	    !child_start(fd, out_fd[0], out_fd[1], out_fd[2], &pid, e))
+		return e->code != ERR_NONE ? false
+					   : err_set(e, ERR_IO, "the upload cannot be read");
 	int status = child_wait(pid);
 	if (status == 3)
-		return err_set(e, ERR_TOO_LARGE, "the picture has too many pixels (at most 50 million)");
+		return err_set(e, ERR_TOO_LARGE,
+			       "the picture has too many pixels (at most 50 million)");
 	if (status != 0) {
 		err_set(e, ERR_INVALID, "the picture cannot be read");
 		return err_detail(e, "the child ended with %d", status);
@@ -124,7 +128,9 @@ bool media_process(struct media_store *s, int fd, struct media_processed *out, s
 	pthread_mutex_unlock(&lock);
 	for (int i = 0; ok && i < 3; i++) {
 		fds[i] = memfd_create(names[i], MFD_CLOEXEC);
-		ok = fds[i] >= 0 || err_set(e, ERR_BUSY, "the picture cannot be processed now: try again in a moment");
+		ok = fds[i] >= 0 ||
+		     err_set(e, ERR_BUSY,
+			     "the picture cannot be processed now: try again in a moment");
 	}
 	ok = ok && run_child(s, fd, fds, out, e);
 	for (int i = 0; i < 3; i++)

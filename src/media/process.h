@@ -16,7 +16,8 @@ struct media_processed {
 };
 
 /* fd: the upload. Both objects are in the store on success. ERR_INVALID: no picture that we can read. */
-MUST_CHECK bool media_process(struct media_store *s, int fd, struct media_processed *out, struct err *e);
+MUST_CHECK bool media_process(struct media_store *s, int fd, struct media_processed *out,
+			      struct err *e);
 
 /* What the process does: `madang media-child`, reading from fd 0 and writing to fds 3 and 4; its exit status
  * is 0, or 2 for a picture that cannot be read, or 3 for one too large. */

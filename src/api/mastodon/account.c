@@ -10,7 +10,7 @@
 #include "media/process.h"
 
 static bool answer_account(struct http_request *rq, struct http_response *rs, struct app *app,
-                           const struct store_account *a, struct err *e)
+			   const struct store_account *a, struct err *e)
 {
 	struct json_writer w = api_json(rs);
 	serial_account(&(struct serial){.w = &w, .api = api_of(rq), .app = app}, NULL, a);
@@ -31,8 +31,8 @@ bool api_account_lookup(struct http_request *rq, struct http_response *rs, struc
 	struct app app = api_app(rq);
 	struct store_account a;
 	const char *acct;
-	return param_text_required(rq, "acct", 320, &acct, e) && app_account_lookup(&app, acct, &a, e) &&
-	       answer_account(rq, rs, &app, &a, e);
+	return param_text_required(rq, "acct", 320, &acct, e) &&
+	       app_account_lookup(&app, acct, &a, e) && answer_account(rq, rs, &app, &a, e);
 }
 
 bool api_account_many(struct http_request *rq, struct http_response *rs, struct err *e)
@@ -55,7 +55,8 @@ bool api_account_search(struct http_request *rq, struct http_response *rs, struc
 	struct store_accounts found;
 	const char *q;
 	int64_t limit = 40, offset = 0;
-	if (!param_text_required(rq, "q", 500, &q, e) || !param_int(rq, "limit", 1, 80, &limit, e) ||
+	if (!param_text_required(rq, "q", 500, &q, e) ||
+	    !param_int(rq, "limit", 1, 80, &limit, e) ||
 	    !param_int(rq, "offset", 0, 10000, &offset, e) ||
 	    !app_account_search(&app, q, (int)limit, (int)offset, &found, e))
 		return false;
@@ -63,7 +64,8 @@ bool api_account_search(struct http_request *rq, struct http_response *rs, struc
 	return serial_answer_accounts(rq, rs, &app, &found, e);
 }
 
-static bool preference(struct app *app, const char *name, const char *otherwise, const char **out, struct err *e)
+static bool preference(struct app *app, const char *name, const char *otherwise, const char **out,
+		       struct err *e)
 {
 	*out = NULL;
 	if (!app_preference_get(app, name, out, e))
@@ -74,7 +76,7 @@ static bool preference(struct app *app, const char *name, const char *otherwise,
 }
 
 static bool answer_own(struct http_request *rq, struct http_response *rs, struct app *app,
-                       const struct store_account *a, struct err *e)
+		       const struct store_account *a, struct err *e)
 {
 	const char *privacy, *language, *sensitive;
 	struct store_accounts requests;
@@ -84,8 +86,8 @@ static bool answer_own(struct http_request *rq, struct http_response *rs, struct
 	    !app_follow_requests(app, &(struct store_page){.limit = 40}, &requests, e))
 		return false;
 	struct json_writer w = api_json(rs);
-	serial_account_own(&(struct serial){.w = &w, .api = api_of(rq), .app = app}, NULL, a, privacy, language,
-	                   !strcmp(sensitive, "true"), (int64_t)requests.count);
+	serial_account_own(&(struct serial){.w = &w, .api = api_of(rq), .app = app}, NULL, a,
+			   privacy, language, !strcmp(sensitive, "true"), (int64_t)requests.count);
 	return json_finish(&w, e);
 }
 
@@ -97,8 +99,8 @@ bool api_account_verify(struct http_request *rq, struct http_response *rs, struc
 	return app_account_self(&app, &a, &user, e) && answer_own(rq, rs, &app, &a, e);
 }
 
-static bool picture_param(struct http_request *rq, const char *name, const char **hash, const char **type,
-                          struct err *e)
+static bool picture_param(struct http_request *rq, const char *name, const char **hash,
+			  const char **type, struct err *e)
 {
 	const struct http_upload *file = NULL;
 	const struct http_param *p = param_find(rq, name);
@@ -139,7 +141,8 @@ static bool fields_param(struct http_request *rq, struct app_profile *p, struct 
 			continue;
 		p->fields = fields;
 		struct app_field f = {.name = "", .value = ""};
-		if (!param_text(rq, name_key, 255, &f.name, e) || !param_text(rq, value_key, 2047, &f.value, e))
+		if (!param_text(rq, name_key, 255, &f.name, e) ||
+		    !param_text(rq, value_key, 2047, &f.value, e))
 			return false;
 		if (*f.name)
 			fields[p->field_count++] = f;
@@ -157,9 +160,11 @@ static bool save_preferences(struct http_request *rq, struct app *app, struct er
 	    !param_text(rq, "source[language]", 8, &language, e) ||
 	    !flag_param(rq, "source[sensitive]", &sensitive, e))
 		return false;
-	return (privacy < 0 || app_preference_set(app, "posting:default:visibility", privacies[privacy], e)) &&
+	return (privacy < 0 ||
+		app_preference_set(app, "posting:default:visibility", privacies[privacy], e)) &&
 	       (!language || app_preference_set(app, "posting:default:language", language, e)) &&
-	       (!sensitive || app_preference_set(app, "posting:default:sensitive", *sensitive ? "true" : "false", e));
+	       (!sensitive || app_preference_set(app, "posting:default:sensitive",
+						 *sensitive ? "true" : "false", e));
 }
 
 bool api_account_update(struct http_request *rq, struct http_response *rs, struct err *e)
@@ -167,17 +172,19 @@ bool api_account_update(struct http_request *rq, struct http_response *rs, struc
 	struct app app = api_app(rq);
 	struct app_profile p = {0};
 	struct store_account a;
-	if (!param_text(rq, "display_name", 60, &p.display_name, e) || !param_text(rq, "note", 1000, &p.note, e) ||
-	    !flag_param(rq, "bot", &p.bot, e) || !flag_param(rq, "locked", &p.locked, e) ||
+	if (!param_text(rq, "display_name", 60, &p.display_name, e) ||
+	    !param_text(rq, "note", 1000, &p.note, e) || !flag_param(rq, "bot", &p.bot, e) ||
+	    !flag_param(rq, "locked", &p.locked, e) ||
 	    !flag_param(rq, "discoverable", &p.discoverable, e) || !fields_param(rq, &p, e) ||
 	    !picture_param(rq, "avatar", &p.avatar_hash, &p.avatar_type, e) ||
 	    !picture_param(rq, "header", &p.header_hash, &p.header_type, e))
 		return false;
-	return save_preferences(rq, &app, e) && app_account_update(&app, &p, &a, e) && answer_own(rq, rs, &app, &a, e);
+	return save_preferences(rq, &app, e) && app_account_update(&app, &p, &a, e) &&
+	       answer_own(rq, rs, &app, &a, e);
 }
 
 static bool answer_relation(struct http_request *rq, struct http_response *rs, struct app *app,
-                            const struct app_relation *r, struct err *e)
+			    const struct app_relation *r, struct err *e)
 {
 	struct json_writer w = api_json(rs);
 	serial_relation(&(struct serial){.w = &w, .api = api_of(rq), .app = app}, NULL, r);
@@ -191,8 +198,8 @@ bool api_account_follow(struct http_request *rq, struct http_response *rs, struc
 	const bool *reblogs = NULL, *notify = NULL;
 	int64_t id;
 	return http_request_id(rq, 0, &id, e) && flag_param(rq, "reblogs", &reblogs, e) &&
-	       flag_param(rq, "notify", &notify, e) && app_follow(&app, id, reblogs, notify, &r, e) &&
-	       answer_relation(rq, rs, &app, &r, e);
+	       flag_param(rq, "notify", &notify, e) &&
+	       app_follow(&app, id, reblogs, notify, &r, e) && answer_relation(rq, rs, &app, &r, e);
 }
 
 bool api_account_mute(struct http_request *rq, struct http_response *rs, struct err *e)
@@ -201,9 +208,11 @@ bool api_account_mute(struct http_request *rq, struct http_response *rs, struct 
 	struct app_relation r;
 	bool notifications = true;
 	int64_t id, duration = 0;
-	return http_request_id(rq, 0, &id, e) && param_bool(rq, "notifications", &notifications, e) &&
+	return http_request_id(rq, 0, &id, e) &&
+	       param_bool(rq, "notifications", &notifications, e) &&
 	       param_int(rq, "duration", 0, 10 * 366 * 86400, &duration, e) &&
-	       app_mute(&app, id, notifications, duration, &r, e) && answer_relation(rq, rs, &app, &r, e);
+	       app_mute(&app, id, notifications, duration, &r, e) &&
+	       answer_relation(rq, rs, &app, &r, e);
 }
 
 static bool accept_request(struct app *app, int64_t id, struct app_relation *r, struct err *e)
@@ -221,14 +230,13 @@ bool api_account_relation(struct http_request *rq, struct http_response *rs, str
 {
 	static const struct {
 		const char *word;
-		bool (*change)(struct app *app, int64_t id, struct app_relation *out, struct err *e);
-	} changes[] = {{"authorize", accept_request},
-	               {"block", app_block},
-	               {"reject", reject_request},
-	               {"remove_from_followers", app_remove_follower},
-	               {"unblock", app_unblock},
-	               {"unfollow", app_unfollow},
-	               {"unmute", app_unmute}};
+		bool (*change)(struct app *app, int64_t id, struct app_relation *out,
+			       struct err *e);
+	} changes[] = {
+	    {"authorize", accept_request}, {"block", app_block},
+	    {"reject", reject_request},    {"remove_from_followers", app_remove_follower},
+	    {"unblock", app_unblock},      {"unfollow", app_unfollow},
+	    {"unmute", app_unmute}};
 	struct app app = api_app(rq);
 	struct app_relation r;
 	int64_t id;
@@ -237,7 +245,8 @@ bool api_account_relation(struct http_request *rq, struct http_response *rs, str
 		return false;
 	for (size_t i = 0; i < sizeof changes / sizeof *changes; i++)
 		if (!strcmp(changes[i].word, word))
-			return changes[i].change(&app, id, &r, e) && answer_relation(rq, rs, &app, &r, e);
+			return changes[i].change(&app, id, &r, e) &&
+			       answer_relation(rq, rs, &app, &r, e);
 	return err_set(e, ERR_INTERNAL, "no such change");
 }
 
@@ -261,19 +270,22 @@ bool api_account_relationships(struct http_request *rq, struct http_response *rs
 }
 
 typedef bool list_of_account(struct app *app, int64_t id, const struct store_page *page,
-                             struct store_accounts *out, struct err *e);
-typedef bool list_of_self(struct app *app, const struct store_page *page, struct store_accounts *out, struct err *e);
+			     struct store_accounts *out, struct err *e);
+typedef bool list_of_self(struct app *app, const struct store_page *page,
+			  struct store_accounts *out, struct err *e);
 
-static bool answer_list(struct http_request *rq, struct http_response *rs, list_of_account *of_account,
-                        list_of_self *of_self, struct err *e)
+static bool answer_list(struct http_request *rq, struct http_response *rs,
+			list_of_account *of_account, list_of_self *of_self, struct err *e)
 {
 	struct app app = api_app(rq);
 	struct store_accounts found;
 	struct store_page page;
 	int64_t id = 0;
-	if (!api_page_params(rq, 40, 80, &page, e) || (of_account && !http_request_id(rq, 0, &id, e)))
+	if (!api_page_params(rq, 40, 80, &page, e) ||
+	    (of_account && !http_request_id(rq, 0, &id, e)))
 		return false;
-	if (!(of_account ? of_account(&app, id, &page, &found, e) : of_self(&app, &page, &found, e)))
+	if (!(of_account ? of_account(&app, id, &page, &found, e)
+			 : of_self(&app, &page, &found, e)))
 		return false;
 	return serial_answer_accounts(rq, rs, &app, &found, e);
 }
@@ -314,8 +326,8 @@ bool api_account_statuses(struct http_request *rq, struct http_response *rs, str
 	if (!http_request_id(rq, 0, &id, e) || !api_page_params(rq, 20, 40, &page, e) ||
 	    !param_bool(rq, "only_media", &filter.only_media, e) ||
 	    !param_bool(rq, "exclude_replies", &filter.exclude_replies, e) ||
-	    !param_bool(rq, "exclude_reblogs", &filter.exclude_boosts, e) || !param_bool(rq, "pinned", &pinned, e) ||
-	    !param_text(rq, "tagged", 100, &filter.tag, e))
+	    !param_bool(rq, "exclude_reblogs", &filter.exclude_boosts, e) ||
+	    !param_bool(rq, "pinned", &pinned, e) || !param_text(rq, "tagged", 100, &filter.tag, e))
 		return false;
 	if (pinned) { /* nothing can be pinned yet; the account must be there all the same */
 		struct store_account a;

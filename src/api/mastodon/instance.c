@@ -13,10 +13,11 @@ static const char *streaming_url(struct http_request *rq)
 {
 	const char *base = api_of(rq)->base_url;
 	return str_starts(base, "https:") ? arena_printf(rq->arena, "wss:%s", base + 6)
-	                                  : arena_printf(rq->arena, "ws:%s", base + 5);
+					  : arena_printf(rq->arena, "ws:%s", base + 5);
 }
 
-static void put_configuration(struct json_writer *w, struct http_request *rq, const struct app_config *c, bool v2)
+static void put_configuration(struct json_writer *w, struct http_request *rq,
+			      const struct app_config *c, bool v2)
 {
 	json_put_object(w, "configuration");
 	if (v2) {
@@ -115,7 +116,9 @@ bool api_instance_v2(struct http_request *rq, struct http_response *rs, struct e
 	json_put_end(&w);
 	put_configuration(&w, rq, app_core_config(app.core), true);
 	json_put_object(&w, "registrations");
-	json_put_bool(&w, "enabled", s.registrations == APP_REGISTRATIONS_OPEN || s.registrations == APP_REGISTRATIONS_APPROVAL);
+	json_put_bool(&w, "enabled",
+		      s.registrations == APP_REGISTRATIONS_OPEN ||
+			  s.registrations == APP_REGISTRATIONS_APPROVAL);
 	json_put_bool(&w, "approval_required", s.registrations == APP_REGISTRATIONS_APPROVAL);
 	json_put_null(&w, "message");
 	json_put_str(&w, "url", arena_printf(rq->arena, "%s/signup", api_of(rq)->base_url));
@@ -160,7 +163,9 @@ bool api_instance_v1(struct http_request *rq, struct http_response *rs, struct e
 	json_put_array(&w, "languages");
 	json_put_str(&w, NULL, "ko");
 	json_put_end(&w);
-	json_put_bool(&w, "registrations", s.registrations == APP_REGISTRATIONS_OPEN || s.registrations == APP_REGISTRATIONS_APPROVAL);
+	json_put_bool(&w, "registrations",
+		      s.registrations == APP_REGISTRATIONS_OPEN ||
+			  s.registrations == APP_REGISTRATIONS_APPROVAL);
 	json_put_bool(&w, "approval_required", s.registrations == APP_REGISTRATIONS_APPROVAL);
 	json_put_bool(&w, "invites_enabled", false);
 	put_configuration(&w, rq, app_core_config(app.core), false);
@@ -233,16 +238,19 @@ bool api_nodeinfo(struct http_request *rq, struct http_response *rs, struct err 
 
 bool api_oauth_metadata(struct http_request *rq, struct http_response *rs, struct err *e)
 {
-	static const char *const scopes[] = {"read", "write", "follow", "push", "admin:read", "admin:write"};
+	static const char *const scopes[] = {"read", "write",      "follow",
+					     "push", "admin:read", "admin:write"};
 	const char *base = api_of(rq)->base_url;
 	struct json_writer w = api_json(rs);
 	json_put_object(&w, NULL);
 	json_put_str(&w, "issuer", arena_printf(rq->arena, "%s/", base));
-	json_put_str(&w, "authorization_endpoint", arena_printf(rq->arena, "%s/oauth/authorize", base));
+	json_put_str(&w, "authorization_endpoint",
+		     arena_printf(rq->arena, "%s/oauth/authorize", base));
 	json_put_str(&w, "token_endpoint", arena_printf(rq->arena, "%s/oauth/token", base));
 	json_put_str(&w, "revocation_endpoint", arena_printf(rq->arena, "%s/oauth/revoke", base));
 	json_put_str(&w, "userinfo_endpoint", arena_printf(rq->arena, "%s/oauth/userinfo", base));
-	json_put_str(&w, "app_registration_endpoint", arena_printf(rq->arena, "%s/api/v1/apps", base));
+	json_put_str(&w, "app_registration_endpoint",
+		     arena_printf(rq->arena, "%s/api/v1/apps", base));
 	json_put_array(&w, "scopes_supported");
 	for (size_t i = 0; i < sizeof scopes / sizeof *scopes; i++)
 		json_put_str(&w, NULL, scopes[i]);

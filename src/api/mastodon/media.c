@@ -12,7 +12,7 @@
 enum { DESCRIPTION_MAX = 1500 };
 
 static bool answer_media(struct http_request *rq, struct http_response *rs, struct app *app,
-                         const struct store_media *m, struct err *e)
+			 const struct store_media *m, struct err *e)
 {
 	struct json_writer w = api_json(rs);
 	serial_media(&(struct serial){.w = &w, .api = api_of(rq), .app = app}, NULL, m);
@@ -31,7 +31,8 @@ static bool focus_param(struct http_request *rq, double focus[2], bool *given, s
 	char *copy = arena_strdup(rq->arena, text), *comma = strchr(copy, ',');
 	if (comma) {
 		*comma = '\0';
-		if (str_to_double(copy, -1, 1, &focus[0]) && str_to_double(comma + 1, -1, 1, &focus[1]))
+		if (str_to_double(copy, -1, 1, &focus[0]) &&
+		    str_to_double(comma + 1, -1, 1, &focus[1]))
 			return true;
 	}
 	return param_fail(rq, "focus", e, "must be two numbers from -1 to 1, with a comma between");
@@ -44,7 +45,8 @@ static bool add(struct http_request *rq, struct http_response *rs, struct err *e
 	const char *description = "";
 	double focus[2] = {0, 0};
 	bool focused;
-	if (!param_file(rq, "file", &file, e) || !param_text(rq, "description", DESCRIPTION_MAX, &description, e) ||
+	if (!param_file(rq, "file", &file, e) ||
+	    !param_text(rq, "description", DESCRIPTION_MAX, &description, e) ||
 	    !focus_param(rq, focus, &focused, e))
 		return false;
 	if (!file)
@@ -52,24 +54,25 @@ static bool add(struct http_request *rq, struct http_response *rs, struct err *e
 	struct media_processed *done = ARENA_NEW(rq->arena, struct media_processed);
 	if (!media_process(api_of(rq)->media, file->fd, done, e)) {
 		if (e->code == ERR_INVALID)
-			param_fail(rq, "file", e, "is not a picture that can be read (PNG, JPEG, WebP or GIF)");
+			param_fail(rq, "file", e,
+				   "is not a picture that can be read (PNG, JPEG, WebP or GIF)");
 		return false;
 	}
 	struct store_media m = {.state = STORE_MEDIA_READY,
-	                        .kind = STORE_MEDIA_IMAGE,
-	                        .type = done->type,
-	                        .hash = done->hash,
-	                        .size_bytes = done->size_bytes,
-	                        .width = done->width,
-	                        .height = done->height,
-	                        .thumbnail_hash = done->thumbnail_hash,
-	                        .thumbnail_type = done->thumbnail_type,
-	                        .thumbnail_width = done->thumbnail_width,
-	                        .thumbnail_height = done->thumbnail_height,
-	                        .blurhash = done->blurhash,
-	                        .description = description,
-	                        .focus_x = focus[0],
-	                        .focus_y = focus[1]};
+				.kind = STORE_MEDIA_IMAGE,
+				.type = done->type,
+				.hash = done->hash,
+				.size_bytes = done->size_bytes,
+				.width = done->width,
+				.height = done->height,
+				.thumbnail_hash = done->thumbnail_hash,
+				.thumbnail_type = done->thumbnail_type,
+				.thumbnail_width = done->thumbnail_width,
+				.thumbnail_height = done->thumbnail_height,
+				.blurhash = done->blurhash,
+				.description = description,
+				.focus_x = focus[0],
+				.focus_y = focus[1]};
 	struct store_media out;
 	return app_media_create(&app, &m, &out, e) && answer_media(rq, rs, &app, &out, e);
 }
@@ -92,7 +95,8 @@ bool api_media_get(struct http_request *rq, struct http_response *rs, struct err
 	if (!http_request_id(rq, 0, &id, e) || !app_media_get(&app, id, &m, e))
 		return false;
 	if (m.state == STORE_MEDIA_FAILED)
-		return err_set(e, ERR_INVALID, "%s", m.error_message ? m.error_message : "The upload could not be read");
+		return err_set(e, ERR_INVALID, "%s",
+			       m.error_message ? m.error_message : "The upload could not be read");
 	rs->status = m.state == STORE_MEDIA_PENDING ? 206 : 200;
 	return answer_media(rq, rs, &app, &m, e);
 }
@@ -105,7 +109,8 @@ bool api_media_update(struct http_request *rq, struct http_response *rs, struct 
 	double focus[2];
 	bool focused;
 	int64_t id;
-	return http_request_id(rq, 0, &id, e) && param_text(rq, "description", DESCRIPTION_MAX, &description, e) &&
+	return http_request_id(rq, 0, &id, e) &&
+	       param_text(rq, "description", DESCRIPTION_MAX, &description, e) &&
 	       focus_param(rq, focus, &focused, e) &&
 	       app_media_describe(&app, id, description, focused ? focus : NULL, &m, e) &&
 	       answer_media(rq, rs, &app, &m, e);

@@ -7,7 +7,8 @@
 #include "api/serial.h"
 
 /* A list of type names as bits; names that we do not know are ignored, as newer apps send them. */
-static bool kinds_param(struct http_request *rq, const char *name, unsigned *bits, bool *any, struct err *e)
+static bool kinds_param(struct http_request *rq, const char *name, unsigned *bits, bool *any,
+			struct err *e)
 {
 	const char **names;
 	size_t n;
@@ -33,10 +34,12 @@ bool api_notification_list(struct http_request *rq, struct http_response *rs, st
 	bool some, without;
 	int64_t from = 0;
 	if (!api_page_params(rq, 40, 80, &page, e) || !kinds_param(rq, "types", &types, &some, e) ||
-	    !kinds_param(rq, "exclude_types", &excluded, &without, e) || !param_id(rq, "account_id", &from, e))
+	    !kinds_param(rq, "exclude_types", &excluded, &without, e) ||
+	    !param_id(rq, "account_id", &from, e))
 		return false;
 	unsigned all = (1u << APP_NOTIFY_KINDS) - 1, wanted = (some ? types : all) & ~excluded;
-	if (wanted && !app_notification_list(&app, wanted == all ? 0 : wanted, from, &page, &found, e))
+	if (wanted &&
+	    !app_notification_list(&app, wanted == all ? 0 : wanted, from, &page, &found, e))
 		return false;
 	struct json_writer w = api_json(rs);
 	struct serial s = {.w = &w, .api = api_of(rq), .app = &app};
@@ -83,7 +86,8 @@ bool api_notification_unread(struct http_request *rq, struct http_response *rs, 
 {
 	struct app app = api_app(rq);
 	int64_t limit = 100, count;
-	if (!param_int(rq, "limit", 1, 1000, &limit, e) || !app_notification_unread(&app, (int)limit, &count, e))
+	if (!param_int(rq, "limit", 1, 1000, &limit, e) ||
+	    !app_notification_unread(&app, (int)limit, &count, e))
 		return false;
 	buf_printf(&rs->body, "{\"count\":%lld}", (long long)count);
 	return true;

@@ -25,7 +25,8 @@ static bool redirects_param(struct http_request *rq, const char **out, struct er
 	return **out || param_fail(rq, "redirect_uris", e, "can't be blank");
 }
 
-static void put_lines(struct json_writer *w, const char *key, const char *text, const char *separators)
+static void put_lines(struct json_writer *w, const char *key, const char *text,
+		      const char *separators)
 {
 	json_put_array(w, key);
 	while (text && *text) {
@@ -53,8 +54,9 @@ bool api_app_create(struct http_request *rq, struct http_response *rs, struct er
 	struct app app = api_app(rq);
 	struct store_oauth_app a;
 	const char *name, *redirects, *secret, *scopes = "read", *website = NULL;
-	if (!param_text_required(rq, "client_name", 200, &name, e) || !redirects_param(rq, &redirects, e) ||
-	    !param_text(rq, "scopes", 1000, &scopes, e) || !param_text(rq, "website", 2000, &website, e) ||
+	if (!param_text_required(rq, "client_name", 200, &name, e) ||
+	    !redirects_param(rq, &redirects, e) || !param_text(rq, "scopes", 1000, &scopes, e) ||
+	    !param_text(rq, "website", 2000, &website, e) ||
 	    !app_oauth_app_create(&app, name, redirects, scopes, website, &a, &secret, e))
 		return false;
 	struct json_writer w = api_json(rs);
@@ -105,7 +107,8 @@ static void basic_client(struct http_request *rq, const char **id, const char **
 	struct buf text;
 	buf_init(&text, 2000);
 	if (codec_base64_decode(&text, header + 6, strlen(header + 6)) && text.data) {
-		char *copy = arena_strndup(rq->arena, text.data, text.length), *colon = strchr(copy, ':');
+		char *copy = arena_strndup(rq->arena, text.data, text.length),
+		     *colon = strchr(copy, ':');
 		if (colon) {
 			*colon = '\0';
 			*id = copy;
@@ -120,14 +123,19 @@ bool api_oauth_token(struct http_request *rq, struct http_response *rs, struct e
 	struct app app = api_app(rq);
 	struct app_oauth_exchange x = {0};
 	struct app_oauth_token token;
-	if (!param_text(rq, "grant_type", 64, &x.grant_type, e) || !param_text(rq, "client_id", 200, &x.client_id, e) ||
-	    !param_text(rq, "client_secret", 200, &x.client_secret, e) || !param_text(rq, "code", 400, &x.code, e) ||
+	if (!param_text(rq, "grant_type", 64, &x.grant_type, e) ||
+	    !param_text(rq, "client_id", 200, &x.client_id, e) ||
+	    !param_text(rq, "client_secret", 200, &x.client_secret, e) ||
+	    !param_text(rq, "code", 400, &x.code, e) ||
 	    !param_text(rq, "redirect_uri", 2000, &x.redirect_uri, e) ||
-	    !param_text(rq, "code_verifier", 200, &x.code_verifier, e) || !param_text(rq, "scope", 1000, &x.scopes, e))
+	    !param_text(rq, "code_verifier", 200, &x.code_verifier, e) ||
+	    !param_text(rq, "scope", 1000, &x.scopes, e))
 		return oauth_error(rs, e);
 	basic_client(rq, &x.client_id, &x.client_secret);
 	if (!app_oauth_exchange(&app, &x, &token, e))
-		return e->code == ERR_IO || e->code == ERR_INTERNAL || e->code == ERR_BUSY ? false : oauth_error(rs, e);
+		return e->code == ERR_IO || e->code == ERR_INTERNAL || e->code == ERR_BUSY
+			   ? false
+			   : oauth_error(rs, e);
 	struct json_writer w = api_json(rs);
 	json_put_object(&w, NULL);
 	json_put_str(&w, "access_token", token.access_token);
@@ -142,7 +150,8 @@ bool api_oauth_revoke(struct http_request *rq, struct http_response *rs, struct 
 {
 	struct app app = api_app(rq);
 	const char *id = NULL, *secret = NULL, *token = NULL;
-	if (!param_text(rq, "client_id", 200, &id, e) || !param_text(rq, "client_secret", 200, &secret, e) ||
+	if (!param_text(rq, "client_id", 200, &id, e) ||
+	    !param_text(rq, "client_secret", 200, &secret, e) ||
 	    !param_text(rq, "token", 400, &token, e))
 		return oauth_error(rs, e);
 	basic_client(rq, &id, &secret);

@@ -2,15 +2,26 @@
 #include "api/mastodon/routes.h"
 
 #define MIB (1024 * 1024)
-#define READ(path_, scope_, handler_)                                                                          \
-	{.method = "GET", .path = path_, .scope = scope_, .rate = RATE_READ, .handler = handler_}
-#define WRITE(method_, path_, scope_, handler_)                                                                \
-	{.method = method_, .path = path_, .scope = scope_, .rate = RATE_WRITE, .handler = handler_}
-#define STREAM(path_, scope_, handler_)                                                                        \
-	{.method = "GET", .path = path_, .scope = scope_, .rate = RATE_STREAM, .handler = handler_}
-#define UPLOAD(method_, path_, scope_, handler_)                                                               \
-	{.method = method_, .path = path_, .scope = scope_, .rate = RATE_UPLOAD, .body_max = 40 * MIB,         \
-	 .handler = handler_}
+#define READ(path_, scope_, handler_)                                               \
+	{                                                                           \
+		.method = "GET", .path = path_, .scope = scope_, .rate = RATE_READ, \
+		.handler = handler_                                                 \
+	}
+#define WRITE(method_, path_, scope_, handler_)                                        \
+	{                                                                              \
+		.method = method_, .path = path_, .scope = scope_, .rate = RATE_WRITE, \
+		.handler = handler_                                                    \
+	}
+#define STREAM(path_, scope_, handler_)                                               \
+	{                                                                             \
+		.method = "GET", .path = path_, .scope = scope_, .rate = RATE_STREAM, \
+		.handler = handler_                                                   \
+	}
+#define UPLOAD(method_, path_, scope_, handler_)                                        \
+	{                                                                               \
+		.method = method_, .path = path_, .scope = scope_, .rate = RATE_UPLOAD, \
+		.body_max = 40 * MIB, .handler = handler_                               \
+	}
 
 static const struct http_route ROWS[] = {
     READ("/.well-known/nodeinfo", "-", api_nodeinfo_links),
@@ -24,7 +35,8 @@ static const struct http_route ROWS[] = {
     READ("/api/v1/accounts/:id/following", "-", api_account_following),
     READ("/api/v1/accounts/:id/lists", "read:lists", api_account_lists),
     WRITE("POST", "/api/v1/accounts/:id/mute", "write:mutes", api_account_mute),
-    WRITE("POST", "/api/v1/accounts/:id/remove_from_followers", "write:follows", api_account_relation),
+    WRITE("POST", "/api/v1/accounts/:id/remove_from_followers", "write:follows",
+	  api_account_relation),
     READ("/api/v1/accounts/:id/statuses", "-", api_account_statuses),
     WRITE("POST", "/api/v1/accounts/:id/unblock", "write:blocks", api_account_relation),
     WRITE("POST", "/api/v1/accounts/:id/unfollow", "write:follows", api_account_relation),
@@ -61,7 +73,8 @@ static const struct http_route ROWS[] = {
     READ("/api/v1/mutes", "read:mutes", api_mute_list),
     READ("/api/v1/notifications", "read:notifications", api_notification_list),
     READ("/api/v1/notifications/:id", "read:notifications", api_notification_get),
-    WRITE("POST", "/api/v1/notifications/:id/dismiss", "write:notifications", api_notification_dismiss),
+    WRITE("POST", "/api/v1/notifications/:id/dismiss", "write:notifications",
+	  api_notification_dismiss),
     WRITE("POST", "/api/v1/notifications/clear", "write:notifications", api_notification_clear),
     READ("/api/v1/notifications/unread_count", "read:notifications", api_notification_unread),
     READ("/api/v1/preferences", "read:accounts", api_preferences),
@@ -84,7 +97,8 @@ static const struct http_route ROWS[] = {
     STREAM("/api/v1/streaming/public", "-", api_streaming_public),
     STREAM("/api/v1/streaming/public/local", "-", api_streaming_public_local),
     STREAM("/api/v1/streaming/user", "read:statuses", api_streaming_user),
-    STREAM("/api/v1/streaming/user/notification", "read:notifications", api_streaming_user_notification),
+    STREAM("/api/v1/streaming/user/notification", "read:notifications",
+	   api_streaming_user_notification),
     READ("/api/v1/tags/:id", "-", api_tag_get),
     READ("/api/v1/timelines/home", "read:statuses", api_timeline_home),
     READ("/api/v1/timelines/public", "-", api_timeline_public),
@@ -99,7 +113,11 @@ static const struct http_route ROWS[] = {
     READ("/api/v2/search", "-", api_search),
     READ("/nodeinfo/2.0", "-", api_nodeinfo),
     WRITE("POST", "/oauth/revoke", "-", api_oauth_revoke),
-    {.method = "POST", .path = "/oauth/token", .scope = "-", .rate = RATE_WRITE, .handler = api_oauth_token},
+    {.method = "POST",
+     .path = "/oauth/token",
+     .scope = "-",
+     .rate = RATE_WRITE,
+     .handler = api_oauth_token},
     READ("/oauth/userinfo", "read:accounts", api_oauth_userinfo),
 };
 

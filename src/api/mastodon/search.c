@@ -30,8 +30,10 @@ bool api_search(struct http_request *rq, struct http_response *rs, struct err *e
 	const char *q;
 	int type = -1;
 	int64_t limit = 20, offset = 0;
-	if (!param_text_required(rq, "q", 500, &q, e) || !param_choice(rq, "type", types, &type, e) ||
-	    !param_int(rq, "limit", 1, 40, &limit, e) || !param_int(rq, "offset", 0, 10000, &offset, e) ||
+	if (!param_text_required(rq, "q", 500, &q, e) ||
+	    !param_choice(rq, "type", types, &type, e) ||
+	    !param_int(rq, "limit", 1, 40, &limit, e) ||
+	    !param_int(rq, "offset", 0, 10000, &offset, e) ||
 	    !app_search(&app, q, type < 0 ? NULL : types[type], (int)limit, (int)offset, &found, e))
 		return false;
 	struct json_writer w = api_json(rs);
@@ -70,7 +72,8 @@ bool api_trend_tags(struct http_request *rq, struct http_response *rs, struct er
 	struct app_tag *tags;
 	size_t n;
 	int64_t limit = 10;
-	if (!param_int(rq, "limit", 1, 20, &limit, e) || !app_tag_trends(&app, (int)limit, &tags, &n, e))
+	if (!param_int(rq, "limit", 1, 20, &limit, e) ||
+	    !app_tag_trends(&app, (int)limit, &tags, &n, e))
 		return false;
 	struct json_writer w = api_json(rs);
 	struct serial s = {.w = &w, .api = api_of(rq), .app = &app};
@@ -88,7 +91,8 @@ bool api_trend_statuses(struct http_request *rq, struct http_response *rs, struc
 	struct app_posts posts;
 	struct store_page page;
 	struct app_timeline_filter filter = {0};
-	if (!api_page_params(rq, 20, 40, &page, e) || !app_timeline_explore(&app, &filter, &page, &posts, e))
+	if (!api_page_params(rq, 20, 40, &page, e) ||
+	    !app_timeline_explore(&app, &filter, &page, &posts, e))
 		return false;
 	return serial_answer_posts(rq, rs, &app, &posts, e);
 }

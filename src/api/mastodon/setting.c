@@ -15,13 +15,11 @@ bool api_empty_list(struct http_request *rq, struct http_response *rs, struct er
 
 bool api_preferences(struct http_request *rq, struct http_response *rs, struct err *e)
 {
-	static const char *const rows[][2] = {{"posting:default:visibility", "public"},
-	                                      {"posting:default:sensitive", "false"},
-	                                      {"posting:default:language", NULL},
-	                                      {"posting:default:quote_policy", "public"},
-	                                      {"reading:expand:media", "default"},
-	                                      {"reading:expand:spoilers", "false"},
-	                                      {"reading:autoplay:gifs", "false"}};
+	static const char *const rows[][2] = {
+	    {"posting:default:visibility", "public"}, {"posting:default:sensitive", "false"},
+	    {"posting:default:language", NULL},       {"posting:default:quote_policy", "public"},
+	    {"reading:expand:media", "default"},      {"reading:expand:spoilers", "false"},
+	    {"reading:autoplay:gifs", "false"}};
 	struct app app = api_app(rq);
 	struct json_writer w = api_json(rs);
 	json_put_object(&w, NULL);

@@ -19,23 +19,29 @@ static bool language_param(struct http_request *rq, const char **out, struct err
 		*out = NULL;
 		return true;
 	}
-	if (strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") != strlen(s) || strlen(s) < 2)
+	if (strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") !=
+		strlen(s) ||
+	    strlen(s) < 2)
 		return param_fail(rq, "language", e, "is not a language");
 	return true;
 }
 
-static bool read_form(struct http_request *rq, struct app *app, struct app_post_new *f, struct err *e)
+static bool read_form(struct http_request *rq, struct app *app, struct app_post_new *f,
+		      struct err *e)
 {
 	static const char *const prompts[] = {"public", "remixers", "private", NULL};
 	int visibility = -1, prompt = 0;
 	bool remixable = true;
 	int64_t *media;
-	if (!param_text(rq, "status", (size_t)app_core_config(app->core)->post_characters_max, &f->text, e) ||
+	if (!param_text(rq, "status", (size_t)app_core_config(app->core)->post_characters_max,
+			&f->text, e) ||
 	    !param_ids(rq, "media_ids", 16, &media, &f->media_count, e) ||
 	    !param_id(rq, "in_reply_to_id", &f->in_reply_to_id, e) ||
-	    !param_id(rq, "quoted_status_id", &f->quote_of_id, e) || !param_bool(rq, "sensitive", &f->sensitive, e) ||
+	    !param_id(rq, "quoted_status_id", &f->quote_of_id, e) ||
+	    !param_bool(rq, "sensitive", &f->sensitive, e) ||
 	    !param_text(rq, "spoiler_text", 500, &f->spoiler_text, e) ||
-	    !param_choice(rq, "visibility", VISIBILITIES, &visibility, e) || !language_param(rq, &f->language, e) ||
+	    !param_choice(rq, "visibility", VISIBILITIES, &visibility, e) ||
+	    !language_param(rq, &f->language, e) ||
 	    !param_choice(rq, "madang[prompt_visibility]", prompts, &prompt, e) ||
 	    !param_bool(rq, "madang[remixable]", &remixable, e))
 		return false;
@@ -124,7 +130,8 @@ bool api_status_context(struct http_request *rq, struct http_response *rs, struc
 	struct app app = api_app(rq);
 	struct app_posts ancestors, descendants;
 	int64_t id;
-	if (!http_request_id(rq, 0, &id, e) || !app_post_context(&app, id, &ancestors, &descendants, e))
+	if (!http_request_id(rq, 0, &id, e) ||
+	    !app_post_context(&app, id, &ancestors, &descendants, e))
 		return false;
 	struct json_writer w = api_json(rs);
 	struct serial s = {.w = &w, .api = api_of(rq), .app = &app};
@@ -137,12 +144,14 @@ bool api_status_context(struct http_request *rq, struct http_response *rs, struc
 
 typedef bool change(struct app *app, int64_t id, struct app_post *out, struct err *e);
 
-static bool answer_change(struct http_request *rq, struct http_response *rs, change *fn, struct err *e)
+static bool answer_change(struct http_request *rq, struct http_response *rs, change *fn,
+			  struct err *e)
 {
 	struct app app = api_app(rq);
 	struct app_post p;
 	int64_t id;
-	return http_request_id(rq, 0, &id, e) && fn(&app, id, &p, e) && serial_answer_status(rq, rs, &app, &p, e);
+	return http_request_id(rq, 0, &id, e) && fn(&app, id, &p, e) &&
+	       serial_answer_status(rq, rs, &app, &p, e);
 }
 
 bool api_favourite_add(struct http_request *rq, struct http_response *rs, struct err *e)
@@ -176,15 +185,17 @@ bool api_reblog_add(struct http_request *rq, struct http_response *rs, struct er
 	struct app_post p;
 	int visibility = STORE_VISIBILITY_PUBLIC;
 	int64_t id;
-	return http_request_id(rq, 0, &id, e) && param_choice(rq, "visibility", VISIBILITIES, &visibility, e) &&
+	return http_request_id(rq, 0, &id, e) &&
+	       param_choice(rq, "visibility", VISIBILITIES, &visibility, e) &&
 	       app_boost_add(&app, id, (enum store_visibility)visibility, &p, e) &&
 	       serial_answer_status(rq, rs, &app, &p, e);
 }
 
-typedef bool people(struct app *app, int64_t id, const struct store_page *page, struct store_accounts *out,
-                    struct err *e);
+typedef bool people(struct app *app, int64_t id, const struct store_page *page,
+		    struct store_accounts *out, struct err *e);
 
-static bool answer_people(struct http_request *rq, struct http_response *rs, people *fn, struct err *e)
+static bool answer_people(struct http_request *rq, struct http_response *rs, people *fn,
+			  struct err *e)
 {
 	struct app app = api_app(rq);
 	struct store_accounts found;

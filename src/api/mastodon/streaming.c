@@ -63,9 +63,11 @@ static void remove_topic(struct listener *l, const char *topic)
 }
 
 /* The topic of a stream's name; false where there is none, or none for this listener. */
-static bool topic_of(const struct listener *l, const char *stream, const char *tag, char topic[BUS_TOPIC_MAX_BYTES])
+static bool topic_of(const struct listener *l, const char *stream, const char *tag,
+		     char topic[BUS_TOPIC_MAX_BYTES])
 {
-	static const char *const plain[] = {"public", "public:local", "public:media", "public:local:media"};
+	static const char *const plain[] = {"public", "public:local", "public:media",
+					    "public:local:media"};
 	for (size_t i = 0; i < 4; i++)
 		if (!strcmp(stream, plain[i])) {
 			snprintf(topic, BUS_TOPIC_MAX_BYTES, "%s", stream);
@@ -112,7 +114,8 @@ static void on_text(void *context, const char *text, size_t length)
 	if (!json_parse(a, text, length, NULL, &v, &e)) {
 		say_error(l, "Invalid JSON");
 	} else {
-		const char *type = json_get_str(v, "type", ""), *stream = json_get_str(v, "stream", "");
+		const char *type = json_get_str(v, "type", ""),
+			   *stream = json_get_str(v, "stream", "");
 		const char *tag = json_get_str(v, "tag", NULL);
 		char topic[BUS_TOPIC_MAX_BYTES];
 		if (!strcmp(type, "subscribe")) {
@@ -135,18 +138,19 @@ static void on_close(void *context)
 }
 
 /* first: the stream to begin with, NULL for none (a WebSocket subscribes by messages). */
-static bool open_stream(struct http_request *rq, struct http_response *rs, const char *first, const char *tag,
-                        struct err *e)
+static bool open_stream(struct http_request *rq, struct http_response *rs, const char *first,
+			const char *tag, struct err *e)
 {
 	struct listener *l = calloc(1, sizeof *l);
 	if (!l)
 		abort();
 	l->bus = api_of(rq)->bus;
 	l->account_id = api_who(rq)->account_id;
-	struct http_stream_options o = {.websocket = http_request_header(rq, "Sec-WebSocket-Key") != NULL,
-	                                .on_close = on_close,
-	                                .on_text = on_text,
-	                                .context = l};
+	struct http_stream_options o = {.websocket =
+					    http_request_header(rq, "Sec-WebSocket-Key") != NULL,
+					.on_close = on_close,
+					.on_text = on_text,
+					.context = l};
 	if (!first && !o.websocket) {
 		free(l);
 		return param_fail(rq, "stream", e, "can't be blank");
@@ -163,7 +167,8 @@ static bool open_stream(struct http_request *rq, struct http_response *rs, const
 		http_stream_unref(s);
 		if (!api_who(rq)->account_id && str_starts(first, "user"))
 			return err_set(e, ERR_UNAUTHORIZED, "The access token is invalid");
-		return param_fail(rq, tag || strcmp(first, "hashtag") ? "stream" : "tag", e, "is not known");
+		return param_fail(rq, tag || strcmp(first, "hashtag") ? "stream" : "tag", e,
+				  "is not known");
 	}
 	http_response_stream(rs, s);
 	return true;
@@ -181,7 +186,8 @@ bool api_streaming_user(struct http_request *rq, struct http_response *rs, struc
 	return open_stream(rq, rs, "user", NULL, e);
 }
 
-bool api_streaming_user_notification(struct http_request *rq, struct http_response *rs, struct err *e)
+bool api_streaming_user_notification(struct http_request *rq, struct http_response *rs,
+				     struct err *e)
 {
 	return open_stream(rq, rs, "user:notification", NULL, e);
 }
@@ -199,7 +205,8 @@ bool api_streaming_public_local(struct http_request *rq, struct http_response *r
 bool api_streaming_hashtag(struct http_request *rq, struct http_response *rs, struct err *e)
 {
 	const char *tag = NULL;
-	return param_text_required(rq, "tag", 100, &tag, e) && open_stream(rq, rs, "hashtag", tag, e);
+	return param_text_required(rq, "tag", 100, &tag, e) &&
+	       open_stream(rq, rs, "hashtag", tag, e);
 }
 
 bool api_streaming_health(struct http_request *rq, struct http_response *rs, struct err *e)

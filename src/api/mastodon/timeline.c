@@ -3,7 +3,8 @@
 #include "api/mastodon/routes.h"
 #include "api/serial.h"
 
-typedef bool own(struct app *app, const struct store_page *page, struct app_posts *out, struct err *e);
+typedef bool own(struct app *app, const struct store_page *page, struct app_posts *out,
+		 struct err *e);
 
 static bool answer_own(struct http_request *rq, struct http_response *rs, own *fn, struct err *e)
 {
@@ -36,8 +37,10 @@ bool api_timeline_public(struct http_request *rq, struct http_response *rs, stru
 	struct app_posts posts = {0};
 	struct store_page page;
 	bool remote = false;
-	if (!api_page_params(rq, 20, 40, &page, e) || !param_bool(rq, "local", &filter.only_local, e) ||
-	    !param_bool(rq, "remote", &remote, e) || !param_bool(rq, "only_media", &filter.only_media, e))
+	if (!api_page_params(rq, 20, 40, &page, e) ||
+	    !param_bool(rq, "local", &filter.only_local, e) ||
+	    !param_bool(rq, "remote", &remote, e) ||
+	    !param_bool(rq, "only_media", &filter.only_media, e))
 		return false;
 	if (!remote && !app_timeline_public(&app, &filter, &page, &posts, e))
 		return false; /* nothing is remote until this server federates */
@@ -50,7 +53,9 @@ bool api_timeline_tag(struct http_request *rq, struct http_response *rs, struct 
 	struct app_timeline_filter filter = {.tag = rq->path_args[0]};
 	struct app_posts posts;
 	struct store_page page;
-	return api_page_params(rq, 20, 40, &page, e) && param_bool(rq, "local", &filter.only_local, e) &&
+	return api_page_params(rq, 20, 40, &page, e) &&
+	       param_bool(rq, "local", &filter.only_local, e) &&
 	       param_bool(rq, "only_media", &filter.only_media, e) &&
-	       app_timeline_tag(&app, &filter, &page, &posts, e) && serial_answer_posts(rq, rs, &app, &posts, e);
+	       app_timeline_tag(&app, &filter, &page, &posts, e) &&
+	       serial_answer_posts(rq, rs, &app, &posts, e);
 }

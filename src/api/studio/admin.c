@@ -42,9 +42,10 @@ bool api_admin_account_list(struct http_request *rq, struct http_response *rs, s
 	struct store_page page;
 	const char *q = NULL;
 	int state = 0;
-	if (!api_page_params(rq, 40, 80, &page, e) || !param_choice(rq, "state", states, &state, e) ||
-	    !param_text(rq, "q", 100, &q, e) ||
-	    !app_admin_accounts(&app, (enum store_account_state)state, q && *q ? q : NULL, &page, &found, e))
+	if (!api_page_params(rq, 40, 80, &page, e) ||
+	    !param_choice(rq, "state", states, &state, e) || !param_text(rq, "q", 100, &q, e) ||
+	    !app_admin_accounts(&app, (enum store_account_state)state, q && *q ? q : NULL, &page,
+				&found, e))
 		return false;
 	struct json_writer w = api_json(rs);
 	struct serial s = {.w = &w, .api = api_of(rq), .app = &app};
@@ -53,12 +54,13 @@ bool api_admin_account_list(struct http_request *rq, struct http_response *rs, s
 		put_account(&s, &found.items[i]);
 	json_put_end(&w);
 	if (found.count)
-		api_page_link(rq, rs, found.items[0].account.id, found.items[found.count - 1].account.id, found.more);
+		api_page_link(rq, rs, found.items[0].account.id,
+			      found.items[found.count - 1].account.id, found.more);
 	return json_finish(&w, e);
 }
 
-static bool answer_account(struct http_request *rq, struct http_response *rs, struct app *app, int64_t id,
-                           struct err *e)
+static bool answer_account(struct http_request *rq, struct http_response *rs, struct app *app,
+			   int64_t id, struct err *e)
 {
 	struct app_admin_account a;
 	if (!app_admin_account(app, id, &a, e))
@@ -75,9 +77,9 @@ bool api_admin_account_change(struct http_request *rq, struct http_response *rs,
 		const char *word;
 		bool (*change)(struct app *app, int64_t id, struct err *e);
 	} changes[] = {{"approve", app_admin_approve},
-	               {"reject", app_admin_reject},
-	               {"suspend", app_admin_suspend},
-	               {"unsuspend", app_admin_unsuspend}};
+		       {"reject", app_admin_reject},
+		       {"suspend", app_admin_suspend},
+		       {"unsuspend", app_admin_unsuspend}};
 	struct app app = api_app(rq);
 	const char *word = strrchr(rq->route->path, '/') + 1;
 	int64_t id;
@@ -106,7 +108,8 @@ bool api_admin_account_role(struct http_request *rq, struct http_response *rs, s
 		return false;
 	if (role < 0)
 		return param_fail(rq, "role", e, "can't be blank");
-	return app_admin_set_role(&app, id, (enum store_role)role, e) && answer_account(rq, rs, &app, id, e);
+	return app_admin_set_role(&app, id, (enum store_role)role, e) &&
+	       answer_account(rq, rs, &app, id, e);
 }
 
 bool api_admin_reset_link(struct http_request *rq, struct http_response *rs, struct err *e)
@@ -237,7 +240,8 @@ bool api_admin_overview(struct http_request *rq, struct http_response *rs, struc
 	json_put_int(&w, "media_bytes", o.media_bytes);
 	json_put_int(&w, "disk_free_bytes", (int64_t)disk_free);
 	json_put_int(&w, "disk_total_bytes", (int64_t)disk_total);
-	json_put_str(&w, "database", db_pool_kind(api->pool) == DB_SQLITE ? "sqlite" : "postgresql");
+	json_put_str(&w, "database",
+		     db_pool_kind(api->pool) == DB_SQLITE ? "sqlite" : "postgresql");
 	json_put_int(&w, "memory_bytes", memory_bytes());
 	json_put_int(&w, "jobs_queued", o.jobs_queued);
 	json_put_int(&w, "jobs_running", o.jobs_drawing);
@@ -273,12 +277,15 @@ bool api_admin_settings_change(struct http_request *rq, struct http_response *rs
 	struct app_settings_change c = {0};
 	enum app_registrations mode;
 	const char *registrations = NULL;
-	if (!param_text(rq, "title", 100, &c.title, e) || !param_text(rq, "description", 5000, &c.description, e) ||
-	    !param_text(rq, "contact_email", 320, &c.contact_email, e) || !param_text(rq, "rules", 10000, &c.rules, e) ||
+	if (!param_text(rq, "title", 100, &c.title, e) ||
+	    !param_text(rq, "description", 5000, &c.description, e) ||
+	    !param_text(rq, "contact_email", 320, &c.contact_email, e) ||
+	    !param_text(rq, "rules", 10000, &c.rules, e) ||
 	    !param_text(rq, "registrations", 20, &registrations, e))
 		return false;
 	if (registrations && !app_registrations_parse(registrations, &mode))
-		return param_fail(rq, "registrations", e, "must be one of: open, approval, invitation, closed");
+		return param_fail(rq, "registrations", e,
+				  "must be one of: open, approval, invitation, closed");
 	c.registrations = registrations ? &mode : NULL;
 	return app_settings_change(&app, &c, &s, e) && answer_settings(rs, &s, e);
 }

@@ -41,7 +41,8 @@ static void put_source(struct serial *s, const struct app_job *job)
 	}
 	const char *url = NULL;
 	if (job->source) {
-		url = serial_object_url(s, job->source->thumbnail_hash, job->source->thumbnail_type);
+		url =
+		    serial_object_url(s, job->source->thumbnail_hash, job->source->thumbnail_type);
 		if (!url)
 			url = serial_object_url(s, job->source->hash, job->source->type);
 	}
@@ -207,7 +208,8 @@ bool job_watched(void *context, int64_t job_id)
 	return bus_heard(api->bus, topic);
 }
 
-void job_seen(void *context, int64_t job_id, int index, double progress, const struct image *image, double rows)
+void job_seen(void *context, int64_t job_id, int index, double progress, const struct image *image,
+	      double rows)
 {
 	struct api *api = context;
 	struct buf data, file, text;
@@ -285,7 +287,8 @@ bool api_job_events(struct http_request *rq, struct http_response *rs, struct er
 	struct watcher *watcher = calloc(1, sizeof *watcher);
 	if (!watcher)
 		abort();
-	struct http_stream_options o = {.messages_max = 64, .on_close = on_close, .context = watcher};
+	struct http_stream_options o = {
+	    .messages_max = 64, .on_close = on_close, .context = watcher};
 	struct http_stream *s = http_stream_create(&o);
 	watcher->stream = http_stream_ref(s);
 	topic_of(id, topic);
@@ -298,7 +301,8 @@ bool api_job_events(struct http_request *rq, struct http_response *rs, struct er
 		http_stream_unref(s);
 		return false;
 	}
-	struct http_message *m = state_event(&(struct serial){.api = api, .app = &app}, &job, &last);
+	struct http_message *m =
+	    state_event(&(struct serial){.api = api, .app = &app}, &job, &last);
 	if (m)
 		http_stream_send(s, m);
 	http_message_unref(m);
@@ -311,7 +315,7 @@ bool api_job_events(struct http_request *rq, struct http_response *rs, struct er
 /* --- requests --- */
 
 static bool answer_job(struct http_request *rq, struct http_response *rs, struct app *app,
-                       const struct app_job *job, struct err *e)
+		       const struct app_job *job, struct err *e)
 {
 	struct json_writer w = api_json(rs);
 	job_put(&(struct serial){.w = &w, .api = api_of(rq), .app = app}, NULL, job);
@@ -325,22 +329,26 @@ static bool read_region(struct http_request *rq, double region[4], struct err *e
 	if (!param_texts(rq, "region", 4, 32, &texts, &n, e))
 		return false;
 	if (n && n != 4)
-		return param_fail(rq, "region", e, "must be four numbers from 0 to 1: x, y, width, height");
+		return param_fail(rq, "region", e,
+				  "must be four numbers from 0 to 1: x, y, width, height");
 	for (size_t i = 0; i < n; i++) {
 		char *end;
 		region[i] = strtod(texts[i], &end);
 		if (*end || end == texts[i] || !(region[i] >= 0 && region[i] <= 1))
-			return param_fail(rq, "region", e, "must be four numbers from 0 to 1: x, y, width, height");
+			return param_fail(rq, "region", e,
+					  "must be four numbers from 0 to 1: x, y, width, height");
 	}
 	return true;
 }
 
 /* What the maker cannot honour is refused by name, never ignored. */
-static bool check_maker(struct http_request *rq, struct app *app, struct app_job_new *f, struct err *e)
+static bool check_maker(struct http_request *rq, struct app *app, struct app_job_new *f,
+			struct err *e)
 {
 	struct jobs *jobs = api_of(rq)->jobs;
 	if (!jobs || !jobs_makers(jobs))
-		return err_set(e, ERR_BUSY, "Nothing here can draw: the administrator has configured no maker");
+		return err_set(e, ERR_BUSY,
+			       "Nothing here can draw: the administrator has configured no maker");
 	if (!f->maker)
 		f->maker = jobs_maker_at(jobs, 0)->id;
 	const struct maker_info *m = jobs_maker(jobs, f->maker);
@@ -350,9 +358,11 @@ static bool check_maker(struct http_request *rq, struct app *app, struct app_job
 	for (size_t i = 0; f->style && i < m->styles_count; i++)
 		style_known = style_known || !strcmp(m->styles[i], f->style);
 	if (!m->tasks[f->task])
-		return param_fail(rq, "task", e, "\"%s\" is not something %s can do", TASKS[f->task], m->name);
+		return param_fail(rq, "task", e, "\"%s\" is not something %s can do",
+				  TASKS[f->task], m->name);
 	if (f->style && (!m->has_style || !style_known))
-		return param_fail(rq, "style", e, "\"%.40s\" is not a style of %s", f->style, m->name);
+		return param_fail(rq, "style", e, "\"%.40s\" is not a style of %s", f->style,
+				  m->name);
 	if (f->has_seed && !m->has_seed)
 		return param_fail(rq, "seed", e, "is not something %s can honour", m->name);
 	if (param_given(rq, "guidance") && !m->has_guidance)
@@ -360,7 +370,8 @@ static bool check_maker(struct http_request *rq, struct app *app, struct app_job
 	if (f->count > m->count_max)
 		return param_fail(rq, "count", e, "must be at most %d", m->count_max);
 	if (f->task == STORE_JOB_DRAW && (f->source_media_id || f->source_post_id))
-		return param_fail(rq, "task", e, "must be restyle, vary or edit where there is a source");
+		return param_fail(rq, "task", e,
+				  "must be restyle, vary or edit where there is a source");
 	if (f->task != STORE_JOB_DRAW && !f->source_media_id && !f->source_post_id)
 		return param_fail(rq, "source", e, "can't be blank for this task");
 	if (!m->remote)
@@ -369,7 +380,9 @@ static bool check_maker(struct http_request *rq, struct app *app, struct app_job
 		return false;
 	if (!given) {
 		snprintf(rq->error_field, sizeof rq->error_field, "maker");
-		return err_set(e, ERR_FORBIDDEN, "%s draws on %s: allow your prompts to go there first", m->name, m->host);
+		return err_set(e, ERR_FORBIDDEN,
+			       "%s draws on %s: allow your prompts to go there first", m->name,
+			       m->host);
 	}
 	return true;
 }
@@ -381,10 +394,14 @@ bool api_job_add(struct http_request *rq, struct http_response *rs, struct err *
 	struct app_job job;
 	int64_t count = 1;
 	int task = STORE_JOB_DRAW;
-	if (!param_text_required(rq, "prompt", 1000, &f.prompt, e) || !param_text(rq, "style", 64, &f.style, e) ||
-	    !param_int(rq, "seed", 0, UINT32_MAX, &f.seed, e) || !param_int(rq, "count", 1, 4, &count, e) ||
-	    !param_real(rq, "guidance", 0, 20, &f.guidance, e) || !param_text(rq, "maker", 64, &f.maker, e) ||
-	    !param_choice(rq, "task", TASKS, &task, e) || !param_id(rq, "source[media_id]", &f.source_media_id, e) ||
+	if (!param_text_required(rq, "prompt", 1000, &f.prompt, e) ||
+	    !param_text(rq, "style", 64, &f.style, e) ||
+	    !param_int(rq, "seed", 0, UINT32_MAX, &f.seed, e) ||
+	    !param_int(rq, "count", 1, 4, &count, e) ||
+	    !param_real(rq, "guidance", 0, 20, &f.guidance, e) ||
+	    !param_text(rq, "maker", 64, &f.maker, e) ||
+	    !param_choice(rq, "task", TASKS, &task, e) ||
+	    !param_id(rq, "source[media_id]", &f.source_media_id, e) ||
 	    !param_id(rq, "source[status_id]", &f.source_post_id, e) ||
 	    !param_real(rq, "strength", 0, 1, &f.strength, e) || !read_region(rq, f.region, e))
 		return false;
@@ -396,7 +413,8 @@ bool api_job_add(struct http_request *rq, struct http_response *rs, struct err *
 	f.maker = f.maker && *f.maker ? f.maker : NULL;
 	const char *key = http_request_header(rq, "Idempotency-Key");
 	f.idempotency_key = key && *key && strlen(key) <= 200 ? key : NULL;
-	return check_maker(rq, &app, &f, e) && app_job_submit(&app, &f, &job, e) && answer_job(rq, rs, &app, &job, e);
+	return check_maker(rq, &app, &f, e) && app_job_submit(&app, &f, &job, e) &&
+	       answer_job(rq, rs, &app, &job, e);
 }
 
 bool api_job_get(struct http_request *rq, struct http_response *rs, struct err *e)
@@ -404,7 +422,8 @@ bool api_job_get(struct http_request *rq, struct http_response *rs, struct err *
 	struct app app = api_app(rq);
 	struct app_job job;
 	int64_t id;
-	return http_request_id(rq, 0, &id, e) && app_job_get(&app, id, &job, e) && answer_job(rq, rs, &app, &job, e);
+	return http_request_id(rq, 0, &id, e) && app_job_get(&app, id, &job, e) &&
+	       answer_job(rq, rs, &app, &job, e);
 }
 
 bool api_job_list(struct http_request *rq, struct http_response *rs, struct err *e)

@@ -14,6 +14,7 @@ void job_changed(struct api *api, struct app *app, int64_t job_id);
 
 /* The hooks of jobs_options; context: struct api. Any thread. */
 bool job_watched(void *context, int64_t job_id);
-void job_seen(void *context, int64_t job_id, int index, double progress, const struct image *image, double rows);
+void job_seen(void *context, int64_t job_id, int index, double progress, const struct image *image,
+	      double rows);
 
 #endif

@@ -1,8 +1,11 @@
 /* Every route of our own API. Sorted by path, then method. */
 #include "api/studio/routes.h"
 
-#define ROW(method_, path_, scope_, rate_, handler_)                                                           \
-	{.method = method_, .path = "/api/madang/v1" path_, .scope = scope_, .rate = rate_, .handler = handler_}
+#define ROW(method_, path_, scope_, rate_, handler_)                                               \
+	{                                                                                          \
+		.method = method_, .path = "/api/madang/v1" path_, .scope = scope_, .rate = rate_, \
+		.handler = handler_                                                                \
+	}
 
 static const struct http_route ROWS[] = {
     ROW("GET", "/admin/accounts", "admin", RATE_READ, api_admin_account_list),

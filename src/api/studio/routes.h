@@ -44,7 +44,6 @@ HANDLER(api_totp_begin);
 HANDLER(api_totp_confirm);
 HANDLER(api_totp_disable);
 
-
 /* signed_in.c */
 HANDLER(api_signed_in_end);
 HANDLER(api_signed_in_list);

@@ -12,7 +12,8 @@
 
 enum { SESSION_S = 30 * 86400, PASSWORD_MAX = 200 };
 
-static bool preference(struct app *app, const char *name, const char *otherwise, const char **out, struct err *e)
+static bool preference(struct app *app, const char *name, const char *otherwise, const char **out,
+		       struct err *e)
 {
 	*out = NULL;
 	if (!app_preference_get(app, name, out, e))
@@ -21,7 +22,8 @@ static bool preference(struct app *app, const char *name, const char *otherwise,
 	return true;
 }
 
-static bool put_own_account(struct serial *s, const char *key, const struct store_account *a, struct err *e)
+static bool put_own_account(struct serial *s, const char *key, const struct store_account *a,
+			    struct err *e)
 {
 	const char *privacy, *language, *sensitive;
 	if (!preference(s->app, "posting:default:visibility", "public", &privacy, e) ||
@@ -46,8 +48,8 @@ static const char *anonymous_csrf(struct http_request *rq, struct http_response 
 }
 
 /* What GET session says, for the identity given. */
-static bool answer_session(struct http_request *rq, struct http_response *rs, const struct app_identity *who,
-                           struct err *e)
+static bool answer_session(struct http_request *rq, struct http_response *rs,
+			   const struct app_identity *who, struct err *e)
 {
 	static const char *const roles[] = {"user", "moderator", "admin"};
 	rq->identity = (void *)who;
@@ -59,7 +61,8 @@ static bool answer_session(struct http_request *rq, struct http_response *rs, co
 	if (!app_setup_required(&app, &setup, e) || !app_settings_get(&app, &settings, e))
 		return false;
 	bool signed_in = who->account_id != 0;
-	if (signed_in && (!app_account_self(&app, &a, &user, e) || !app_totp_enabled(&app, &totp, e)))
+	if (signed_in &&
+	    (!app_account_self(&app, &a, &user, e) || !app_totp_enabled(&app, &totp, e)))
 		return false;
 	struct json_writer w = api_json(rs);
 	struct serial s = {.w = &w, .api = api_of(rq), .app = &app};
@@ -77,8 +80,8 @@ static bool answer_session(struct http_request *rq, struct http_response *rs, co
 	return json_finish(&w, e);
 }
 
-static bool answer_signed_in(struct http_request *rq, struct http_response *rs, const struct app_session *session,
-                             struct err *e)
+static bool answer_signed_in(struct http_request *rq, struct http_response *rs,
+			     const struct app_session *session, struct err *e)
 {
 	struct app_identity *who = ARENA_NEW(rq->arena, struct app_identity);
 	*who = session->identity;
@@ -98,11 +101,13 @@ bool api_session_sign_in(struct http_request *rq, struct http_response *rs, stru
 	struct app_session session;
 	bool totp_required = false;
 	if (!param_text_required(rq, "username", 320, &login, e) ||
-	    !param_text_required(rq, "password", PASSWORD_MAX, &password, e) || !param_text(rq, "totp", 16, &totp, e))
+	    !param_text_required(rq, "password", PASSWORD_MAX, &password, e) ||
+	    !param_text(rq, "totp", 16, &totp, e))
 		return false;
 	if (totp && !*totp)
 		totp = NULL;
-	if (app_sign_in(&app, login, password, totp, http_request_header(rq, "User-Agent"), &session, &totp_required, e))
+	if (app_sign_in(&app, login, password, totp, http_request_header(rq, "User-Agent"),
+			&session, &totp_required, e))
 		return answer_signed_in(rq, rs, &session, e);
 	if (!totp_required)
 		return false;
@@ -132,8 +137,10 @@ static bool read_form(struct http_request *rq, struct app_sign_up *f, struct err
 	return param_text_required(rq, "username", 64, &f->username, e) &&
 	       param_text_required(rq, "email", 320, &f->email, e) &&
 	       param_text_required(rq, "password", PASSWORD_MAX, &f->password, e) &&
-	       param_text(rq, "display_name", 60, &f->display_name, e) && param_text(rq, "reason", 1000, &f->reason, e) &&
-	       param_text(rq, "invitation", 100, &f->invitation, e) && param_text(rq, "locale", 12, &f->locale, e) &&
+	       param_text(rq, "display_name", 60, &f->display_name, e) &&
+	       param_text(rq, "reason", 1000, &f->reason, e) &&
+	       param_text(rq, "invitation", 100, &f->invitation, e) &&
+	       param_text(rq, "locale", 12, &f->locale, e) &&
 	       param_bool(rq, "agreement", &f->agreement, e);
 }
 
@@ -203,7 +210,8 @@ bool api_password_reset_ask(struct http_request *rq, struct http_response *rs, s
 {
 	struct app app = api_app(rq);
 	const char *email;
-	if (!param_text_required(rq, "email", 320, &email, e) || !app_password_reset_ask(&app, email, e))
+	if (!param_text_required(rq, "email", 320, &email, e) ||
+	    !app_password_reset_ask(&app, email, e))
 		return false;
 	http_response_empty(rs);
 	return true;
@@ -248,7 +256,8 @@ bool api_totp_disable(struct http_request *rq, struct http_response *rs, struct 
 {
 	struct app app = api_app(rq);
 	const char *password;
-	if (!param_text_required(rq, "password", PASSWORD_MAX, &password, e) || !app_totp_disable(&app, password, e))
+	if (!param_text_required(rq, "password", PASSWORD_MAX, &password, e) ||
+	    !app_totp_disable(&app, password, e))
 		return false;
 	http_response_empty(rs);
 	return true;
@@ -268,7 +277,8 @@ bool api_profile_picture(struct http_request *rq, struct http_response *rs, stru
 	if (!app_account_use_media(&app, media_id, kind == 1, &a, e))
 		return false;
 	struct json_writer w = api_json(rs);
-	return put_own_account(&(struct serial){.w = &w, .api = api_of(rq), .app = &app}, NULL, &a, e) &&
+	return put_own_account(&(struct serial){.w = &w, .api = api_of(rq), .app = &app}, NULL, &a,
+			       e) &&
 	       json_finish(&w, e);
 }
 
@@ -325,7 +335,8 @@ bool api_authorize_grant(struct http_request *rq, struct http_response *rs, stru
 	} else {
 		struct buf url;
 		buf_init(&url, 8000);
-		buf_printf(&url, "%s%ccode=", q.redirect_uri, strchr(q.redirect_uri, '?') ? '&' : '?');
+		buf_printf(&url, "%s%ccode=", q.redirect_uri,
+			   strchr(q.redirect_uri, '?') ? '&' : '?');
 		api_url_encode(&url, code);
 		if (state && *state) {
 			buf_add_str(&url, "&state=");

@@ -8,7 +8,8 @@ bool api_signed_in_list(struct http_request *rq, struct http_response *rs, struc
 	struct app app = api_app(rq);
 	const struct app_identity *who = api_who(rq);
 	size_t n;
-	struct store_signed_in *items = ARENA_ARRAY(rq->arena, struct store_signed_in, APP_SIGNED_IN_MAX);
+	struct store_signed_in *items =
+	    ARENA_ARRAY(rq->arena, struct store_signed_in, APP_SIGNED_IN_MAX);
 	if (!app_signed_in_list(&app, items, &n, e))
 		return false;
 	struct json_writer w = api_json(rs);
@@ -16,7 +17,8 @@ bool api_signed_in_list(struct http_request *rq, struct http_response *rs, struc
 	for (size_t i = 0; i < n; i++) {
 		json_put_object(&w, NULL);
 		json_put_id(&w, "id", items[i].id);
-		json_put_bool(&w, "current", items[i].id == (items[i].app ? who->token_id : who->session_id));
+		json_put_bool(&w, "current",
+			      items[i].id == (items[i].app ? who->token_id : who->session_id));
 		json_put_str(&w, "kind", items[i].app ? "app" : "browser");
 		json_put_str(&w, "name", items[i].name);
 		json_put_time(&w, "created_at", items[i].created_at);

@@ -27,7 +27,8 @@ static const char *const EXAMPLES[][3] = {
     {"a smiling sun", "웃는 해", "笑う太陽"},
 };
 
-static void put_label(struct json_writer *w, const char *key, const char *en, const char *ko, const char *ja)
+static void put_label(struct json_writer *w, const char *key, const char *en, const char *ko,
+		      const char *ja)
 {
 	json_put_object(w, key);
 	json_put_str(w, "en", en);
@@ -50,7 +51,8 @@ static void put_style(struct json_writer *w, const char *name)
 	json_put_end(w);
 }
 
-static bool put_maker(struct json_writer *w, struct app *app, const struct maker_info *m, struct err *e)
+static bool put_maker(struct json_writer *w, struct app *app, const struct maker_info *m,
+		      struct err *e)
 {
 	static const char *const tasks[] = {"draw", "restyle", "vary", "edit"};
 	bool given = !m->remote;
@@ -110,7 +112,9 @@ bool api_studio_get(struct http_request *rq, struct http_response *rs, struct er
 		json_put_object(&w, NULL);
 		put_label(&w, "prompt", EXAMPLES[i][0], EXAMPLES[i][1], EXAMPLES[i][2]);
 		const struct maker_info *first = n ? jobs_maker_at(jobs, 0) : NULL;
-		json_put_str(&w, "style", first && first->styles_count ? first->styles[i % first->styles_count] : NULL);
+		json_put_str(&w, "style",
+			     first && first->styles_count ? first->styles[i % first->styles_count]
+							  : NULL);
 		json_put_end(&w);
 	}
 	json_put_end(&w);
@@ -145,9 +149,11 @@ bool api_explore(struct http_request *rq, struct http_response *rs, struct err *
 	struct app_timeline_filter filter = {0};
 	struct app_posts posts;
 	struct store_page page;
-	return api_page_params(rq, 20, 40, &page, e) && param_text(rq, "style", 64, &filter.style, e) &&
+	return api_page_params(rq, 20, 40, &page, e) &&
+	       param_text(rq, "style", 64, &filter.style, e) &&
 	       param_text(rq, "tag", 100, &filter.tag, e) &&
-	       app_timeline_explore(&app, &filter, &page, &posts, e) && serial_answer_posts(rq, rs, &app, &posts, e);
+	       app_timeline_explore(&app, &filter, &page, &posts, e) &&
+	       serial_answer_posts(rq, rs, &app, &posts, e);
 }
 
 /* --- lineage --- */
@@ -155,8 +161,8 @@ bool api_explore(struct http_request *rq, struct http_response *rs, struct err *
 /* The JSON writer's depth is limited: what stands deeper is left out, and the answer says "truncated". */
 enum { NESTING_MAX = 10 };
 
-static void put_node(struct serial *s, const char *key, const struct app_lineage *l, size_t at, int depth,
-                     unsigned char *done)
+static void put_node(struct serial *s, const char *key, const struct app_lineage *l, size_t at,
+		     int depth, unsigned char *done)
 {
 	const struct app_lineage_node *n = &l->nodes[at];
 	done[at] = 1;

@@ -3,9 +3,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 #include <stdio.h>
 #include <string.h>
+#include <cmocka.h>
 
 #include "api/api.h"
 #include "base/file.h"
@@ -40,7 +40,8 @@ static void test_documented(void **state)
 		for (size_t i = 0; i < tables[t].count; i++, rows++) {
 			const struct http_route *r = &tables[t].rows[i];
 			char line[300];
-			snprintf(line, sizeof line, "| %s | `%s` | %s |", r->method, r->path, r->scope);
+			snprintf(line, sizeof line, "| %s | `%s` | %s |", r->method, r->path,
+				 r->scope);
 			if (!strstr(docs, line))
 				fail_msg("docs/api.md lacks: %s", line);
 		}
@@ -60,7 +61,8 @@ int main(int argc, char **argv)
 	}
 	docs = bytes.data;
 	api_tables(tables);
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_sorted), cmocka_unit_test(test_documented)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_sorted),
+					   cmocka_unit_test(test_documented)};
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);
 	arena_destroy(a);
 	return rc;

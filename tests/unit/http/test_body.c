@@ -3,9 +3,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 #include <string.h>
 #include <unistd.h>
+#include <cmocka.h>
 
 #include "http/body.h"
 
@@ -65,8 +65,9 @@ static void test_form_limit(void **state)
 static void test_json(void **state)
 {
 	(void)state;
-	const char *text = " {\"a\":\"x\",\"n\":-5,\"r\":0.5,\"t\":true,\"z\":null,\"l\":[\"p\",\"q\"],"
-	                   "\"o\":{\"k\":{\"m\":1}},\"f\":[{\"name\":\"N\"}]}";
+	const char *text =
+	    " {\"a\":\"x\",\"n\":-5,\"r\":0.5,\"t\":true,\"z\":null,\"l\":[\"p\",\"q\"],"
+	    "\"o\":{\"k\":{\"m\":1}},\"f\":[{\"name\":\"N\"}]}";
 	assert_true(json_body_parse(&params, text, strlen(text), &e));
 	expect(0, "a", "x", HTTP_PARAM_TEXT);
 	expect(1, "n", "-5", HTTP_PARAM_NUMBER);
@@ -82,8 +83,14 @@ static void test_json(void **state)
 static void test_json_bad(void **state)
 {
 	(void)state;
-	static const char *const bad[] = {"{", "[1]", "3", "{\"a\":}", "{\"a\":\"\xff\"}", "nope",
-	                                  "{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":1}}}}}}}}}"};
+	static const char *const bad[] = {
+	    "{",
+	    "[1]",
+	    "3",
+	    "{\"a\":}",
+	    "{\"a\":\"\xff\"}",
+	    "nope",
+	    "{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":1}}}}}}}}}"};
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		e = (struct err){0};
 		assert_false(json_body_parse(&params, bad[i], strlen(bad[i]), &e));
@@ -94,24 +101,28 @@ static void test_json_bad(void **state)
 	assert_true(json_body_parse(&params, "  \n", 3, &e));
 }
 
-static const char MULTIPART[] = "--XX\r\n"
-                                "Content-Disposition: form-data; name=\"description\"\r\n\r\n"
-                                "two\r\nlines --XX\r\n"
-                                "--XX\r\n"
-                                "Content-Disposition: form-data; name=\"file\"; filename=\"a \\\"b\\\".png\"\r\n"
-                                "Content-Type: image/png\r\n\r\n"
-                                "\x89PNG\r\n--X\r\n-\r\n"
-                                "--XX--\r\nepilogue";
+static const char MULTIPART[] =
+    "--XX\r\n"
+    "Content-Disposition: form-data; name=\"description\"\r\n\r\n"
+    "two\r\nlines --XX\r\n"
+    "--XX\r\n"
+    "Content-Disposition: form-data; name=\"file\"; filename=\"a \\\"b\\\".png\"\r\n"
+    "Content-Type: image/png\r\n\r\n"
+    "\x89PNG\r\n--X\r\n-\r\n"
+    "--XX--\r\nepilogue";
 
 static bool feed(const char *bytes, size_t length, size_t step, uint64_t file_max)
 {
-	struct multipart_options o = {
-	    .boundary = "XX", .temp_dir = "/tmp", .file_bytes_max = file_max, .text_bytes_max = 1000};
+	struct multipart_options o = {.boundary = "XX",
+				      .temp_dir = "/tmp",
+				      .file_bytes_max = file_max,
+				      .text_bytes_max = 1000};
 	struct multipart *m = multipart_create(arena, &o, &e);
 	assert_non_null(m);
 	bool ok = true;
 	for (size_t i = 0; ok && i < length; i += step)
-		ok = multipart_feed(m, &params, bytes + i, length - i < step ? length - i : step, &e);
+		ok = multipart_feed(m, &params, bytes + i, length - i < step ? length - i : step,
+				    &e);
 	ok = ok && multipart_end(m, &e);
 	multipart_finish(m);
 	return ok;
@@ -141,8 +152,13 @@ static void test_multipart_bad(void **state)
 {
 	(void)state;
 	static const char *const bad[] = {
-	    "", "--YY\r\n", "--XX", "--XX\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\ncut",
-	    "--XX\r\n\r\n\r\nno name\r\n--XX--", "--XX\r\nbroken\r\n\r\nx\r\n--XX--", "--XXjunk\r\n",
+	    "",
+	    "--YY\r\n",
+	    "--XX",
+	    "--XX\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\ncut",
+	    "--XX\r\n\r\n\r\nno name\r\n--XX--",
+	    "--XX\r\nbroken\r\n\r\nx\r\n--XX--",
+	    "--XXjunk\r\n",
 	    "--XX\r\nContent-Disposition: form-data; name=\"\"\r\n\r\nx\r\n--XX--"};
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		e = (struct err){0};

@@ -3,8 +3,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 #include <string.h>
+#include <cmocka.h>
 
 #include "http/body.h"
 #include "http/param.h"
@@ -38,7 +38,8 @@ static void test_numbers(void **state)
 	int64_t n = 7;
 	double r = 0.5;
 	bool b = true;
-	given("{\"a\":\"12\",\"b\":3,\"c\":\"x\",\"d\":99,\"e\":null,\"f\":\"\",\"g\":true,\"h\":\"off\",\"i\":0.25}");
+	given(
+	    "{\"a\":\"12\",\"b\":3,\"c\":\"x\",\"d\":99,\"e\":null,\"f\":\"\",\"g\":true,\"h\":\"off\",\"i\":0.25}");
 	assert_true(param_int(&rq, "none", 0, 10, &n, &e) && n == 7);
 	assert_true(param_int(&rq, "e", 0, 10, &n, &e) && n == 7);
 	assert_true(param_int(&rq, "f", 0, 10, &n, &e) && n == 7);
@@ -59,7 +60,8 @@ static void test_text(void **state)
 {
 	(void)state;
 	const char *s = "default";
-	given("{\"a\":\"\xed\x95\x9c\xea\xb8\x80\",\"blank\":\" \\n\",\"tab\":\"a\\tb\",\"ctl\":\"a\\u0001\",\"n\":5}");
+	given(
+	    "{\"a\":\"\xed\x95\x9c\xea\xb8\x80\",\"blank\":\" \\n\",\"tab\":\"a\\tb\",\"ctl\":\"a\\u0001\",\"n\":5}");
 	assert_true(param_text(&rq, "none", 5, &s, &e));
 	assert_string_equal(s, "default");
 	assert_true(param_text(&rq, "a", 2, &s, &e));
@@ -80,7 +82,8 @@ static void test_lists(void **state)
 	size_t n;
 	const char **texts;
 	int choice = 1;
-	given("{\"ids\":[\"1\",22],\"bad\":[\"1\",\"x\"],\"t\":[\"a\",\"b\"],\"v\":\"public\",\"w\":\"other\"}");
+	given(
+	    "{\"ids\":[\"1\",22],\"bad\":[\"1\",\"x\"],\"t\":[\"a\",\"b\"],\"v\":\"public\",\"w\":\"other\"}");
 	assert_true(param_ids(&rq, "ids", 4, &ids, &n, &e));
 	assert_int_equal(n, 2);
 	assert_int_equal(ids[1], 22);

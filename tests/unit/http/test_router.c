@@ -34,7 +34,8 @@ static void test_find(void **state)
 	m = router_find(a, &TABLE, 1, "POST", "/api/accounts/7/statuses");
 	assert_null(m.route);
 	assert_true(m.path_known);
-	static const char *const unknown[] = {"/api/accounts", "/api/accounts/", "/api/accounts/7/", "/api", "", "/x"};
+	static const char *const unknown[] = {
+	    "/api/accounts", "/api/accounts/", "/api/accounts/7/", "/api", "", "/x"};
 	for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
 		m = router_find(a, &TABLE, 1, "GET", unknown[i]);
 		assert_null(m.route);

@@ -1,17 +1,17 @@
 /* A real server on a real socket: requests, errors, framing, slow clients, streams, WebSocket, draining. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
+#include <cmocka.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -28,7 +28,8 @@ static bool echo(struct http_request *rq, struct http_response *rs, struct err *
 	const char *text = "";
 	if (!param_text_required(rq, "text", 10, &text, e))
 		return false;
-	buf_printf(&rs->body, "{\"text\":\"%s\",\"arg\":\"%s\"}", text, rq->path_args_count ? rq->path_args[0] : "");
+	buf_printf(&rs->body, "{\"text\":\"%s\",\"arg\":\"%s\"}", text,
+		   rq->path_args_count ? rq->path_args[0] : "");
 	return true;
 }
 
@@ -50,7 +51,8 @@ static bool events(struct http_request *rq, struct http_response *rs, struct err
 {
 	(void)e;
 	bool ws = http_request_header(rq, "Sec-WebSocket-Key") != NULL;
-	struct http_stream_options o = {.websocket = ws, .messages_max = 8, .on_close = on_close, .on_text = on_text};
+	struct http_stream_options o = {
+	    .websocket = ws, .messages_max = 8, .on_close = on_close, .on_text = on_text};
 	struct http_stream *s = http_stream_create(&o);
 	http_stream_unref(last_stream);
 	last_stream = http_stream_ref(s);
@@ -69,12 +71,12 @@ static int start(void **state)
 	(void)state;
 	struct err e = {0};
 	struct http_options o = {.host = "127.0.0.1",
-	                         .port = "0",
-	                         .loops = 1,
-	                         .workers = 2,
-	                         .header_timeout_s = 1,
-	                         .tables = &TABLE,
-	                         .tables_count = 1};
+				 .port = "0",
+				 .loops = 1,
+				 .workers = 2,
+				 .header_timeout_s = 1,
+				 .tables = &TABLE,
+				 .tables_count = 1};
 	closed_streams = 0;
 	server = http_server_start(&o, &e);
 	assert_non_null(server);
@@ -139,17 +141,22 @@ static void test_answers(void **state)
 {
 	(void)state;
 	expect_answer("GET /health HTTP/1.1\r\nHost: x\r\n\r\n", " 200 ", "OK");
-	expect_answer("POST /echo/5 HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 13\r\n\r\n"
-	              "{\"text\":\"hi\"}",
-	              " 200 ", "{\"text\":\"hi\",\"arg\":\"5\"}");
-	expect_answer("POST /echo/5?text=q HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", " 200 ", "\"q\"");
-	expect_answer("POST /echo/5 HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
-	              "Content-Length: 6\r\n\r\ntext=f",
-	              " 200 ", "\"f\"");
-	expect_answer("POST /echo/5 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nb\r\n{\"text\":\"c\"\r\n"
-	              "1\r\n}\r\n0\r\n\r\n",
-	              " 200 ", "\"c\"");
-	expect_answer("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", " 200 ", "madang_http_requests_total{status=\"2xx\"}");
+	expect_answer(
+	    "POST /echo/5 HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 13\r\n\r\n"
+	    "{\"text\":\"hi\"}",
+	    " 200 ", "{\"text\":\"hi\",\"arg\":\"5\"}");
+	expect_answer("POST /echo/5?text=q HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
+		      " 200 ", "\"q\"");
+	expect_answer(
+	    "POST /echo/5 HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+	    "Content-Length: 6\r\n\r\ntext=f",
+	    " 200 ", "\"f\"");
+	expect_answer(
+	    "POST /echo/5 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nb\r\n{\"text\":\"c\"\r\n"
+	    "1\r\n}\r\n0\r\n\r\n",
+	    " 200 ", "\"c\"");
+	expect_answer("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", " 200 ",
+		      "madang_http_requests_total{status=\"2xx\"}");
 }
 
 static void test_bad(void **state)
@@ -157,16 +164,24 @@ static void test_bad(void **state)
 	(void)state;
 	expect_answer("GET /nope HTTP/1.1\r\nHost: x\r\n\r\n", " 404 ", "Record not found");
 	expect_answer("DELETE /echo/5 HTTP/1.1\r\nHost: x\r\n\r\n", " 405 ", "method");
-	expect_answer("POST /echo/5 HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", " 422 ", "\"field\":\"text\"");
-	expect_answer("POST /echo/5 HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n{\"a", " 400 ", "JSON");
-	expect_answer("POST /echo/5 HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 1\r\n\r\nx", " 415 ",
-	              "JSON");
-	expect_answer("POST /echo/5 HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n", " 413 ", "too large");
-	expect_answer("POST /echo/5 HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-	              " 400 ", "");
-	expect_answer("POST /echo/5 HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd", " 400 ", "");
-	expect_answer("POST /echo/5 HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data\r\nContent-Length: 1\r\n\r\nx",
-	              " 400 ", "boundary");
+	expect_answer("POST /echo/5 HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", " 422 ",
+		      "\"field\":\"text\"");
+	expect_answer("POST /echo/5 HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n{\"a", " 400 ",
+		      "JSON");
+	expect_answer(
+	    "POST /echo/5 HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 1\r\n\r\nx",
+	    " 415 ", "JSON");
+	expect_answer("POST /echo/5 HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n",
+		      " 413 ", "too large");
+	expect_answer(
+	    "POST /echo/5 HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+	    " 400 ", "");
+	expect_answer(
+	    "POST /echo/5 HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
+	    " 400 ", "");
+	expect_answer(
+	    "POST /echo/5 HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data\r\nContent-Length: 1\r\n\r\nx",
+	    " 400 ", "boundary");
 	expect_answer("GET /a%00b HTTP/1.1\r\nHost: x\r\n\r\n", " 400 ", "path");
 }
 
@@ -230,7 +245,8 @@ static void test_events_end(void **state)
 static void test_events_overflow(void **state)
 {
 	(void)state;
-	struct http_stream *s = http_stream_create(&(struct http_stream_options){.messages_max = 8});
+	struct http_stream *s =
+	    http_stream_create(&(struct http_stream_options){.messages_max = 8});
 	struct http_message *m = http_message_create("x", 1);
 	int taken = 0;
 	while (http_stream_send(s, m))
@@ -246,8 +262,8 @@ static void test_websocket(void **state)
 	(void)state;
 	int fd = dial();
 	say(fd, "GET /events HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-	        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-	        "Sec-WebSocket-Protocol: secret\r\n\r\n");
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+		"Sec-WebSocket-Protocol: secret\r\n\r\n");
 	const char *head = hear(fd, "\r\n\r\n");
 	assert_non_null(strstr(head, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
 	assert_non_null(strstr(head, "Sec-WebSocket-Protocol: secret"));
@@ -267,9 +283,11 @@ static void test_stop_ends_streams(void **state)
 	int fd[3];
 	for (int i = 0; i < 3; i++) {
 		fd[i] = dial();
-		say(fd[i], i == 2 ? "GET /events HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-		                    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-		                  : "GET /events HTTP/1.1\r\nHost: x\r\n\r\n");
+		say(fd[i],
+		    i == 2
+			? "GET /events HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+			  "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+			: "GET /events HTTP/1.1\r\nHost: x\r\n\r\n");
 		hear(fd[i], "\r\n\r\n");
 	}
 	int64_t began = clock_mono_ns();

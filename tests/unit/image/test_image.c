@@ -219,14 +219,10 @@ static void test_damage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_formats),
-	    cmocka_unit_test(test_without_origin),
-	    cmocka_unit_test(test_round_trips),
-	    cmocka_unit_test(test_origin_is_in_the_file),
-	    cmocka_unit_test(test_square),
-	    cmocka_unit_test(test_resize),
-	    cmocka_unit_test(test_limits),
-	    cmocka_unit_test(test_damage),
+	    cmocka_unit_test(test_formats),     cmocka_unit_test(test_without_origin),
+	    cmocka_unit_test(test_round_trips), cmocka_unit_test(test_origin_is_in_the_file),
+	    cmocka_unit_test(test_square),      cmocka_unit_test(test_resize),
+	    cmocka_unit_test(test_limits),      cmocka_unit_test(test_damage),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
