@@ -275,6 +275,8 @@ void engine_transformer_run(const struct engine_transformer *t, struct engine_ba
 {
 	struct pass pass = {.t = t, .b = b};
 
+	if (b->rows == 0) /* whole prefixes were known, and nobody draws yet */
+		return;
 	for (size_t r = 0; r < b->rows; r++)
 		if (r == 0 || b->row[r].cache != b->row[r - 1].cache)
 			b->segment[pass.segments++] = r;
