@@ -97,7 +97,8 @@ static void fill_info(struct engine *engine, const struct engine_shape *s)
 	    .weight_bytes = engine->transformer.bytes + engine_vq_bytes(engine->vq),
 	};
 	info->can_take_source = info->can[ENGINE_TASK_RESTYLE] || info->can[ENGINE_TASK_EDIT];
-	snprintf(info->name, sizeof(info->name), "%.60s", name ? name + 1 : engine->dir);
+	name = *s->name ? s->name : name ? name + 1 : engine->dir;
+	snprintf(info->name, sizeof(info->name), "%.60s", name);
 	snprintf(info->family, sizeof(info->family), "%s", engine_family_name(s->family));
 	for (int i = 0; i < s->style_count && i < ENGINE_STYLES_MAX; i++)
 		info->styles[info->style_count++] = engine->transformer.shape.styles[i].name;

@@ -94,7 +94,7 @@ enum engine_task {
 
 /* What the model is and what it offers; strings are UTF-8 and live as long as the engine. */
 struct engine_info {
-	char name[ENGINE_NAME_MAX_BYTES];   /* the directory's own name */
+	char name[ENGINE_NAME_MAX_BYTES];   /* config.json's, or the directory's own */
 	char family[ENGINE_NAME_MAX_BYTES]; /* "madang_janus", "janus", "llamagen" */
 	const char *quant;                  /* "f32", "bf16", "int8", "int4" */
 	const char *kernels;                /* "scalar", "avx2", "avx512", "amx" */

@@ -143,6 +143,7 @@ struct engine_shape {
 	struct engine_special_tokens tokens;
 	struct engine_style styles[ENGINE_STYLES_MAX];
 	int style_count;
+	char name[ENGINE_NAME_MAX]; /* as config.json calls the model; empty where it does not */
 	/* What the model was trained to do (VARY needs no training of its own, but is listed too). */
 	bool can_draw, can_restyle, can_vary, can_edit;
 };

@@ -295,7 +295,8 @@ static bool read_madang(const json_t *config, struct engine_shape *s, struct err
 	if (!m)
 		return true;
 	int base = -1;
-	if (!engine_json_int(m, "prompt_length", 1, 1024, &s->prompt_length, e) ||
+	if (!engine_json_string(m, "name", s->name, sizeof(s->name), e) ||
+	    !engine_json_int(m, "prompt_length", 1, 1024, &s->prompt_length, e) ||
 	    !engine_json_float(m, "guidance", 0, 100, &s->sampling.guidance, e) ||
 	    !engine_json_float(m, "temperature", 0, 100, &s->sampling.temperature, e) ||
 	    !engine_json_float(m, "top_p", 1e-6, 1, &s->sampling.top_p, e) ||

@@ -74,7 +74,7 @@ class Draw(unittest.TestCase):
         self.assertEqual(size, (16, 16))
         self.assertEqual(texts["prompt"], APPLE)
         self.assertEqual((texts["seed"], texts["style"]), ("7", "flat"))
-        self.assertIn("model", texts)
+        self.assertEqual(texts["model"], "tiny yard")
         self.assertRegex(r.stdout.decode(), r"\Aa\.png  seed 7  [\d.]+ s\n\Z")
         self.assertEqual(r.stderr, b"")
 
@@ -261,7 +261,7 @@ def make_model():
     subprocess.run([sys.executable, HERE + "/../engine/make_tiny.py", MODEL], check=True, stdout=subprocess.DEVNULL)
     with open(MODEL + "/config.json", encoding="utf-8") as f:
         config = json.load(f)
-    config["madang"]["prompt_length"] = 40
+    config["madang"].update(prompt_length=40, name="tiny yard")
     for name, value in (("config.json", config), ("concepts.json", CONCEPTS)):
         with open(f"{MODEL}/{name}", "w", encoding="utf-8") as f:
             json.dump(value, f, ensure_ascii=False)

@@ -130,7 +130,7 @@ static const char MADANG[] =
     "\"latent_channels\":64,\"base_channels\":32,\"encoder_base_channels\":24,"
     "\"channel_multiplier\":[1,2,4,6,6],\"num_res_blocks\":1,\"normalization\":\"rms\",\"attention\":false,"
     "\"grid\":16,\"image_size\":256,\"projection_dim\":512,\"num_hidden_layers\":2},"
-    "\"madang\":{\"prompt_length\":40,\"tasks\":[\"draw\",\"edit\",\"sing\"],\"guidance\":3,\"temperature\":0.9,\"top_k\":200,\"top_p\":0.95,"
+    "\"madang\":{\"name\":\"madang\",\"prompt_length\":40,\"tasks\":[\"draw\",\"edit\",\"sing\"],\"guidance\":3,\"temperature\":0.9,\"top_k\":200,\"top_p\":0.95,"
     "\"styles\":[{\"name\":\"3d\",\"token\":\"<style:3d>\"},{\"name\":\"flat\",\"token\":\"<style:flat>\"}],"
     "\"tokens\":{\"bos\":\"<bos>\",\"pad\":\"<pad>\",\"boi\":\"<boi>\",\"src\":\"<src>\","
     "\"style_any\":\"<style:any>\"}}}";
@@ -164,6 +164,7 @@ static void test_madang(void **state)
 	assert_int_equal(s.sampling.top_k, 200);
 	assert_float_equal(s.sampling.top_p, 0.95f, 0);
 	assert_int_equal(s.style_count, 2);
+	assert_string_equal(s.name, "madang");
 	assert_string_equal(s.styles[1].name, "flat");
 	assert_string_equal(s.styles[1].token, "<style:flat>");
 	assert_string_equal(s.tokens.style_any, "<style:any>");
