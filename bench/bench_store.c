@@ -34,7 +34,8 @@ static void die(const char *what)
 	exit(1);
 }
 
-static void row(const char *what, enum db_kind kind, const char *parameters, double value, const char *unit)
+static void row(const char *what, enum db_kind kind, const char *parameters, double value,
+		const char *unit)
 {
 	const char *database = kind == DB_SQLITE ? "sqlite" : "postgresql";
 	fprintf(csv, "%s,%s,%s,%.2f,%s\n", what, database, parameters, value, unit);
@@ -63,7 +64,8 @@ static void post_on(void *argument)
 		struct app_post post;
 		app_init(&app, self->core, db, arena);
 		app.account_id = self->account_id;
-		if (!app_post_create(&app, &(struct app_post_new){.text = "A durable post #bench"}, &post, &mine)) {
+		if (!app_post_create(&app, &(struct app_post_new){.text = "A durable post #bench"},
+				     &post, &mine)) {
 			fprintf(stderr, "post: %s (%s)\n", mine.message, mine.detail);
 			break;
 		}
@@ -94,7 +96,8 @@ static bool run_sql(struct db *w, void *context, struct err *error)
 	return db_end(q, error);
 }
 
-static void write_sql(struct db *db, const char *sql, int count, int64_t p1, int64_t p2, int64_t p3, int64_t p4)
+static void write_sql(struct db *db, const char *sql, int count, int64_t p1, int64_t p2, int64_t p3,
+		      int64_t p4)
 {
 	struct sql_call call = {sql, {p1, p2, p3, p4}, count};
 	if (!db_write(db, run_sql, &call, &e))
@@ -132,7 +135,8 @@ static double posts_per_second(enum db_kind kind, int writers, int group_max, do
 		db_writer_set_group_max(pool->writer, group_max);
 	int64_t start = clock_mono_ns(), cpu = cpu_ns(CLOCK_PROCESS_CPUTIME_ID);
 	for (int i = 0; i < writers; i++) {
-		loads[i] = (struct load){pool, core, i + 1, start + SECONDS * INT64_C(1000000000), 0};
+		loads[i] =
+		    (struct load){pool, core, i + 1, start + SECONDS * INT64_C(1000000000), 0};
 		if (!thread_start(&threads[i], "poster", post_on, &loads[i], &e))
 			die("thread");
 	}
@@ -155,9 +159,11 @@ static void bench_sync(void)
 	int fd = open(path, O_CREAT | O_WRONLY, 0600);
 	int64_t start = clock_mono_ns();
 	for (int i = 0; i < 100; i++)
-		if (fd < 0 || write(fd, block, sizeof(block)) != sizeof(block) || fdatasync(fd) != 0)
+		if (fd < 0 || write(fd, block, sizeof(block)) != sizeof(block) ||
+		    fdatasync(fd) != 0)
 			die("fdatasync");
-	row("disk_sync", DB_SQLITE, "fdatasync of 4 KiB", (double)(clock_mono_ns() - start) / 1e8, "ms");
+	row("disk_sync", DB_SQLITE, "fdatasync of 4 KiB", (double)(clock_mono_ns() - start) / 1e8,
+	    "ms");
 	close(fd);
 }
 
@@ -228,8 +234,10 @@ static struct site make_site(enum db_kind kind, int64_t posts)
 	write_sql(site.db, SQL_ACCOUNT, 1, FOLLOWS_MAX, 0, 0, 0);
 	for (int64_t i = 0; i < posts; i += STEP) {
 		int64_t end = i + STEP < posts ? i + STEP : posts;
-		write_sql(site.db, SQL_POSTS, 4, i, end, BASE, posts < FOLLOWS_MAX ? 5 : FOLLOWS_MAX);
-		write_sql(site.db, SQL_MEDIA, 4, i, end, BASE, posts < FOLLOWS_MAX ? 5 : FOLLOWS_MAX);
+		write_sql(site.db, SQL_POSTS, 4, i, end, BASE,
+			  posts < FOLLOWS_MAX ? 5 : FOLLOWS_MAX);
+		write_sql(site.db, SQL_MEDIA, 4, i, end, BASE,
+			  posts < FOLLOWS_MAX ? 5 : FOLLOWS_MAX);
 	}
 	for (int f = 0; f < 3; f++) {
 		int64_t viewer = 100000 + FOLLOWS[f];
@@ -280,8 +288,8 @@ static void bench_home(enum db_kind kind)
 	for (int s = 0; s < 3; s++) {
 		for (int f = 0; f < 3; f++) {
 			char text[64];
-			snprintf(text, sizeof(text), "%lld posts; %lld follows", (long long)SIZES[s],
-			    (long long)FOLLOWS[f]);
+			snprintf(text, sizeof(text), "%lld posts; %lld follows",
+				 (long long)SIZES[s], (long long)FOLLOWS[f]);
 			row("home_of_20", kind, text, best[s][f], "us");
 			low = best[s][f] < low ? best[s][f] : low;
 			high = best[s][f] > high ? best[s][f] : high;

@@ -37,14 +37,16 @@ bool app_account_lookup(struct app *app, const char *acct, struct store_account 
 	return seen(app, out) || err_set(e, ERR_NOT_FOUND, "Record not found");
 }
 
-bool app_account_self(struct app *app, struct store_account *out, struct store_user *user, struct err *e)
+bool app_account_self(struct app *app, struct store_account *out, struct store_user *user,
+		      struct err *e)
 {
-	return app_need_account(app, e) && store_account_get(app->db, app->arena, app->account_id, out, e) &&
+	return app_need_account(app, e) &&
+	       store_account_get(app->db, app->arena, app->account_id, out, e) &&
 	       (!user || store_user_get(app->db, app->arena, app->account_id, user, e));
 }
 
-bool app_account_search(struct app *app, const char *q, int limit, int offset, struct store_accounts *out,
-    struct err *e)
+bool app_account_search(struct app *app, const char *q, int limit, int offset,
+			struct store_accounts *out, struct err *e)
 {
 	*out = (struct store_accounts){0};
 	if (*q == '@')
@@ -55,14 +57,16 @@ bool app_account_search(struct app *app, const char *q, int limit, int offset, s
 	if (!at)
 		return store_account_search(app->db, app->arena, q, NULL, limit, offset, out, e);
 	const char *domain = str_equal_nocase(at + 1, app->core->config.domain) ? "" : at + 1;
-	return store_account_search(app->db, app->arena, arena_strndup(app->arena, q, (size_t)(at - q)), domain,
-	    limit, offset, out, e);
+	return store_account_search(app->db, app->arena,
+				    arena_strndup(app->arena, q, (size_t)(at - q)), domain, limit,
+				    offset, out, e);
 }
 
-bool app_account_get_many(struct app *app, const int64_t *ids, size_t count, struct store_accounts *out,
-    struct err *e)
+bool app_account_get_many(struct app *app, const int64_t *ids, size_t count,
+			  struct store_accounts *out, struct err *e)
 {
-	*out = (struct store_accounts){.items = ARENA_ARRAY(app->arena, struct store_account, count ? count : 1)};
+	*out = (struct store_accounts){
+	    .items = ARENA_ARRAY(app->arena, struct store_account, count ? count : 1)};
 	if (!out->items || count > 200)
 		return err_set(e, ERR_TOO_LARGE, "id: too many at once");
 	size_t found, kept = 0;
@@ -97,7 +101,8 @@ const char *app_account_note_html(struct app *app, const struct store_account *a
 	return html(app, account, account->note);
 }
 
-const char *app_account_field_html(struct app *app, const struct store_account *account, const char *value)
+const char *app_account_field_html(struct app *app, const struct store_account *account,
+				   const char *value)
 {
 	const char *text = html(app, account, value);
 	size_t length = strlen(text);
@@ -106,14 +111,16 @@ const char *app_account_field_html(struct app *app, const struct store_account *
 	return arena_strndup(app->arena, text + 3, length - 7); /* a field is one line */
 }
 
-size_t app_account_fields(struct arena *arena, const char *fields, struct app_field out[APP_FIELDS_MAX])
+size_t app_account_fields(struct arena *arena, const char *fields,
+			  struct app_field out[APP_FIELDS_MAX])
 {
 	size_t count = 0;
 	while (*fields && count < APP_FIELDS_MAX) {
 		size_t line = strcspn(fields, "\n");
 		size_t name = strcspn(fields, "\t\n");
 		out[count].name = arena_strndup(arena, fields, name);
-		out[count++].value = name < line ? arena_strndup(arena, fields + name + 1, line - name - 1) : "";
+		out[count++].value =
+		    name < line ? arena_strndup(arena, fields + name + 1, line - name - 1) : "";
 		fields += line + (fields[line] == '\n');
 	}
 	return count;
@@ -124,13 +131,15 @@ const char *app_account_uri(struct app *app, const char *username)
 	return arena_printf(app->arena, "%s/users/%s", app->core->config.base_url, username);
 }
 
-static bool join_fields(struct app *app, const struct app_profile *profile, const char **out, struct err *e)
+static bool join_fields(struct app *app, const struct app_profile *profile, const char **out,
+			struct err *e)
 {
 	const char *joined = "";
 	size_t kept = 0;
 	if (profile->field_count > APP_FIELDS_MAX)
-		return err_set(e, ERR_INVALID, "Validation failed: fields_attributes has more than %d fields",
-		    APP_FIELDS_MAX);
+		return err_set(e, ERR_INVALID,
+			       "Validation failed: fields_attributes has more than %d fields",
+			       APP_FIELDS_MAX);
 	for (size_t i = 0; i < profile->field_count; i++) {
 		const struct app_field *f = &profile->fields[i];
 		if (!f->name[0] && !f->value[0])
@@ -139,7 +148,8 @@ static bool join_fields(struct app *app, const struct app_profile *profile, cons
 		    !app_check_text("fields_attributes", f->value, FIELD_MAX_CHARACTERS, e))
 			return false;
 		if (strpbrk(f->name, "\t\r\n") || strpbrk(f->value, "\t\r\n"))
-			return err_set(e, ERR_INVALID, "Validation failed: fields_attributes must be single lines");
+			return err_set(e, ERR_INVALID,
+				       "Validation failed: fields_attributes must be single lines");
 		joined = arena_printf(app->arena, "%s%s\t%s\n", joined, f->name, f->value);
 		kept++;
 	}
@@ -148,8 +158,8 @@ static bool join_fields(struct app *app, const struct app_profile *profile, cons
 }
 
 /* Exchanges one picture of the account for another, counting the objects. hash NULL: stays; "": none. */
-static bool change_picture(struct app *w, const char **hash, const char **type, const char *new_hash,
-    const char *new_type, struct err *e)
+static bool change_picture(struct app *w, const char **hash, const char **type,
+			   const char *new_hash, const char *new_type, struct err *e)
 {
 	if (!new_hash)
 		return true;
@@ -185,15 +195,16 @@ static bool update(struct app *w, void *context, struct err *e)
 	if (p->discoverable)
 		a->discoverable = *p->discoverable;
 	a->updated_at = w->now_ms;
-	if (!change_picture(w, &a->avatar_hash, &a->avatar_type, p->avatar_hash, p->avatar_type, e) ||
+	if (!change_picture(w, &a->avatar_hash, &a->avatar_type, p->avatar_hash, p->avatar_type,
+			    e) ||
 	    !change_picture(w, &a->header_hash, &a->header_type, p->header_hash, p->header_type, e))
 		return false;
 	app_emit(w, &(struct app_event){.type = APP_EVENT_ACCOUNT, .account_id = w->account_id});
 	return store_account_update(w->db, a, e);
 }
 
-bool app_account_update(struct app *app, const struct app_profile *profile, struct store_account *out,
-    struct err *e)
+bool app_account_update(struct app *app, const struct app_profile *profile,
+			struct store_account *out, struct err *e)
 {
 	struct update_call call = {.profile = profile, .out = out};
 	if (!app_need_account(app, e))
@@ -208,8 +219,8 @@ bool app_account_update(struct app *app, const struct app_profile *profile, stru
 	return app_write(app, update, &call, e);
 }
 
-bool app_account_use_media(struct app *app, int64_t media_id, bool header, struct store_account *out,
-    struct err *e)
+bool app_account_use_media(struct app *app, int64_t media_id, bool header,
+			   struct store_account *out, struct err *e)
 {
 	struct store_media media;
 	if (!app_need_account(app, e) || !store_media_get(app->db, app->arena, media_id, &media, e))
@@ -217,7 +228,8 @@ bool app_account_use_media(struct app *app, int64_t media_id, bool header, struc
 	if (media.account_id != app->account_id)
 		return err_set(e, ERR_NOT_FOUND, "Record not found");
 	if (media.state != STORE_MEDIA_READY || media.kind != STORE_MEDIA_IMAGE || !media.hash)
-		return err_set(e, ERR_INVALID, "Validation failed: media_id must be a finished picture");
+		return err_set(e, ERR_INVALID,
+			       "Validation failed: media_id must be a finished picture");
 	struct app_profile profile = {0};
 	if (header) {
 		profile.header_hash = media.hash;

@@ -32,13 +32,15 @@ static bool load_user(struct app *app, struct app_admin_account *out, struct err
 }
 
 bool app_admin_accounts(struct app *app, enum store_account_state state, const char *q,
-    const struct store_page *page, struct app_admin_accounts *out, struct err *e)
+			const struct store_page *page, struct app_admin_accounts *out,
+			struct err *e)
 {
 	struct store_accounts rows;
 	*out = (struct app_admin_accounts){0};
 	if (!app_need_admin(app, e) || (q && !app_check_text("q", q, 100, e)))
 		return false;
-	if (!store_account_list_local(app->db, app->arena, state, q && q[0] ? q : NULL, page, &rows, e))
+	if (!store_account_list_local(app->db, app->arena, state, q && q[0] ? q : NULL, page, &rows,
+				      e))
 		return false;
 	out->items = arena_alloc(app->arena, (rows.count + 1) * sizeof(*out->items));
 	for (; out->count < rows.count; out->count++) {
@@ -52,7 +54,8 @@ bool app_admin_accounts(struct app *app, enum store_account_state state, const c
 
 bool app_admin_account(struct app *app, int64_t id, struct app_admin_account *out, struct err *e)
 {
-	return app_need_admin(app, e) && store_account_get(app->db, app->arena, id, &out->account, e) &&
+	return app_need_admin(app, e) &&
+	       store_account_get(app->db, app->arena, id, &out->account, e) &&
 	       load_user(app, out, e);
 }
 
@@ -71,10 +74,12 @@ static bool set_state(struct app *w, void *context, struct err *e)
 	if (!store_account_get(w->db, w->arena, call->id, &account, e))
 		return false;
 	if (account.state != call->from)
-		return err_set(e, ERR_CONFLICT, "This account is in another state by now. Load the page again.");
+		return err_set(e, ERR_CONFLICT,
+			       "This account is in another state by now. Load the page again.");
 	app_emit(w, &(struct app_event){.type = APP_EVENT_ACCOUNT, .account_id = call->id});
 	if (call->to != STORE_ACCOUNT_ACTIVE) {
-		app_emit(w, &(struct app_event){.type = APP_EVENT_SIGNED_OUT, .account_id = call->id});
+		app_emit(w,
+			 &(struct app_event){.type = APP_EVENT_SIGNED_OUT, .account_id = call->id});
 		if (!store_session_delete_all(w->db, call->id, 0, e))
 			return false;
 	}
@@ -85,7 +90,8 @@ static bool set_state(struct app *w, void *context, struct err *e)
 	if (call->to == STORE_ACCOUNT_DELETED && !store_user_delete(w->db, call->id, e))
 		return false;
 	return store_account_set_state(w->db, call->id, call->to, e) &&
-	       store_audit_insert(w->db, w->account_id, call->action, call->id, account.username, w->now_ms, e);
+	       store_audit_insert(w->db, w->account_id, call->action, call->id, account.username,
+				  w->now_ms, e);
 }
 
 static bool set_role(struct app *w, void *context, struct err *e)
@@ -95,10 +101,12 @@ static bool set_role(struct app *w, void *context, struct err *e)
 	if (!store_account_get(w->db, w->arena, call->id, &account, e))
 		return false;
 	if (account.domain[0])
-		return err_set(e, ERR_INVALID, "Validation failed: only accounts of this server have roles");
+		return err_set(e, ERR_INVALID,
+			       "Validation failed: only accounts of this server have roles");
 	app_emit(w, &(struct app_event){.type = APP_EVENT_ACCOUNT, .account_id = call->id});
 	return store_account_set_role(w->db, call->id, call->role, e) &&
-	       store_audit_insert(w->db, w->account_id, call->action, call->id, account.username, w->now_ms, e);
+	       store_audit_insert(w->db, w->account_id, call->action, call->id, account.username,
+				  w->now_ms, e);
 }
 
 static bool act(struct app *app, app_write_fn *fn, struct account_call *call, struct err *e)
@@ -112,29 +120,37 @@ static bool act(struct app *app, app_write_fn *fn, struct account_call *call, st
 
 bool app_admin_approve(struct app *app, int64_t id, struct err *e)
 {
-	struct account_call call = {
-	    .id = id, .from = STORE_ACCOUNT_PENDING, .to = STORE_ACCOUNT_ACTIVE, .action = "account.approve"};
+	struct account_call call = {.id = id,
+				    .from = STORE_ACCOUNT_PENDING,
+				    .to = STORE_ACCOUNT_ACTIVE,
+				    .action = "account.approve"};
 	return act(app, set_state, &call, e);
 }
 
 bool app_admin_reject(struct app *app, int64_t id, struct err *e)
 {
-	struct account_call call = {
-	    .id = id, .from = STORE_ACCOUNT_PENDING, .to = STORE_ACCOUNT_DELETED, .action = "account.reject"};
+	struct account_call call = {.id = id,
+				    .from = STORE_ACCOUNT_PENDING,
+				    .to = STORE_ACCOUNT_DELETED,
+				    .action = "account.reject"};
 	return act(app, set_state, &call, e);
 }
 
 bool app_admin_suspend(struct app *app, int64_t id, struct err *e)
 {
-	struct account_call call = {
-	    .id = id, .from = STORE_ACCOUNT_ACTIVE, .to = STORE_ACCOUNT_SUSPENDED, .action = "account.suspend"};
+	struct account_call call = {.id = id,
+				    .from = STORE_ACCOUNT_ACTIVE,
+				    .to = STORE_ACCOUNT_SUSPENDED,
+				    .action = "account.suspend"};
 	return act(app, set_state, &call, e);
 }
 
 bool app_admin_unsuspend(struct app *app, int64_t id, struct err *e)
 {
-	struct account_call call = {
-	    .id = id, .from = STORE_ACCOUNT_SUSPENDED, .to = STORE_ACCOUNT_ACTIVE, .action = "account.unsuspend"};
+	struct account_call call = {.id = id,
+				    .from = STORE_ACCOUNT_SUSPENDED,
+				    .to = STORE_ACCOUNT_ACTIVE,
+				    .action = "account.unsuspend"};
 	return act(app, set_state, &call, e);
 }
 
@@ -148,12 +164,14 @@ bool app_admin_set_role(struct app *app, int64_t id, enum store_role role, struc
 
 /* --- invitations --- */
 
-static void from_row(struct app *app, const struct store_invitation *row, struct app_invitation *out)
+static void from_row(struct app *app, const struct store_invitation *row,
+		     struct app_invitation *out)
 {
 	*out = (struct app_invitation){
 	    .id = row->id,
 	    .code = row->code,
-	    .url = arena_printf(app->arena, "%s/signup?invitation=%s", app->core->config.base_url, row->code),
+	    .url = arena_printf(app->arena, "%s/signup?invitation=%s", app->core->config.base_url,
+				row->code),
 	    .uses = row->uses,
 	    .uses_max = row->uses_max,
 	    .expires_at = row->expires_at,
@@ -168,18 +186,22 @@ static bool insert_invitation(struct app *w, void *context, struct err *e)
 {
 	const struct store_invitation *row = context;
 	return store_invitation_insert(w->db, row, e) &&
-	       store_audit_insert(w->db, w->account_id, "invitation.create", row->id, NULL, w->now_ms, e);
+	       store_audit_insert(w->db, w->account_id, "invitation.create", row->id, NULL,
+				  w->now_ms, e);
 }
 
 bool app_invitation_create(struct app *app, int64_t uses_max, int64_t expires_in_s,
-    struct app_invitation *out, struct err *e)
+			   struct app_invitation *out, struct err *e)
 {
 	if (!app_need_admin(app, e))
 		return false;
 	if (uses_max < 0 || uses_max > INVITATION_USES_MAX)
-		return err_set(e, ERR_INVALID, "Validation failed: max_uses must be between 0 and %d", INVITATION_USES_MAX);
+		return err_set(e, ERR_INVALID,
+			       "Validation failed: max_uses must be between 0 and %d",
+			       INVITATION_USES_MAX);
 	if (expires_in_s < 0 || expires_in_s > INVITATION_DAYS_MAX * 24 * 3600)
-		return err_set(e, ERR_INVALID, "Validation failed: expires_in_s must be between 0 and a year");
+		return err_set(e, ERR_INVALID,
+			       "Validation failed: expires_in_s must be between 0 and a year");
 	struct store_invitation row = {
 	    .id = id_new(),
 	    .code = arena_strndup(app->arena, app_secret_new(app->arena), 16),
@@ -210,7 +232,8 @@ static bool revoke_invitation(struct app *w, void *context, struct err *e)
 {
 	int64_t id = *(int64_t *)context;
 	return store_invitation_revoke(w->db, id, e) &&
-	       store_audit_insert(w->db, w->account_id, "invitation.revoke", id, NULL, w->now_ms, e);
+	       store_audit_insert(w->db, w->account_id, "invitation.revoke", id, NULL, w->now_ms,
+				  e);
 }
 
 bool app_invitation_revoke(struct app *app, int64_t id, struct err *e)
@@ -218,7 +241,8 @@ bool app_invitation_revoke(struct app *app, int64_t id, struct err *e)
 	return app_need_admin(app, e) && app_write(app, revoke_invitation, &id, e);
 }
 
-bool app_invitation_get(struct app *app, const char *code, struct app_invitation *out, struct err *e)
+bool app_invitation_get(struct app *app, const char *code, struct app_invitation *out,
+			struct err *e)
 {
 	struct store_invitation row;
 	if (strlen(code) > 100 || !str_is_utf8(code, strlen(code)))
@@ -240,5 +264,6 @@ bool app_admin_overview(struct app *app, struct app_overview *out, struct err *e
 
 bool app_server_counts(struct app *app, int64_t *accounts, int64_t *posts, struct err *e)
 {
-	return store_account_count_local(app->db, accounts, e) && store_post_count_local(app->db, posts, e);
+	return store_account_count_local(app->db, accounts, e) &&
+	       store_post_count_local(app->db, posts, e);
 }

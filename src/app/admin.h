@@ -16,13 +16,16 @@ struct app_admin_accounts {
 	bool more;
 };
 bool app_admin_accounts(struct app *app, enum store_account_state state, const char *q,
-    const struct store_page *page, struct app_admin_accounts *out, struct err *e) MUST_CHECK;
-bool app_admin_account(struct app *app, int64_t id, struct app_admin_account *out, struct err *e) MUST_CHECK;
+			const struct store_page *page, struct app_admin_accounts *out,
+			struct err *e) MUST_CHECK;
+bool app_admin_account(struct app *app, int64_t id, struct app_admin_account *out,
+		       struct err *e) MUST_CHECK;
 bool app_admin_approve(struct app *app, int64_t id, struct err *e) MUST_CHECK;
 bool app_admin_reject(struct app *app, int64_t id, struct err *e) MUST_CHECK;
 bool app_admin_suspend(struct app *app, int64_t id, struct err *e) MUST_CHECK;
 bool app_admin_unsuspend(struct app *app, int64_t id, struct err *e) MUST_CHECK;
-bool app_admin_set_role(struct app *app, int64_t id, enum store_role role, struct err *e) MUST_CHECK;
+bool app_admin_set_role(struct app *app, int64_t id, enum store_role role,
+			struct err *e) MUST_CHECK;
 
 struct app_invitation {
 	int64_t id;
@@ -36,12 +39,13 @@ struct app_invitation {
 	int64_t created_at;
 };
 bool app_invitation_create(struct app *app, int64_t uses_max, int64_t expires_in_s,
-    struct app_invitation *out, struct err *e) MUST_CHECK;
+			   struct app_invitation *out, struct err *e) MUST_CHECK;
 bool app_invitation_list(struct app *app, struct app_invitation **out, size_t *count,
-    struct err *e) MUST_CHECK;
+			 struct err *e) MUST_CHECK;
 bool app_invitation_revoke(struct app *app, int64_t id, struct err *e) MUST_CHECK;
 /* Anybody. ERR_NOT_FOUND where there is no such code. */
-bool app_invitation_get(struct app *app, const char *code, struct app_invitation *out, struct err *e) MUST_CHECK;
+bool app_invitation_get(struct app *app, const char *code, struct app_invitation *out,
+			struct err *e) MUST_CHECK;
 
 struct app_overview {
 	int64_t accounts;
@@ -53,6 +57,7 @@ struct app_overview {
 };
 bool app_admin_overview(struct app *app, struct app_overview *out, struct err *e) MUST_CHECK;
 /* The figures that anybody may see (instance, nodeinfo). */
-bool app_server_counts(struct app *app, int64_t *accounts, int64_t *posts, struct err *e) MUST_CHECK;
+bool app_server_counts(struct app *app, int64_t *accounts, int64_t *posts,
+		       struct err *e) MUST_CHECK;
 
 #endif

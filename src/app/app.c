@@ -38,7 +38,7 @@ static int or_default(int value, int fallback)
 }
 
 struct app_core *app_core_create(struct db_pool *pool, const struct app_config *config,
-    const struct app_hooks *hooks, struct err *e)
+				 const struct app_hooks *hooks, struct err *e)
 {
 	if (!config->domain || !config->domain[0] || !config->base_url || !config->base_url[0]) {
 		err_set(e, ERR_INVALID, "domain and base_url must be set");
@@ -162,16 +162,19 @@ bool app_need_admin(const struct app *app, struct err *e)
 {
 	if (!app_need_account(app, e))
 		return false;
-	return app->role == STORE_ROLE_ADMIN || err_set(e, ERR_FORBIDDEN, "Only administrators may do this.");
+	return app->role == STORE_ROLE_ADMIN ||
+	       err_set(e, ERR_FORBIDDEN, "Only administrators may do this.");
 }
 
 bool app_check_text(const char *field, const char *text, size_t characters_max, struct err *e)
 {
 	size_t length = strlen(text);
 	if (length > 4 * characters_max || str_utf8_count(text, length) > characters_max)
-		return err_set(e, ERR_INVALID, "Validation failed: %s is too long (at most %zu characters)",
-		    field, characters_max);
-	return str_is_utf8(text, length) || err_set(e, ERR_INVALID, "Validation failed: %s is not valid UTF-8", field);
+		return err_set(e, ERR_INVALID,
+			       "Validation failed: %s is too long (at most %zu characters)", field,
+			       characters_max);
+	return str_is_utf8(text, length) ||
+	       err_set(e, ERR_INVALID, "Validation failed: %s is not valid UTF-8", field);
 }
 
 /* --- work that runs by itself --- */
@@ -229,7 +232,8 @@ static bool expire_step(struct app *w, void *context, struct err *e)
 	int64_t ids[32];
 	size_t count;
 	(void)context;
-	if (!store_session_expire(w->db, w->now_ms, e) || !store_idempotency_expire(w->db, w->now_ms - DAY_MS, e))
+	if (!store_session_expire(w->db, w->now_ms, e) ||
+	    !store_idempotency_expire(w->db, w->now_ms - DAY_MS, e))
 		return false;
 	/* Uploads that were never posted; pictures made here stay in their maker's history. */
 	if (!store_media_stale(w->db, w->now_ms - 2 * (int64_t)DAY_MS, ids, 32, &count, e))
@@ -258,7 +262,8 @@ bool app_tags_counted_to(struct app *app, int64_t *id, struct err *e)
 	*id = 0;
 	if (!store_setting_get(app->db, app->arena, SETTING_TAGS_COUNTED, &text, e))
 		return false;
-	return !text || id_parse(text, id) || err_set(e, ERR_INTERNAL, "tags_counted_to is not a number");
+	return !text || id_parse(text, id) ||
+	       err_set(e, ERR_INTERNAL, "tags_counted_to is not a number");
 }
 
 static bool count_tags(struct app *w, void *context, struct err *e)
@@ -267,8 +272,9 @@ static bool count_tags(struct app *w, void *context, struct err *e)
 	char text[ID_TEXT_SIZE];
 	if (!app_tags_counted_to(w, &from, e))
 		return false;
-	return from >= to || (store_tag_count(w->db, from, to, w->now_ms, e) &&
-				 store_setting_set(w->db, SETTING_TAGS_COUNTED, id_format(text, to), e));
+	return from >= to ||
+	       (store_tag_count(w->db, from, to, w->now_ms, e) &&
+		store_setting_set(w->db, SETTING_TAGS_COUNTED, id_format(text, to), e));
 }
 
 static bool tick_tags(struct app *app, struct err *e)

@@ -18,16 +18,16 @@ struct app;
 struct app_core;
 
 enum app_event_type {
-	APP_EVENT_POST,         /* a new post (post_id, account_id, visibility, local, media): public streams */
+	APP_EVENT_POST, /* a new post (post_id, account_id, visibility, local, media): public streams */
 	APP_EVENT_HOME,         /* post_id now stands in the homes of `recipients` */
 	APP_EVENT_POST_EDITED,  /* post_id */
 	APP_EVENT_POST_DELETED, /* post_id, account_id */
 	APP_EVENT_NOTIFICATION, /* notification_id for account_id */
 	APP_EVENT_JOB,          /* job_id of account_id has another state */
 	APP_EVENT_JOB_WAITING,  /* a job for `maker` waits: wake the workers */
-	APP_EVENT_SIGNED_OUT,   /* tokens or sessions of account_id ended: forget them, cut its streams */
-	APP_EVENT_ACCOUNT,      /* account_id has changed: forget what is cached */
-	APP_EVENT_SETTINGS,     /* the settings have changed: read them again */
+	APP_EVENT_SIGNED_OUT, /* tokens or sessions of account_id ended: forget them, cut its streams */
+	APP_EVENT_ACCOUNT,  /* account_id has changed: forget what is cached */
+	APP_EVENT_SETTINGS, /* the settings have changed: read them again */
 };
 
 struct app_event {
@@ -41,7 +41,7 @@ struct app_event {
 	bool media;
 	bool reply;
 	bool boost;
-	const char *tags;  /* of the post, one space between */
+	const char *tags; /* of the post, one space between */
 	const char *maker;
 	const int64_t *recipients; /* borrowed for the call */
 	size_t recipient_count;
@@ -54,28 +54,30 @@ struct app_hooks {
 	/* Deletes an object that no row names any more; the trash remembers it until this succeeds. */
 	bool (*object_delete)(void *context, const char *hash, struct err *e);
 	/* Quotas: may this account add a job of `count` pictures now? ERR_LIMIT or ERR_BUSY say no. */
-	bool (*job_admit)(void *context, struct app *app, const char *maker, int count, struct err *e);
+	bool (*job_admit)(void *context, struct app *app, const char *maker, int count,
+			  struct err *e);
 	/* Hands a mail over. NULL: there is no SMTP, and links are given to the administrator. */
-	bool (*mail)(void *context, const char *to, const char *subject, const char *text, struct err *e);
+	bool (*mail)(void *context, const char *to, const char *subject, const char *text,
+		     struct err *e);
 };
 
 struct app_config {
 	const char *domain;   /* "example.org" or "localhost:8080": the accounts are @name@domain */
 	const char *base_url; /* "https://example.org", without a slash at the end */
-	int post_characters_max;      /* 0 means the default in brackets: [5000] */
-	int post_media_max;           /* [4] */
-	int prompt_characters_max;    /* [1000] */
-	int jobs_active_max;          /* queued and running of one account [20] */
-	int job_attempts_max;         /* [3] */
-	int home_posts_max;           /* kept for each home timeline [800] */
-	int sign_in_tries_max;        /* in ten minutes, for one name and for one address [10] */
-	int64_t session_ttl_ms;       /* [30 days] */
-	bool password_hash_weak;      /* tests only: the cheapest argon2id */
+	int post_characters_max;   /* 0 means the default in brackets: [5000] */
+	int post_media_max;        /* [4] */
+	int prompt_characters_max; /* [1000] */
+	int jobs_active_max;       /* queued and running of one account [20] */
+	int job_attempts_max;      /* [3] */
+	int home_posts_max;        /* kept for each home timeline [800] */
+	int sign_in_tries_max;     /* in ten minutes, for one name and for one address [10] */
+	int64_t session_ttl_ms;    /* [30 days] */
+	bool password_hash_weak;   /* tests only: the cheapest argon2id */
 };
 
 /* Copies config and hooks. The pool is borrowed and must outlive the core. */
 struct app_core *app_core_create(struct db_pool *pool, const struct app_config *config,
-    const struct app_hooks *hooks, struct err *e) MUST_CHECK;
+				 const struct app_hooks *hooks, struct err *e) MUST_CHECK;
 void app_core_destroy(struct app_core *core); /* NULL-safe */
 const struct app_config *app_core_config(const struct app_core *core);
 
@@ -96,7 +98,8 @@ struct app {
 	int64_t account_id; /* 0: nobody is signed in */
 	enum store_role role;
 	const char *ip; /* for the sign-in limit; may be NULL */
-	struct app_events *events; /* private to app/: what to publish after the commit; NULL outside */
+	struct app_events
+	    *events; /* private to app/: what to publish after the commit; NULL outside */
 };
 
 /* Fills *app for nobody, at the present time. */

@@ -38,12 +38,15 @@ static bool hash_password(struct app *app, const char *password, const char **ha
 	char text[crypto_pwhash_STRBYTES];
 	bool weak = app->core->config.password_hash_weak;
 	pthread_mutex_lock(&app->core->hashing);
-	int failed = crypto_pwhash_str_alg(text, password, strlen(password),
+	int failed = crypto_pwhash_str_alg(
+	    text, password, strlen(password),
 	    weak ? crypto_pwhash_OPSLIMIT_MIN : crypto_pwhash_OPSLIMIT_INTERACTIVE,
-	    weak ? crypto_pwhash_MEMLIMIT_MIN : crypto_pwhash_MEMLIMIT_INTERACTIVE, crypto_pwhash_ALG_ARGON2ID13);
+	    weak ? crypto_pwhash_MEMLIMIT_MIN : crypto_pwhash_MEMLIMIT_INTERACTIVE,
+	    crypto_pwhash_ALG_ARGON2ID13);
 	pthread_mutex_unlock(&app->core->hashing);
 	if (failed)
-		return err_set(e, ERR_NO_MEMORY, "The server has no memory for this now. Please try again.");
+		return err_set(e, ERR_NO_MEMORY,
+			       "The server has no memory for this now. Please try again.");
 	*hash = arena_strdup(app->arena, text);
 	return true;
 }
@@ -53,7 +56,8 @@ static bool password_matches(struct app *app, const char *hash, const char *pass
 	struct err ignored = {0};
 	const char *unused;
 	if (!hash) {
-		(void)!hash_password(app, password, &unused, &ignored); /* the same work as for a real one */
+		(void)!hash_password(app, password, &unused,
+				     &ignored); /* the same work as for a real one */
 		return false;
 	}
 	pthread_mutex_lock(&app->core->hashing);
@@ -66,10 +70,12 @@ static bool check_password(const char *password, struct err *e)
 {
 	size_t length = strlen(password);
 	if (length < PASSWORD_MIN)
-		return err_set(e, ERR_INVALID, "Validation failed: password is too short (at least %d characters)",
-		    PASSWORD_MIN);
+		return err_set(e, ERR_INVALID,
+			       "Validation failed: password is too short (at least %d characters)",
+			       PASSWORD_MIN);
 	return length <= PASSWORD_MAX ||
-	       err_set(e, ERR_INVALID, "Validation failed: password is too long (at most %d bytes)", PASSWORD_MAX);
+	       err_set(e, ERR_INVALID, "Validation failed: password is too long (at most %d bytes)",
+		       PASSWORD_MAX);
 }
 
 /* --- identities --- */
@@ -91,8 +97,8 @@ bool app_scope_allows(const char *scope_names, const char *needed)
 		/* "follow" is the old name of what writing about relations needs. */
 		if (length == 6 && strncmp(s, "follow", 6) == 0 &&
 		    (strcmp(needed, "write:follows") == 0 || strcmp(needed, "write:blocks") == 0 ||
-			strcmp(needed, "write:mutes") == 0 || strcmp(needed, "read:follows") == 0 ||
-			strcmp(needed, "read:blocks") == 0 || strcmp(needed, "read:mutes") == 0))
+		     strcmp(needed, "write:mutes") == 0 || strcmp(needed, "read:follows") == 0 ||
+		     strcmp(needed, "read:blocks") == 0 || strcmp(needed, "read:mutes") == 0))
 			return true;
 		s += length + (s[length] != '\0');
 	}
@@ -163,7 +169,8 @@ bool app_auth_token(struct app *app, const char *token, struct app_identity *out
 	*out = (struct app_identity){0};
 	if (!token[0] || strlen(token) > 200)
 		return refuse(e);
-	if (!store_oauth_token_get(app->db, app->arena, app_secret_hash(app->arena, PURPOSE_TOKEN, token), &row, e))
+	if (!store_oauth_token_get(app->db, app->arena,
+				   app_secret_hash(app->arena, PURPOSE_TOKEN, token), &row, e))
 		return refuse_missing(e);
 	if (row.revoked_at || (row.expires_at && row.expires_at <= app->now_ms))
 		return refuse(e);
@@ -181,7 +188,7 @@ bool app_auth_token(struct app *app, const char *token, struct app_identity *out
 }
 
 static void session_identity(struct app *app, const char *cookie, const struct store_session *row,
-    struct app_identity *out)
+			     struct app_identity *out)
 {
 	*out = (struct app_identity){
 	    .account_id = row->account_id,
@@ -199,7 +206,8 @@ bool app_auth_session(struct app *app, const char *cookie, struct app_identity *
 	*out = (struct app_identity){0};
 	if (!cookie[0] || strlen(cookie) > 200)
 		return refuse(e);
-	if (!store_session_get(app->db, app->arena, app_secret_hash(app->arena, PURPOSE_SESSION, cookie), &row, e))
+	if (!store_session_get(app->db, app->arena,
+			       app_secret_hash(app->arena, PURPOSE_SESSION, cookie), &row, e))
 		return refuse_missing(e);
 	if (row.expires_at <= app->now_ms)
 		return refuse(e);
@@ -208,8 +216,9 @@ bool app_auth_session(struct app *app, const char *cookie, struct app_identity *
 		return false;
 	if (app->now_ms - row.used_at > TOUCH_EVERY_MS) {
 		out->expires_at = app->now_ms + app->core->config.session_ttl_ms;
-		touch_softly(app,
-		    &(struct touch_call){.id = row.id, .session = true, .expires_at = out->expires_at});
+		touch_softly(app, &(struct touch_call){.id = row.id,
+						       .session = true,
+						       .expires_at = out->expires_at});
 	}
 	return true;
 }
@@ -219,10 +228,13 @@ bool app_auth_session(struct app *app, const char *cookie, struct app_identity *
 static bool check_username(const char *username, struct err *e)
 {
 	size_t length = strlen(username);
-	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+	static const char allowed[] =
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
 	if (length == 0 || length > USERNAME_MAX || strspn(username, allowed) != length)
-		return err_set(e, ERR_INVALID,
-		    "Validation failed: username must have 1 to %d letters (a-z), digits or _", USERNAME_MAX);
+		return err_set(
+		    e, ERR_INVALID,
+		    "Validation failed: username must have 1 to %d letters (a-z), digits or _",
+		    USERNAME_MAX);
 	return !str_equal_nocase(username, "draw") ||
 	       err_set(e, ERR_INVALID, "Validation failed: username is taken by the server itself");
 }
@@ -246,8 +258,8 @@ struct sign_up_call {
 	const char *password_hash;
 	enum store_role role;
 	enum store_account_state state;
-	const char *invitation;  /* must be used */
-	const char *setup_code;  /* must be there, and goes */
+	const char *invitation; /* must be used */
+	const char *setup_code; /* must be there, and goes */
 	bool with_session;
 	int64_t account_id;
 	const char *cookie;
@@ -260,7 +272,8 @@ static bool taken(struct app *w, const struct app_sign_up *form, struct err *e)
 	struct store_user user;
 	struct err missing = {0};
 	if (store_account_find(w->db, w->arena, form->username, "", &account, &missing))
-		return err_set(e, ERR_CONFLICT, "Validation failed: username has already been taken");
+		return err_set(e, ERR_CONFLICT,
+			       "Validation failed: username has already been taken");
 	if (missing.code != ERR_NOT_FOUND) {
 		*e = missing;
 		return false;
@@ -285,7 +298,8 @@ static bool use_invitation(struct app *w, const char *code, int64_t *id, struct 
 	*id = invitation.id;
 	if (!store_invitation_use(w->db, invitation.id, w->now_ms, &used, e))
 		return false;
-	return used || err_set(e, ERR_INVALID, "Validation failed: invitation is used up or has expired");
+	return used ||
+	       err_set(e, ERR_INVALID, "Validation failed: invitation is used up or has expired");
 }
 
 static bool use_setup_code(struct app *w, const char *code, struct err *e)
@@ -299,14 +313,15 @@ static bool use_setup_code(struct app *w, const char *code, struct err *e)
 		return err_set(e, ERR_FORBIDDEN, "This server is set up already.");
 	if (!store_code_find(w->db, hash, STORE_CODE_SETUP, w->now_ms, &nobody, e))
 		return e->code == ERR_NOT_FOUND
-			   ? err_set(e, ERR_INVALID, "Validation failed: code is wrong or has expired; the server "
-						     "prints a new link when it starts")
+			   ? err_set(e, ERR_INVALID,
+				     "Validation failed: code is wrong or has expired; the server "
+				     "prints a new link when it starts")
 			   : false;
 	return store_code_delete(w->db, hash, e);
 }
 
-static bool insert_session(struct app *w, int64_t account_id, const char *agent, const char **cookie,
-    struct store_session *session, struct err *e)
+static bool insert_session(struct app *w, int64_t account_id, const char *agent,
+			   const char **cookie, struct store_session *session, struct err *e)
 {
 	*cookie = app_secret_new(w->arena);
 	*session = (struct store_session){
@@ -314,7 +329,8 @@ static bool insert_session(struct app *w, int64_t account_id, const char *agent,
 	    .token_hash = app_secret_hash(w->arena, PURPOSE_SESSION, *cookie),
 	    .account_id = account_id,
 	    .ip = w->ip,
-	    .agent = agent ? arena_strndup(w->arena, agent, str_utf8_cut(agent, strlen(agent), 200)) : NULL,
+	    .agent = agent ? arena_strndup(w->arena, agent, str_utf8_cut(agent, strlen(agent), 200))
+			   : NULL,
 	    .created_at = w->now_ms,
 	    .used_at = w->now_ms,
 	    .expires_at = w->now_ms + w->core->config.session_ttl_ms,
@@ -323,7 +339,8 @@ static bool insert_session(struct app *w, int64_t account_id, const char *agent,
 	       store_user_set_signed_in(w->db, account_id, w->now_ms, e);
 }
 
-static bool insert_account(struct app *w, const struct sign_up_call *call, int64_t id, struct err *e)
+static bool insert_account(struct app *w, const struct sign_up_call *call, int64_t id,
+			   struct err *e)
 {
 	const char *name = call->form->username;
 	const char *uri = app_account_uri(w, name);
@@ -378,9 +395,11 @@ static bool sign_up(struct app *w, void *context, struct err *e)
 	return insert_session(w, call->account_id, form->agent, &call->cookie, &call->session, e);
 }
 
-static bool run_sign_up(struct app *app, struct sign_up_call *call, struct app_session *out, struct err *e)
+static bool run_sign_up(struct app *app, struct sign_up_call *call, struct app_session *out,
+			struct err *e)
 {
-	if (!check_form(call->form, e) || !hash_password(app, call->form->password, &call->password_hash, e))
+	if (!check_form(call->form, e) ||
+	    !hash_password(app, call->form->password, &call->password_hash, e))
 		return false;
 	call->with_session = out && call->state == STORE_ACCOUNT_ACTIVE;
 	if (!app_write(app, sign_up, call, e))
@@ -414,14 +433,15 @@ static bool insert_code(struct app *w, void *context, struct err *e)
 	struct code_call *call = context;
 	return store_code_delete_purpose(w->db, call->purpose, call->account_id, e) &&
 	       store_code_insert(w->db, call->hash, call->purpose, call->account_id, w->now_ms,
-		   w->now_ms + CODE_TTL_MS, e);
+				 w->now_ms + CODE_TTL_MS, e);
 }
 
-static bool make_code(struct app *app, enum store_code_purpose purpose, int64_t account_id, const char **code,
-    struct err *e)
+static bool make_code(struct app *app, enum store_code_purpose purpose, int64_t account_id,
+		      const char **code, struct err *e)
 {
 	*code = app_secret_new(app->arena);
-	struct code_call call = {app_secret_hash(app->arena, PURPOSE_CODE, *code), purpose, account_id};
+	struct code_call call = {app_secret_hash(app->arena, PURPOSE_CODE, *code), purpose,
+				 account_id};
 	return app_write(app, insert_code, &call, e);
 }
 
@@ -430,18 +450,19 @@ bool app_setup_code(struct app *app, const char **code, struct err *e)
 	return make_code(app, STORE_CODE_SETUP, 0, code, e);
 }
 
-bool app_setup(struct app *app, const char *code, const struct app_sign_up *form, struct app_session *out,
-    struct err *e)
+bool app_setup(struct app *app, const char *code, const struct app_sign_up *form,
+	       struct app_session *out, struct err *e)
 {
-	if (app->ip && !app_limiter_allow(app->core->limiter, arena_printf(app->arena, "setup %s", app->ip),
-			   app->core->config.sign_in_tries_max, app->now_ms))
+	if (app->ip &&
+	    !app_limiter_allow(app->core->limiter, arena_printf(app->arena, "setup %s", app->ip),
+			       app->core->config.sign_in_tries_max, app->now_ms))
 		return err_set(e, ERR_LIMIT, "Too many tries. Please wait ten minutes.");
 	struct sign_up_call call = {.form = form, .role = STORE_ROLE_ADMIN, .setup_code = code};
 	return run_sign_up(app, &call, out, e);
 }
 
-bool app_sign_up(struct app *app, const struct app_sign_up *form, struct app_session *out, bool *pending,
-    struct err *e)
+bool app_sign_up(struct app *app, const struct app_sign_up *form, struct app_session *out,
+		 bool *pending, struct err *e)
 {
 	struct app_settings settings;
 	struct sign_up_call call = {.form = form};
@@ -452,12 +473,16 @@ bool app_sign_up(struct app *app, const struct app_sign_up *form, struct app_ses
 		return err_set(e, ERR_INVALID, "Validation failed: agreement must be accepted");
 	bool invited = form->invitation && form->invitation[0];
 	if (settings.registrations == APP_REGISTRATIONS_CLOSED)
-		return err_set(e, ERR_FORBIDDEN, "This server does not take new accounts at the moment.");
+		return err_set(e, ERR_FORBIDDEN,
+			       "This server does not take new accounts at the moment.");
 	if (settings.registrations == APP_REGISTRATIONS_INVITATION && !invited)
-		return err_set(e, ERR_FORBIDDEN, "This server takes new accounts by invitation only.");
-	if (app->ip && !app_limiter_allow(app->core->limiter, arena_printf(app->arena, "signup %s", app->ip),
-			   app->core->config.sign_in_tries_max, app->now_ms))
-		return err_set(e, ERR_LIMIT, "Too many new accounts from here. Please wait ten minutes.");
+		return err_set(e, ERR_FORBIDDEN,
+			       "This server takes new accounts by invitation only.");
+	if (app->ip &&
+	    !app_limiter_allow(app->core->limiter, arena_printf(app->arena, "signup %s", app->ip),
+			       app->core->config.sign_in_tries_max, app->now_ms))
+		return err_set(e, ERR_LIMIT,
+			       "Too many new accounts from here. Please wait ten minutes.");
 	if (settings.registrations == APP_REGISTRATIONS_APPROVAL && !invited)
 		call.state = STORE_ACCOUNT_PENDING;
 	call.invitation = invited ? form->invitation : NULL;
@@ -466,7 +491,7 @@ bool app_sign_up(struct app *app, const struct app_sign_up *form, struct app_ses
 }
 
 bool app_account_create(struct app *app, const struct app_sign_up *form, enum store_role role,
-    int64_t *account_id, struct err *e)
+			int64_t *account_id, struct err *e)
 {
 	struct sign_up_call call = {.form = form, .role = role};
 	if (!run_sign_up(app, &call, NULL, e))
@@ -477,14 +502,16 @@ bool app_account_create(struct app *app, const struct app_sign_up *form, enum st
 
 /* --- signing in --- */
 
-static bool find_login(struct app *app, const char *login, struct store_user *user, bool *found, struct err *e)
+static bool find_login(struct app *app, const char *login, struct store_user *user, bool *found,
+		       struct err *e)
 {
 	struct store_account account;
 	*found = true;
 	if (strchr(login, '@') && login[0] != '@') {
 		if (store_user_by_email(app->db, app->arena, login, user, e))
 			return true;
-	} else if (store_account_find(app->db, app->arena, login[0] == '@' ? login + 1 : login, "", &account, e) &&
+	} else if (store_account_find(app->db, app->arena, login[0] == '@' ? login + 1 : login, "",
+				      &account, e) &&
 		   store_user_get(app->db, app->arena, account.id, user, e)) {
 		return true;
 	}
@@ -521,13 +548,14 @@ static bool check_limit(struct app *app, const char *login, struct err *e)
 	int tries = app->core->config.sign_in_tries_max;
 	bool ok = app_limiter_allow(app->core->limiter, login_key(app, login), tries, app->now_ms);
 	if (app->ip)
-		ok &= app_limiter_allow(app->core->limiter, arena_printf(app->arena, "ip %s", app->ip), 5 * tries,
-		    app->now_ms);
+		ok &= app_limiter_allow(app->core->limiter,
+					arena_printf(app->arena, "ip %s", app->ip), 5 * tries,
+					app->now_ms);
 	return ok || err_set(e, ERR_LIMIT, "Too many tries. Please wait ten minutes.");
 }
 
 bool app_sign_in(struct app *app, const char *login, const char *password, const char *totp,
-    const char *agent, struct app_session *out, bool *totp_required, struct err *e)
+		 const char *agent, struct app_session *out, bool *totp_required, struct err *e)
 {
 	struct store_user user;
 	struct store_account account;
@@ -544,14 +572,17 @@ bool app_sign_in(struct app *app, const char *login, const char *password, const
 	if (user.totp_secret) {
 		*totp_required = true;
 		if (!totp || !totp[0])
-			return err_set(e, ERR_UNAUTHORIZED, "Please enter the code of your second factor.");
+			return err_set(e, ERR_UNAUTHORIZED,
+				       "Please enter the code of your second factor.");
 		if (!app_totp_matches(user.totp_secret, totp, app->now_ms, &call.totp_step))
-			return err_set(e, ERR_UNAUTHORIZED, "The code of your second factor is wrong.");
+			return err_set(e, ERR_UNAUTHORIZED,
+				       "The code of your second factor is wrong.");
 	}
 	if (!store_account_get(app->db, app->arena, user.account_id, &account, e))
 		return false;
 	if (account.state == STORE_ACCOUNT_PENDING)
-		return err_set(e, ERR_FORBIDDEN, "An administrator has yet to approve your account.");
+		return err_set(e, ERR_FORBIDDEN,
+			       "An administrator has yet to approve your account.");
 	if (account.state != STORE_ACCOUNT_ACTIVE)
 		return err_set(e, ERR_FORBIDDEN, "Your account is suspended.");
 	call.account_id = user.account_id;
@@ -592,24 +623,29 @@ static bool set_password(struct app *w, void *context, struct err *e)
 	struct password_call *call = context;
 	if (call->code_hash) {
 		int64_t account_id;
-		if (!store_code_find(w->db, call->code_hash, STORE_CODE_RESET, w->now_ms, &account_id, e) ||
+		if (!store_code_find(w->db, call->code_hash, STORE_CODE_RESET, w->now_ms,
+				     &account_id, e) ||
 		    !store_code_delete(w->db, call->code_hash, e))
 			return false;
 	}
-	app_emit(w, &(struct app_event){.type = APP_EVENT_SIGNED_OUT, .account_id = call->account_id});
+	app_emit(w,
+		 &(struct app_event){.type = APP_EVENT_SIGNED_OUT, .account_id = call->account_id});
 	return store_user_set_password(w->db, call->account_id, call->hash, e) &&
 	       store_session_delete_all(w->db, call->account_id, call->session_id, e) &&
 	       store_oauth_token_revoke_all(w->db, call->account_id, w->now_ms, e) &&
-	       store_audit_insert(w->db, w->account_id, "password.set", call->account_id, NULL, w->now_ms, e);
+	       store_audit_insert(w->db, w->account_id, "password.set", call->account_id, NULL,
+				  w->now_ms, e);
 }
 
 /* The asking account's own password, where something serious is about to happen. */
 static bool need_password(struct app *app, const char *password, struct err *e)
 {
 	struct store_user user;
-	if (!app_need_account(app, e) || !store_user_get(app->db, app->arena, app->account_id, &user, e))
+	if (!app_need_account(app, e) ||
+	    !store_user_get(app->db, app->arena, app->account_id, &user, e))
 		return false;
-	if (!app_limiter_allow(app->core->limiter,
+	if (!app_limiter_allow(
+		app->core->limiter,
 		arena_printf(app->arena, "password %lld", (long long)app->account_id),
 		app->core->config.sign_in_tries_max, app->now_ms))
 		return err_set(e, ERR_LIMIT, "Too many tries. Please wait ten minutes.");
@@ -617,12 +653,13 @@ static bool need_password(struct app *app, const char *password, struct err *e)
 	       err_set(e, ERR_INVALID, "Validation failed: the current password is wrong");
 }
 
-bool app_password_change(struct app *app, int64_t session_id, const char *current, const char *password,
-    struct err *e)
+bool app_password_change(struct app *app, int64_t session_id, const char *current,
+			 const char *password, struct err *e)
 {
 	struct password_call call = {.account_id = app->account_id, .session_id = session_id};
 	return need_password(app, current, e) && check_password(password, e) &&
-	       hash_password(app, password, &call.hash, e) && app_write(app, set_password, &call, e);
+	       hash_password(app, password, &call.hash, e) &&
+	       app_write(app, set_password, &call, e);
 }
 
 bool app_password_reset_ask(struct app *app, const char *email, struct err *e)
@@ -630,7 +667,8 @@ bool app_password_reset_ask(struct app *app, const char *email, struct err *e)
 	struct store_user user;
 	const char *code;
 	const struct app_hooks *hooks = &app->core->hooks;
-	if (!app_limiter_allow(app->core->limiter, arena_printf(app->arena, "reset %.300s", email), 3, app->now_ms))
+	if (!app_limiter_allow(app->core->limiter, arena_printf(app->arena, "reset %.300s", email),
+			       3, app->now_ms))
 		return true;
 	if (!store_user_by_email(app->db, app->arena, email, &user, e))
 		return e->code == ERR_NOT_FOUND;
@@ -638,7 +676,8 @@ bool app_password_reset_ask(struct app *app, const char *email, struct err *e)
 		return true; /* an administrator makes the link */
 	if (!make_code(app, STORE_CODE_RESET, user.account_id, &code, e))
 		return false;
-	const char *text = arena_printf(app->arena,
+	const char *text = arena_printf(
+	    app->arena,
 	    "Somebody asked for a new password for your account on %s.\n\n%s/reset?code=%s\n\nThe link works for a "
 	    "day. If it was not you, do nothing.\n",
 	    app->core->config.domain, app->core->config.base_url, code);
@@ -661,11 +700,14 @@ bool app_password_reset(struct app *app, const char *code, const char *password,
 	struct password_call call = {.code_hash = app_secret_hash(app->arena, PURPOSE_CODE, code)};
 	if (!check_password(password, e))
 		return false;
-	if (!store_code_find(app->db, call.code_hash, STORE_CODE_RESET, app->now_ms, &call.account_id, e) ||
+	if (!store_code_find(app->db, call.code_hash, STORE_CODE_RESET, app->now_ms,
+			     &call.account_id, e) ||
 	    !hash_password(app, password, &call.hash, e) || !app_write(app, set_password, &call, e))
-		return e->code == ERR_NOT_FOUND ? err_set(e, ERR_INVALID, "This link is wrong or has expired. Ask for "
-									  "a new one.")
-						: false;
+		return e->code == ERR_NOT_FOUND
+			   ? err_set(e, ERR_INVALID,
+				     "This link is wrong or has expired. Ask for "
+				     "a new one.")
+			   : false;
 	return true;
 }
 
@@ -688,7 +730,8 @@ static bool set_totp(struct app *w, void *context, struct err *e)
 bool app_totp_enabled(struct app *app, bool *enabled, struct err *e)
 {
 	struct store_user user;
-	if (!app_need_account(app, e) || !store_user_get(app->db, app->arena, app->account_id, &user, e))
+	if (!app_need_account(app, e) ||
+	    !store_user_get(app->db, app->arena, app->account_id, &user, e))
 		return false;
 	*enabled = user.totp_secret != NULL;
 	return true;
@@ -701,13 +744,15 @@ bool app_totp_begin(struct app *app, struct app_totp *out, struct err *e)
 	if (!app_account_self(app, &account, &user, e))
 		return false;
 	if (user.totp_secret)
-		return err_set(e, ERR_CONFLICT, "You have a second factor already. Switch it off first.");
+		return err_set(e, ERR_CONFLICT,
+			       "You have a second factor already. Switch it off first.");
 	struct totp_call call = {.pending = app_totp_secret_new(app->arena)};
 	if (!app_write(app, set_totp, &call, e))
 		return false;
 	out->secret = call.pending;
-	out->uri = arena_printf(app->arena, "otpauth://totp/%s:%s?secret=%s&issuer=%s", app->core->config.domain,
-	    account.username, out->secret, app->core->config.domain);
+	out->uri = arena_printf(app->arena, "otpauth://totp/%s:%s?secret=%s&issuer=%s",
+				app->core->config.domain, account.username, out->secret,
+				app->core->config.domain);
 	return true;
 }
 
@@ -715,15 +760,18 @@ bool app_totp_confirm(struct app *app, const char *code, struct err *e)
 {
 	struct store_user user;
 	struct totp_call call = {0};
-	if (!app_need_account(app, e) || !store_user_get(app->db, app->arena, app->account_id, &user, e))
+	if (!app_need_account(app, e) ||
+	    !store_user_get(app->db, app->arena, app->account_id, &user, e))
 		return false;
 	if (!user.totp_pending)
 		return err_set(e, ERR_CONFLICT, "Begin with a new secret first.");
-	if (!app_limiter_allow(app->core->limiter, arena_printf(app->arena, "totp %lld", (long long)app->account_id),
-		app->core->config.sign_in_tries_max, app->now_ms))
+	if (!app_limiter_allow(app->core->limiter,
+			       arena_printf(app->arena, "totp %lld", (long long)app->account_id),
+			       app->core->config.sign_in_tries_max, app->now_ms))
 		return err_set(e, ERR_LIMIT, "Too many tries. Please wait ten minutes.");
 	if (!app_totp_matches(user.totp_pending, code, app->now_ms, &call.step))
-		return err_set(e, ERR_INVALID, "Validation failed: code is wrong; look at the clock of your phone");
+		return err_set(e, ERR_INVALID,
+			       "Validation failed: code is wrong; look at the clock of your phone");
 	call.secret = user.totp_pending;
 	return app_write(app, set_totp, &call, e);
 }

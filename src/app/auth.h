@@ -13,16 +13,17 @@ struct app_identity {
 	int64_t session_id;      /* 0: a token */
 	int64_t token_id;        /* 0: a session */
 	int64_t app_id;
-	const char *csrf_token;  /* of the session */
-	int64_t expires_at;      /* 0: never */
+	const char *csrf_token; /* of the session */
+	int64_t expires_at;     /* 0: never */
 };
 /* Makes `app` ask in the name of the identity. */
 void app_become(struct app *app, const struct app_identity *identity);
 
 /* ERR_UNAUTHORIZED: unknown, expired, revoked, or the account may not sign in (any more). */
-bool app_auth_token(struct app *app, const char *token, struct app_identity *out, struct err *e) MUST_CHECK;
+bool app_auth_token(struct app *app, const char *token, struct app_identity *out,
+		    struct err *e) MUST_CHECK;
 bool app_auth_session(struct app *app, const char *cookie, struct app_identity *out,
-    struct err *e) MUST_CHECK;
+		      struct err *e) MUST_CHECK;
 /* Whether `scope_names` holds `needed` ("write:media" is held by "write" and by itself). */
 bool app_scope_allows(const char *scope_names, const char *needed);
 
@@ -46,29 +47,32 @@ struct app_sign_up {
 	const char *agent;        /* User-Agent, for the list of sessions; may be NULL */
 	bool agreement;
 };
-bool app_setup(struct app *app, const char *code, const struct app_sign_up *form, struct app_session *out,
-    struct err *e) MUST_CHECK;
+bool app_setup(struct app *app, const char *code, const struct app_sign_up *form,
+	       struct app_session *out, struct err *e) MUST_CHECK;
 /* *pending: an administrator has to approve; then *out is empty. */
-bool app_sign_up(struct app *app, const struct app_sign_up *form, struct app_session *out, bool *pending,
-    struct err *e) MUST_CHECK;
+bool app_sign_up(struct app *app, const struct app_sign_up *form, struct app_session *out,
+		 bool *pending, struct err *e) MUST_CHECK;
 /* The command line's way: no session. */
 bool app_account_create(struct app *app, const struct app_sign_up *form, enum store_role role,
-    int64_t *account_id, struct err *e) MUST_CHECK;
+			int64_t *account_id, struct err *e) MUST_CHECK;
 
 /* login: a name or an e-mail address. ERR_UNAUTHORIZED (with *totp_required where only that is missing),
  * ERR_LIMIT after too many tries, ERR_FORBIDDEN where the account is pending or suspended. */
 bool app_sign_in(struct app *app, const char *login, const char *password, const char *totp,
-    const char *agent, struct app_session *out, bool *totp_required, struct err *e) MUST_CHECK;
+		 const char *agent, struct app_session *out, bool *totp_required,
+		 struct err *e) MUST_CHECK;
 bool app_sign_out(struct app *app, int64_t session_id, struct err *e) MUST_CHECK;
 
 /* Ends all other sessions (session_id stays) and every token. */
-bool app_password_change(struct app *app, int64_t session_id, const char *current, const char *password,
-    struct err *e) MUST_CHECK;
+bool app_password_change(struct app *app, int64_t session_id, const char *current,
+			 const char *password, struct err *e) MUST_CHECK;
 /* Always succeeds, whether the address is known or not. */
 bool app_password_reset_ask(struct app *app, const char *email, struct err *e) MUST_CHECK;
 /* By an administrator: the link, to hand over. */
-bool app_password_reset_link(struct app *app, int64_t account_id, const char **url, struct err *e) MUST_CHECK;
-bool app_password_reset(struct app *app, const char *code, const char *password, struct err *e) MUST_CHECK;
+bool app_password_reset_link(struct app *app, int64_t account_id, const char **url,
+			     struct err *e) MUST_CHECK;
+bool app_password_reset(struct app *app, const char *code, const char *password,
+			struct err *e) MUST_CHECK;
 
 struct app_totp {
 	const char *secret; /* base32 */

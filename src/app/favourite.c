@@ -1,9 +1,9 @@
 /* Favourites, bookmarks and boosts: small things done to somebody's post. Any thread; no state. What must
  * stay true: each happens once, however often it is asked for, and the counts follow the rows. */
+#include "store/favourite.h"
 #include "app/post.h"
 #include "app/private.h"
 #include "base/id.h"
-#include "store/favourite.h"
 #include "store/lineage.h"
 #include "store/notification.h"
 
@@ -19,8 +19,9 @@ static bool favourite_add(struct app *w, void *context, struct err *e)
 	bool added;
 	if (!store_favourite_insert(w->db, id_new(), w->account_id, post->id, w->now_ms, &added, e))
 		return false;
-	return !added || (store_post_add_favourites(w->db, post->id, 1, e) &&
-			     app_notify(w, post->account_id, APP_NOTIFY_FAVOURITE, w->account_id, post->id, e));
+	return !added ||
+	       (store_post_add_favourites(w->db, post->id, 1, e) &&
+		app_notify(w, post->account_id, APP_NOTIFY_FAVOURITE, w->account_id, post->id, e));
 }
 
 static bool favourite_remove(struct app *w, void *context, struct err *e)
@@ -29,22 +30,24 @@ static bool favourite_remove(struct app *w, void *context, struct err *e)
 	bool removed;
 	if (!store_favourite_delete(w->db, w->account_id, post->id, &removed, e))
 		return false;
-	return !removed || (store_post_add_favourites(w->db, post->id, -1, e) &&
-			       store_notification_withdraw(w->db, post->account_id, APP_NOTIFY_FAVOURITE,
-				   w->account_id, post->id, e));
+	return !removed ||
+	       (store_post_add_favourites(w->db, post->id, -1, e) &&
+		store_notification_withdraw(w->db, post->account_id, APP_NOTIFY_FAVOURITE,
+					    w->account_id, post->id, e));
 }
 
 static bool bookmark_add(struct app *w, void *context, struct err *e)
 {
 	bool added;
-	return store_bookmark_insert(w->db, id_new(), w->account_id, ((struct mark_call *)context)->post->id,
-	    w->now_ms, &added, e);
+	return store_bookmark_insert(w->db, id_new(), w->account_id,
+				     ((struct mark_call *)context)->post->id, w->now_ms, &added, e);
 }
 
 static bool bookmark_remove(struct app *w, void *context, struct err *e)
 {
 	bool removed;
-	return store_bookmark_delete(w->db, w->account_id, ((struct mark_call *)context)->post->id, &removed, e);
+	return store_bookmark_delete(w->db, w->account_id, ((struct mark_call *)context)->post->id,
+				     &removed, e);
 }
 
 static bool boost_add(struct app *w, void *context, struct err *e)
@@ -99,13 +102,13 @@ static bool boost_remove(struct app *w, void *context, struct err *e)
 			.visibility = boost.visibility,
 			.local = true,
 		    });
-	return store_notification_withdraw(w->db, call->post->account_id, APP_NOTIFY_REBLOG, w->account_id,
-	    call->post->id, e);
+	return store_notification_withdraw(w->db, call->post->account_id, APP_NOTIFY_REBLOG,
+					   w->account_id, call->post->id, e);
 }
 
 /* The post that is meant: of a boost, what was boosted. */
 static bool find_target(struct app *app, int64_t id, struct app_post *post, struct mark_call *call,
-    struct err *e)
+			struct err *e)
 {
 	if (!app_need_account(app, e) || !app_post_get(app, id, post, e))
 		return false;
@@ -141,8 +144,8 @@ bool app_bookmark_remove(struct app *app, int64_t id, struct app_post *out, stru
 	return mark(app, id, bookmark_remove, out, e);
 }
 
-bool app_boost_add(struct app *app, int64_t id, enum store_visibility visibility, struct app_post *out,
-    struct err *e)
+bool app_boost_add(struct app *app, int64_t id, enum store_visibility visibility,
+		   struct app_post *out, struct err *e)
 {
 	struct app_post post;
 	struct mark_call call = {.visibility = visibility};
@@ -150,7 +153,8 @@ bool app_boost_add(struct app *app, int64_t id, enum store_visibility visibility
 		return false;
 	/* Followers-only posts can be boosted by their author alone, to the same readers; direct ones never. */
 	if (call.post->visibility == STORE_VISIBILITY_DIRECT ||
-	    (call.post->visibility == STORE_VISIBILITY_PRIVATE && call.post->account_id != app->account_id))
+	    (call.post->visibility == STORE_VISIBILITY_PRIVATE &&
+	     call.post->account_id != app->account_id))
 		return err_set(e, ERR_FORBIDDEN, "This post cannot be boosted.");
 	if (call.visibility < call.post->visibility)
 		call.visibility = call.post->visibility;
@@ -165,16 +169,17 @@ bool app_boost_remove(struct app *app, int64_t id, struct app_post *out, struct 
 }
 
 bool app_favourited_by(struct app *app, int64_t id, const struct store_page *page,
-    struct store_accounts *out, struct err *e)
+		       struct store_accounts *out, struct err *e)
 {
 	struct app_post post;
 	return app_post_get(app, id, &post, e) &&
 	       store_favourite_accounts(app->db, app->arena, id, page, out, e);
 }
 
-bool app_boosted_by(struct app *app, int64_t id, const struct store_page *page, struct store_accounts *out,
-    struct err *e)
+bool app_boosted_by(struct app *app, int64_t id, const struct store_page *page,
+		    struct store_accounts *out, struct err *e)
 {
 	struct app_post post;
-	return app_post_get(app, id, &post, e) && store_post_boosted_by(app->db, app->arena, id, page, out, e);
+	return app_post_get(app, id, &post, e) &&
+	       store_post_boosted_by(app->db, app->arena, id, page, out, e);
 }

@@ -42,22 +42,32 @@ static bool check_form(struct app *app, const struct app_job_new *form, struct e
 	if (!app_check_text("prompt", prompt, (size_t)app->core->config.prompt_characters_max, e))
 		return false;
 	if (form->count < 1 || form->count > COUNT_MAX)
-		return err_set(e, ERR_INVALID, "Validation failed: count must be between 1 and %d", COUNT_MAX);
+		return err_set(e, ERR_INVALID, "Validation failed: count must be between 1 and %d",
+			       COUNT_MAX);
 	if (!(form->guidance >= 0 && form->guidance <= GUIDANCE_MAX))
-		return err_set(e, ERR_INVALID, "Validation failed: guidance must be between 0 and 20");
+		return err_set(e, ERR_INVALID,
+			       "Validation failed: guidance must be between 0 and 20");
 	if (!(form->strength >= 0 && form->strength <= 1))
-		return err_set(e, ERR_INVALID, "Validation failed: strength must be between 0 and 1");
+		return err_set(e, ERR_INVALID,
+			       "Validation failed: strength must be between 0 and 1");
 	if (form->has_seed && (form->seed < 0 || form->seed > UINT32_MAX))
-		return err_set(e, ERR_INVALID, "Validation failed: seed must be between 0 and 4294967295");
+		return err_set(e, ERR_INVALID,
+			       "Validation failed: seed must be between 0 and 4294967295");
 	if (form->task > STORE_JOB_EDIT)
 		return err_set(e, ERR_INVALID, "Validation failed: task is not known");
 	if (form->task != STORE_JOB_DRAW && !from_source)
-		return err_set(e, ERR_INVALID, "Validation failed: source is missing; this task begins with a picture");
+		return err_set(
+		    e, ERR_INVALID,
+		    "Validation failed: source is missing; this task begins with a picture");
 	for (int i = 0; i < 4; i++)
 		if (!(form->region[i] >= 0 && form->region[i] <= 1))
-			return err_set(e, ERR_INVALID, "Validation failed: region must be four numbers from 0 to 1");
-	if (form->region[0] + form->region[2] > 1.0001 || form->region[1] + form->region[3] > 1.0001)
-		return err_set(e, ERR_INVALID, "Validation failed: region reaches over the edge of the picture");
+			return err_set(
+			    e, ERR_INVALID,
+			    "Validation failed: region must be four numbers from 0 to 1");
+	if (form->region[0] + form->region[2] > 1.0001 ||
+	    form->region[1] + form->region[3] > 1.0001)
+		return err_set(e, ERR_INVALID,
+			       "Validation failed: region reaches over the edge of the picture");
 	if (!form->maker || !form->maker[0])
 		return err_set(e, ERR_INVALID, "Validation failed: maker is missing");
 	if (form->idempotency_key && strlen(form->idempotency_key) > KEY_MAX)
@@ -66,11 +76,13 @@ static bool check_form(struct app *app, const struct app_job_new *form, struct e
 	       check_name("programme", form->programme, e);
 }
 
-static bool first_picture(const struct app_post *post, int64_t media_id, const struct store_media **found)
+static bool first_picture(const struct app_post *post, int64_t media_id,
+			  const struct store_media **found)
 {
 	for (size_t i = 0; i < post->media_count; i++) {
 		const struct store_media *m = &post->media[i];
-		if (m->kind == STORE_MEDIA_IMAGE && m->state == STORE_MEDIA_READY && (!media_id || m->id == media_id)) {
+		if (m->kind == STORE_MEDIA_IMAGE && m->state == STORE_MEDIA_READY &&
+		    (!media_id || m->id == media_id)) {
 			*found = m;
 			return true;
 		}
@@ -79,7 +91,8 @@ static bool first_picture(const struct app_post *post, int64_t media_id, const s
 }
 
 /* The picture to start from: one's own, or one of a post that may be remixed. */
-static bool check_source(struct app *app, const struct app_job_new *form, struct store_job *job, struct err *e)
+static bool check_source(struct app *app, const struct app_job_new *form, struct store_job *job,
+			 struct err *e)
 {
 	struct store_media media;
 	struct app_post post;
@@ -91,10 +104,12 @@ static bool check_source(struct app *app, const struct app_job_new *form, struct
 		if (!store_media_get(app->db, app->arena, form->source_media_id, &media, e))
 			return false;
 		if (media.kind != STORE_MEDIA_IMAGE || media.state != STORE_MEDIA_READY)
-			return err_set(e, ERR_INVALID, "Validation failed: source is not a finished picture");
+			return err_set(e, ERR_INVALID,
+				       "Validation failed: source is not a finished picture");
 		job->source_media_id = media.id;
 		if (media.account_id == app->account_id && !media.post_id) {
-			job->source_post_id = media.source_post_id; /* a draft of a remix: the same parent */
+			job->source_post_id =
+			    media.source_post_id; /* a draft of a remix: the same parent */
 			return true;
 		}
 		post_id = media.post_id;
@@ -125,35 +140,45 @@ static bool submit(struct app *w, void *context, struct err *e)
 	int64_t active;
 	call->existing_id = 0;
 	if (call->key) {
-		if (!store_idempotency_find(w->db, row->account_id, KIND_JOB, call->key, &call->existing_id, e))
+		if (!store_idempotency_find(w->db, row->account_id, KIND_JOB, call->key,
+					    &call->existing_id, e))
 			return false;
 		if (call->existing_id)
 			return true;
-		if (!store_idempotency_insert(w->db, row->account_id, KIND_JOB, call->key, row->id, w->now_ms, e))
+		if (!store_idempotency_insert(w->db, row->account_id, KIND_JOB, call->key, row->id,
+					      w->now_ms, e))
 			return false;
 	}
 	if (!store_job_count_active(w->db, row->account_id, &active, e))
 		return false;
 	if (!row->reply_to_post_id && active >= w->core->config.jobs_active_max)
-		return err_set(e, ERR_LIMIT, "You have %lld pictures waiting already. Wait for one of them, or cancel one.",
+		return err_set(
+		    e, ERR_LIMIT,
+		    "You have %lld pictures waiting already. Wait for one of them, or cancel one.",
 		    (long long)active);
-	if (!store_job_turn_get(w->db, 0, &clock, e) || !store_job_turn_get(w->db, row->account_id, &turn, e))
+	if (!store_job_turn_get(w->db, 0, &clock, e) ||
+	    !store_job_turn_get(w->db, row->account_id, &turn, e))
 		return false;
 	row->turn = turn > clock ? turn : clock;
 	if (!store_job_turn_set(w->db, row->account_id, row->turn + row->count, e) ||
 	    !store_job_insert(w->db, row, e))
 		return false;
-	app_emit(w, &(struct app_event){.type = APP_EVENT_JOB, .job_id = row->id, .account_id = row->account_id});
-	app_emit(w, &(struct app_event){.type = APP_EVENT_JOB_WAITING, .job_id = row->id, .maker = row->maker});
+	app_emit(w, &(struct app_event){
+			.type = APP_EVENT_JOB, .job_id = row->id, .account_id = row->account_id});
+	app_emit(w, &(struct app_event){
+			.type = APP_EVENT_JOB_WAITING, .job_id = row->id, .maker = row->maker});
 	return true;
 }
 
-static bool prepare(struct app *app, const struct app_job_new *form, struct submit_call *call, struct err *e)
+static bool prepare(struct app *app, const struct app_job_new *form, struct submit_call *call,
+		    struct err *e)
 {
 	const struct app_hooks *hooks = &app->core->hooks;
 	if (!app_need_account(app, e) || !check_form(app, form, e))
 		return false;
-	*call = (struct submit_call){.key = form->idempotency_key && form->idempotency_key[0] ? form->idempotency_key : NULL};
+	*call = (struct submit_call){.key = form->idempotency_key && form->idempotency_key[0]
+						? form->idempotency_key
+						: NULL};
 	call->row = (struct store_job){
 	    .id = id_new(),
 	    .account_id = app->account_id,
@@ -177,10 +202,12 @@ static bool prepare(struct app *app, const struct app_job_new *form, struct subm
 	};
 	if (!check_source(app, form, &call->row, e))
 		return false;
-	return !hooks->job_admit || hooks->job_admit(hooks->context, app, form->maker, form->count, e);
+	return !hooks->job_admit ||
+	       hooks->job_admit(hooks->context, app, form->maker, form->count, e);
 }
 
-bool app_job_submit_in(struct app *w, const struct app_job_new *form, int64_t *job_id, struct err *e)
+bool app_job_submit_in(struct app *w, const struct app_job_new *form, int64_t *job_id,
+		       struct err *e)
 {
 	struct submit_call call;
 	if (!prepare(w, form, &call, e) || !app_write(w, submit, &call, e))
@@ -189,10 +216,12 @@ bool app_job_submit_in(struct app *w, const struct app_job_new *form, int64_t *j
 	return true;
 }
 
-bool app_job_submit(struct app *app, const struct app_job_new *form, struct app_job *out, struct err *e)
+bool app_job_submit(struct app *app, const struct app_job_new *form, struct app_job *out,
+		    struct err *e)
 {
 	int64_t job_id, before = 0;
-	const char *key = form->idempotency_key && form->idempotency_key[0] ? form->idempotency_key : NULL;
+	const char *key =
+	    form->idempotency_key && form->idempotency_key[0] ? form->idempotency_key : NULL;
 	if (!app_need_account(app, e) ||
 	    (key && !store_idempotency_find(app->db, app->account_id, KIND_JOB, key, &before, e)))
 		return false;
@@ -201,7 +230,9 @@ bool app_job_submit(struct app *app, const struct app_job_new *form, struct app_
 	if (!app_job_submit_in(app, form, &job_id, e)) {
 		struct err ignored = {0};
 		if (!key || e->code != ERR_CONFLICT ||
-		    !store_idempotency_find(app->db, app->account_id, KIND_JOB, key, &before, &ignored) || !before)
+		    !store_idempotency_find(app->db, app->account_id, KIND_JOB, key, &before,
+					    &ignored) ||
+		    !before)
 			return false;
 		job_id = before;
 	}
@@ -210,16 +241,18 @@ bool app_job_submit(struct app *app, const struct app_job_new *form, struct app_
 
 /* --- watching --- */
 
-static bool fill_one(struct app *app, struct app_job *job, const struct store_media *media, size_t count,
-    struct err *e)
+static bool fill_one(struct app *app, struct app_job *job, const struct store_media *media,
+		     size_t count, struct err *e)
 {
 	size_t first = 0;
 	while (first < count && media[first].job_id != job->row.id)
 		first++;
 	job->media = media + first;
-	while (first + job->media_count < count && media[first + job->media_count].job_id == job->row.id)
+	while (first + job->media_count < count &&
+	       media[first + job->media_count].job_id == job->row.id)
 		job->media_count++;
-	if (job->row.state == STORE_JOB_QUEUED && !store_job_position(app->db, &job->row, &job->position, e))
+	if (job->row.state == STORE_JOB_QUEUED &&
+	    !store_job_position(app->db, &job->row, &job->position, e))
 		return false;
 	if (!job->row.source_media_id)
 		return true;
@@ -235,12 +268,14 @@ static bool fill_one(struct app *app, struct app_job *job, const struct store_me
 	return true;
 }
 
-static bool fill(struct app *app, const struct store_jobs *rows, struct app_jobs *out, struct err *e)
+static bool fill(struct app *app, const struct store_jobs *rows, struct app_jobs *out,
+		 struct err *e)
 {
 	struct store_media *media;
 	size_t count;
 	int64_t *ids = ARENA_ARRAY(app->arena, int64_t, rows->count + 1);
-	*out = (struct app_jobs){.items = ARENA_ARRAY(app->arena, struct app_job, rows->count + 1), .more = rows->more};
+	*out = (struct app_jobs){.items = ARENA_ARRAY(app->arena, struct app_job, rows->count + 1),
+				 .more = rows->more};
 	if (!ids || !out->items)
 		return err_set(e, ERR_NO_MEMORY, "This is too much at once. Please ask for less.");
 	for (size_t i = 0; i < rows->count; i++)
@@ -275,7 +310,8 @@ bool app_job_get(struct app *app, int64_t id, struct app_job *out, struct err *e
 	return true;
 }
 
-bool app_job_list(struct app *app, const struct store_page *page, struct app_jobs *out, struct err *e)
+bool app_job_list(struct app *app, const struct store_page *page, struct app_jobs *out,
+		  struct err *e)
 {
 	struct store_jobs rows;
 	return app_need_account(app, e) &&
@@ -287,12 +323,14 @@ bool app_job_queue(struct app *app, int limit, struct app_jobs *out, struct err 
 {
 	struct store_jobs rows;
 	if (!app_need_admin(app, e) ||
-	    !store_job_queue(app->db, app->arena, limit > 0 && limit < QUEUE_MAX ? limit : QUEUE_MAX, &rows, e) ||
+	    !store_job_queue(app->db, app->arena,
+			     limit > 0 && limit < QUEUE_MAX ? limit : QUEUE_MAX, &rows, e) ||
 	    !fill(app, &rows, out, e))
 		return false;
 	for (size_t i = 0; i < out->count; i++) {
 		struct store_account *account = ARENA_NEW(app->arena, struct store_account);
-		if (!store_account_get(app->db, app->arena, out->items[i].row.account_id, account, e))
+		if (!store_account_get(app->db, app->arena, out->items[i].row.account_id, account,
+				       e))
 			return false;
 		out->items[i].account = account;
 	}
@@ -306,7 +344,8 @@ bool app_job_counts(struct app *app, int64_t *queued, int64_t *drawing, struct e
 
 static void emit_state(struct app *w, int64_t job_id, int64_t account_id)
 {
-	app_emit(w, &(struct app_event){.type = APP_EVENT_JOB, .job_id = job_id, .account_id = account_id});
+	app_emit(w, &(struct app_event){
+			.type = APP_EVENT_JOB, .job_id = job_id, .account_id = account_id});
 }
 
 static bool cancel(struct app *w, void *context, struct err *e)
@@ -325,7 +364,8 @@ static bool cancel(struct app *w, void *context, struct err *e)
 	return active > 0 || store_job_turn_set(w->db, job->account_id, 0, e);
 }
 
-static bool own_job(struct app *app, int64_t id, bool admin_too, struct store_job *out, struct err *e)
+static bool own_job(struct app *app, int64_t id, bool admin_too, struct store_job *out,
+		    struct err *e)
 {
 	if (!app_need_account(app, e) || !store_job_get(app->db, app->arena, id, out, e))
 		return false;
@@ -369,8 +409,8 @@ static bool claim(struct app *w, void *context, struct err *e)
 	struct claim_call *call = context;
 	double clock;
 	int64_t lease = id_new();
-	if (!store_job_claim(w->db, w->arena, call->maker, call->worker, lease, w->now_ms + call->lease_ms,
-		w->now_ms, call->out, &call->claimed, e))
+	if (!store_job_claim(w->db, w->arena, call->maker, call->worker, lease,
+			     w->now_ms + call->lease_ms, w->now_ms, call->out, &call->claimed, e))
 		return false;
 	if (!call->claimed)
 		return true;
@@ -381,9 +421,10 @@ static bool claim(struct app *w, void *context, struct err *e)
 }
 
 bool app_job_claim(struct app *app, const char *maker, const char *worker, int64_t lease_ms,
-    struct store_job *out, bool *claimed, struct err *e)
+		   struct store_job *out, bool *claimed, struct err *e)
 {
-	struct claim_call call = {.maker = maker, .worker = worker, .lease_ms = lease_ms, .out = out};
+	struct claim_call call = {
+	    .maker = maker, .worker = worker, .lease_ms = lease_ms, .out = out};
 	int64_t queued = 0, drawing = 0;
 	*claimed = false;
 	/* Looking is cheap, writing is not: an idle worker that polls must not make a commit each time. */
@@ -418,7 +459,8 @@ static bool renew(struct app *w, void *context, struct err *e)
 {
 	struct end_call *call = context;
 	bool changed;
-	if (!store_job_renew(w->db, call->job->id, call->job->lease, call->lease_until, &changed, e))
+	if (!store_job_renew(w->db, call->job->id, call->job->lease, call->lease_until, &changed,
+			     e))
 		return false;
 	return changed || lost(e);
 }
@@ -438,7 +480,8 @@ static bool release(struct app *w, void *context, struct err *e)
 	if (!changed)
 		return lost(e);
 	emit_state(w, job->id, job->account_id);
-	app_emit(w, &(struct app_event){.type = APP_EVENT_JOB_WAITING, .job_id = job->id, .maker = job->maker});
+	app_emit(w, &(struct app_event){
+			.type = APP_EVENT_JOB_WAITING, .job_id = job->id, .maker = job->maker});
 	return true;
 }
 
@@ -453,8 +496,10 @@ static bool finish(struct app *w, void *context, struct err *e)
 	struct end_call *call = context;
 	const struct store_job *job = call->job;
 	bool changed;
-	int64_t seed = call->media_count && call->media[0].has_seed ? call->media[0].seed : job->seed;
-	if (!store_job_finish(w->db, job->id, job->lease, call->model, seed, w->now_ms, &changed, e))
+	int64_t seed =
+	    call->media_count && call->media[0].has_seed ? call->media[0].seed : job->seed;
+	if (!store_job_finish(w->db, job->id, job->lease, call->model, seed, w->now_ms, &changed,
+			      e))
 		return false;
 	if (!changed)
 		return lost(e);
@@ -465,8 +510,9 @@ static bool finish(struct app *w, void *context, struct err *e)
 	return !call->reply || app_draft_write(w, call->reply, e);
 }
 
-static struct store_media *pictures_to_media(struct app *app, const struct store_job *job, const char *model,
-    const struct app_job_picture *pictures, size_t count)
+static struct store_media *pictures_to_media(struct app *app, const struct store_job *job,
+					     const char *model,
+					     const struct app_job_picture *pictures, size_t count)
 {
 	struct store_media *media = arena_alloc(app->arena, (count + 1) * sizeof(*media));
 	for (size_t i = 0; i < count; i++) {
@@ -505,7 +551,8 @@ static struct store_media *pictures_to_media(struct app *app, const struct store
 
 /* @draw's answer to the post that asked. *reply NULL where that post is gone by now. */
 static bool prepare_reply(struct app *app, const struct store_job *job, const char *text,
-    const struct store_media *media, size_t count, struct app_draft **reply, struct err *e)
+			  const struct store_media *media, size_t count, struct app_draft **reply,
+			  struct err *e)
 {
 	struct store_post asked;
 	struct store_account asker;
@@ -524,7 +571,8 @@ static bool prepare_reply(struct app *app, const struct store_job *job, const ch
 	struct app_post_new form = {
 	    .text = arena_printf(app->arena, "@%s %s", app_account_acct(app->arena, &asker), text),
 	    .in_reply_to_id = asked.id,
-	    .visibility = asked.visibility == STORE_VISIBILITY_PUBLIC ? STORE_VISIBILITY_UNLISTED : asked.visibility,
+	    .visibility = asked.visibility == STORE_VISIBILITY_PUBLIC ? STORE_VISIBILITY_UNLISTED
+								      : asked.visibility,
 	    .spoiler_text = asked.spoiler_text,
 	    .language = asked.language,
 	    .prompt_visibility = STORE_PROMPT_PUBLIC,
@@ -535,11 +583,12 @@ static bool prepare_reply(struct app *app, const struct store_job *job, const ch
 		return true;
 	*reply = NULL;
 	*e = missing;
-	return missing.code == ERR_NOT_FOUND || missing.code == ERR_INVALID; /* not to be seen any more */
+	return missing.code == ERR_NOT_FOUND ||
+	       missing.code == ERR_INVALID; /* not to be seen any more */
 }
 
 bool app_job_finish(struct app *app, const struct store_job *job, const char *model,
-    const struct app_job_picture *pictures, size_t count, struct err *e)
+		    const struct app_job_picture *pictures, size_t count, struct err *e)
 {
 	struct end_call call = {.job = job, .model = model, .media_count = count};
 	if (count < 1 || count > COUNT_MAX)
@@ -554,7 +603,8 @@ static bool fail(struct app *w, void *context, struct err *e)
 {
 	struct end_call *call = context;
 	bool changed;
-	if (!store_job_fail(w->db, call->job->id, call->job->lease, call->code, call->message, w->now_ms, &changed, e))
+	if (!store_job_fail(w->db, call->job->id, call->job->lease, call->code, call->message,
+			    w->now_ms, &changed, e))
 		return false;
 	if (!changed)
 		return lost(e);
@@ -562,12 +612,14 @@ static bool fail(struct app *w, void *context, struct err *e)
 	return !call->reply || app_draft_write(w, call->reply, e);
 }
 
-bool app_job_fail(struct app *app, const struct store_job *job, const char *code, const char *message,
-    struct err *e)
+bool app_job_fail(struct app *app, const struct store_job *job, const char *code,
+		  const char *message, struct err *e)
 {
 	struct end_call call = {.job = job, .code = code, .message = message};
-	const char *text = arena_printf(app->arena, "I am sorry, I could not draw this: %s", message);
-	return prepare_reply(app, job, text, NULL, 0, &call.reply, e) && app_write(app, fail, &call, e);
+	const char *text =
+	    arena_printf(app->arena, "I am sorry, I could not draw this: %s", message);
+	return prepare_reply(app, job, text, NULL, 0, &call.reply, e) &&
+	       app_write(app, fail, &call, e);
 }
 
 struct recover_call {
@@ -579,7 +631,7 @@ static bool recover(struct app *w, void *context, struct err *e)
 {
 	struct recover_call *call = context;
 	return store_job_recover(w->db, call->worker, w->core->config.job_attempts_max, w->now_ms,
-	    &call->recovered, e);
+				 &call->recovered, e);
 }
 
 bool app_job_recover(struct app *app, const char *worker, int64_t *recovered, struct err *e)
@@ -608,8 +660,8 @@ bool app_consent_get(struct app *app, const char *maker, bool *given, struct err
 {
 	const char *value = NULL;
 	*given = false;
-	if (app->account_id &&
-	    !store_preference_get(app->db, app->arena, app->account_id, consent_name(app, maker), &value, e))
+	if (app->account_id && !store_preference_get(app->db, app->arena, app->account_id,
+						     consent_name(app, maker), &value, e))
 		return false;
 	*given = value != NULL;
 	return true;
@@ -621,13 +673,15 @@ struct consent_call {
 
 static bool give_consent(struct app *w, void *context, struct err *e)
 {
-	return store_preference_set(w->db, w->account_id, ((struct consent_call *)context)->name, "yes", e);
+	return store_preference_set(w->db, w->account_id, ((struct consent_call *)context)->name,
+				    "yes", e);
 }
 
 bool app_consent_give(struct app *app, const char *maker, struct err *e)
 {
 	struct consent_call call = {consent_name(app, maker)};
-	return app_need_account(app, e) && check_name("maker", maker, e) && app_write(app, give_consent, &call, e);
+	return app_need_account(app, e) && check_name("maker", maker, e) &&
+	       app_write(app, give_consent, &call, e);
 }
 
 /* --- @draw --- */
@@ -638,7 +692,8 @@ bool app_draw_find(struct app *app, int64_t *account_id, struct err *e)
 	*account_id = 0;
 	if (!store_setting_get(app->db, app->arena, SETTING_DRAW_ACCOUNT, &value, e))
 		return false;
-	return !value || id_parse(value, account_id) || err_set(e, ERR_INTERNAL, "draw_account_id is not a number");
+	return !value || id_parse(value, account_id) ||
+	       err_set(e, ERR_INTERNAL, "draw_account_id is not a number");
 }
 
 static bool make_draw_account(struct app *w, void *context, struct err *e)
@@ -675,16 +730,19 @@ bool app_draw_account(struct app *app, int64_t *account_id, struct err *e)
 }
 
 /* The jobs of @draw run under its own account, so the limit on those who ask is kept here. */
-static bool draw_submit(struct app *w, const struct store_post *post, int64_t draw_id, struct err *e)
+static bool draw_submit(struct app *w, const struct store_post *post, int64_t draw_id,
+			struct err *e)
 {
 	const char *maker;
 	int64_t job_id;
 	struct app draw = *w;
 	if (!store_setting_get(w->db, w->arena, SETTING_DRAW_MAKER, &maker, e))
 		return false;
-	if (!app_limiter_allow(w->core->limiter, arena_printf(w->arena, "draw %lld", (long long)post->account_id),
-		w->core->config.jobs_active_max, w->now_ms))
-		return err_set(e, ERR_LIMIT, "You have asked for many pictures. Please wait ten minutes.");
+	if (!app_limiter_allow(w->core->limiter,
+			       arena_printf(w->arena, "draw %lld", (long long)post->account_id),
+			       w->core->config.jobs_active_max, w->now_ms))
+		return err_set(e, ERR_LIMIT,
+			       "You have asked for many pictures. Please wait ten minutes.");
 	draw.account_id = draw_id;
 	draw.role = STORE_ROLE_USER;
 	struct app_job_new form = {
@@ -712,12 +770,14 @@ bool app_draw_mentioned(struct app *w, const struct store_post *post, struct err
 		return false;
 	if (!mentioned || draw_submit(w, post, draw_id, &why))
 		return true;
-	if (why.code == ERR_IO || why.code == ERR_BUSY || why.code == ERR_INTERNAL || why.code == ERR_CONFLICT) {
+	if (why.code == ERR_IO || why.code == ERR_BUSY || why.code == ERR_INTERNAL ||
+	    why.code == ERR_CONFLICT) {
 		*e = why;
 		return false;
 	}
 	struct store_job nothing = {.account_id = draw_id, .reply_to_post_id = post->id};
-	const char *text = arena_printf(w->arena, "I am sorry, I could not draw this: %s", why.message);
+	const char *text =
+	    arena_printf(w->arena, "I am sorry, I could not draw this: %s", why.message);
 	if (!prepare_reply(w, &nothing, text, NULL, 0, &reply, e))
 		return false;
 	return !reply || app_draft_write(w, reply, e);

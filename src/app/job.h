@@ -11,9 +11,9 @@ struct app_job_new {
 	const char *style; /* may be NULL */
 	bool has_seed;
 	int64_t seed;
-	int count;       /* 1-4 */
-	double guidance; /* 0-20 */
-	double strength; /* 0-1 */
+	int count;        /* 1-4 */
+	double guidance;  /* 0-20 */
+	double strength;  /* 0-1 */
 	double region[4]; /* x, y, width, height in 0-1; all 0: the whole picture */
 	enum store_job_task task;
 	int64_t source_media_id; /* 0: none */
@@ -30,7 +30,7 @@ struct app_job {
 	int64_t position; /* jobs before it; while queued */
 	const struct store_media *media;
 	size_t media_count;
-	const struct store_media *source; /* what it starts from; NULL: none, or gone */
+	const struct store_media *source;    /* what it starts from; NULL: none, or gone */
 	const struct store_account *account; /* in app_job_queue only */
 };
 struct app_jobs {
@@ -42,20 +42,22 @@ struct app_jobs {
 };
 
 bool app_job_submit(struct app *app, const struct app_job_new *form, struct app_job *out,
-    struct err *e) MUST_CHECK;
+		    struct err *e) MUST_CHECK;
 bool app_job_get(struct app *app, int64_t id, struct app_job *out, struct err *e) MUST_CHECK;
 bool app_job_list(struct app *app, const struct store_page *page, struct app_jobs *out,
-    struct err *e) MUST_CHECK;
+		  struct err *e) MUST_CHECK;
 /* Cancels what waits or runs; takes what has ended out of the history. Administrators may cancel any. */
 bool app_job_cancel(struct app *app, int64_t id, struct err *e) MUST_CHECK;
 bool app_job_remove(struct app *app, int64_t id, struct err *e) MUST_CHECK;
-bool app_job_queue(struct app *app, int limit, struct app_jobs *out, struct err *e) MUST_CHECK; /* admin */
+bool app_job_queue(struct app *app, int limit, struct app_jobs *out,
+		   struct err *e) MUST_CHECK; /* admin */
 
 /* Workers. */
 bool app_job_claim(struct app *app, const char *maker, const char *worker, int64_t lease_ms,
-    struct store_job *out, bool *claimed, struct err *e) MUST_CHECK;
+		   struct store_job *out, bool *claimed, struct err *e) MUST_CHECK;
 /* ERR_CANCELLED: it was cancelled, or somebody else has it; stop drawing. */
-bool app_job_renew(struct app *app, const struct store_job *job, int64_t lease_ms, struct err *e) MUST_CHECK;
+bool app_job_renew(struct app *app, const struct store_job *job, int64_t lease_ms,
+		   struct err *e) MUST_CHECK;
 /* One finished picture; its objects are stored already. */
 struct app_job_picture {
 	const char *hash;
@@ -75,14 +77,15 @@ struct app_job_picture {
 /* Exactly once: rows of the pictures, the job's state and (for @draw) the answering post are one
  * transaction. ERR_CANCELLED: the job is not ours any more; nothing was changed, delete the objects. */
 bool app_job_finish(struct app *app, const struct store_job *job, const char *model,
-    const struct app_job_picture *pictures, size_t count, struct err *e) MUST_CHECK;
+		    const struct app_job_picture *pictures, size_t count, struct err *e) MUST_CHECK;
 /* For good; the reason says what to do. @draw answers politely with it. */
-bool app_job_fail(struct app *app, const struct store_job *job, const char *code, const char *message,
-    struct err *e) MUST_CHECK;
+bool app_job_fail(struct app *app, const struct store_job *job, const char *code,
+		  const char *message, struct err *e) MUST_CHECK;
 /* Back to the queue (shutting down, or the maker was busy). */
 bool app_job_release(struct app *app, const struct store_job *job, struct err *e) MUST_CHECK;
 /* worker NULL: those whose lease has ended. At the start of a server: its own worker name. */
-bool app_job_recover(struct app *app, const char *worker, int64_t *recovered, struct err *e) MUST_CHECK;
+bool app_job_recover(struct app *app, const char *worker, int64_t *recovered,
+		     struct err *e) MUST_CHECK;
 bool app_job_counts(struct app *app, int64_t *queued, int64_t *drawing, struct err *e) MUST_CHECK;
 
 /* Consent: whether prompts of this account may leave for a remote maker. */

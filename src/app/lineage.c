@@ -23,8 +23,8 @@ static bool has_parent(const struct app_lineage *tree, int64_t parent_id)
 	return false;
 }
 
-static bool fill(struct app *app, const struct store_lineage *rows, size_t count, struct app_lineage *out,
-    struct err *e)
+static bool fill(struct app *app, const struct store_lineage *rows, size_t count,
+		 struct app_lineage *out, struct err *e)
 {
 	struct app_posts posts;
 	int64_t ids[NODES_MAX];

@@ -17,6 +17,7 @@ struct app_lineage {
 	int64_t total;
 	bool truncated;
 };
-bool app_lineage_get(struct app *app, int64_t post_id, struct app_lineage *out, struct err *e) MUST_CHECK;
+bool app_lineage_get(struct app *app, int64_t post_id, struct app_lineage *out,
+		     struct err *e) MUST_CHECK;
 
 #endif

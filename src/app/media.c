@@ -14,10 +14,11 @@ static bool insert(struct app *w, void *context, struct err *e)
 }
 
 bool app_media_create(struct app *app, const struct store_media *media, struct store_media *out,
-    struct err *e)
+		      struct err *e)
 {
 	if (!app_need_account(app, e) ||
-	    (media->description && !app_check_text("description", media->description, DESCRIPTION_MAX_CHARACTERS, e)))
+	    (media->description &&
+	     !app_check_text("description", media->description, DESCRIPTION_MAX_CHARACTERS, e)))
 		return false;
 	*out = *media;
 	out->id = id_new();
@@ -54,14 +55,16 @@ static bool describe(struct app *w, void *context, struct err *e)
 }
 
 bool app_media_describe(struct app *app, int64_t id, const char *description, const double focus[2],
-    struct store_media *out, struct err *e)
+			struct store_media *out, struct err *e)
 {
 	if (!app_media_get(app, id, out, e))
 		return false;
-	if (description && !app_check_text("description", description, DESCRIPTION_MAX_CHARACTERS, e))
+	if (description &&
+	    !app_check_text("description", description, DESCRIPTION_MAX_CHARACTERS, e))
 		return false;
 	if (focus && !(focus[0] >= -1 && focus[0] <= 1 && focus[1] >= -1 && focus[1] <= 1))
-		return err_set(e, ERR_INVALID, "Validation failed: focus must be two numbers from -1 to 1");
+		return err_set(e, ERR_INVALID,
+			       "Validation failed: focus must be two numbers from -1 to 1");
 	if (description)
 		out->description = description;
 	if (focus) {
@@ -71,7 +74,7 @@ bool app_media_describe(struct app *app, int64_t id, const char *description, co
 	return app_write(app, describe, out, e);
 }
 
-static bool delete(struct app *w, void *context, struct err *e)
+static bool delete (struct app *w, void *context, struct err *e)
 {
 	return store_media_delete(w->db, w->arena, *(int64_t *)context, w->now_ms, e);
 }
@@ -84,7 +87,8 @@ bool app_media_delete(struct app *app, int64_t id, struct err *e)
 	if (!app_media_get(app, id, &media, e))
 		return false;
 	if (media.post_id)
-		return err_set(e, ERR_CONFLICT, "This file belongs to a post. Delete the post instead.");
+		return err_set(e, ERR_CONFLICT,
+			       "This file belongs to a post. Delete the post instead.");
 	if (!app_write(app, delete, &id, e))
 		return false;
 	(void)!app_trash_empty(app, &more, &later); /* what cannot go now goes with app_tick */

@@ -6,13 +6,14 @@
 
 /* A new upload, ready (hash set) or pending; account and time are filled in here. */
 bool app_media_create(struct app *app, const struct store_media *media, struct store_media *out,
-    struct err *e) MUST_CHECK;
+		      struct err *e) MUST_CHECK;
 /* What processing found; runs as the program (account_id 0). */
-bool app_media_processed(struct app *app, const struct store_media *media, struct err *e) MUST_CHECK;
+bool app_media_processed(struct app *app, const struct store_media *media,
+			 struct err *e) MUST_CHECK;
 bool app_media_get(struct app *app, int64_t id, struct store_media *out, struct err *e) MUST_CHECK;
 /* description NULL, focus NULL: as they are. */
 bool app_media_describe(struct app *app, int64_t id, const char *description, const double focus[2],
-    struct store_media *out, struct err *e) MUST_CHECK;
+			struct store_media *out, struct err *e) MUST_CHECK;
 /* One that was not posted. */
 bool app_media_delete(struct app *app, int64_t id, struct err *e) MUST_CHECK;
 /* Whether an object may be served to anybody who knows its name (its hash): some row names it. */

@@ -25,8 +25,8 @@ const char *app_notification_name(enum app_notification_kind kind)
 	return kind < APP_NOTIFY_KINDS ? names[kind] : NULL;
 }
 
-bool app_notify(struct app *w, int64_t account_id, enum app_notification_kind kind, int64_t from_account_id,
-    int64_t post_id, struct err *e)
+bool app_notify(struct app *w, int64_t account_id, enum app_notification_kind kind,
+		int64_t from_account_id, int64_t post_id, struct err *e)
 {
 	struct store_relation relations[7];
 	struct store_account account;
@@ -85,7 +85,7 @@ static const struct app_post *find_post(const struct app_posts *posts, int64_t i
 
 /* Rows become notifications; those whose account or post is not to be seen are left out. */
 static bool fill(struct app *app, const struct store_notification *rows, size_t count,
-    struct app_notifications *out, struct err *e)
+		 struct app_notifications *out, struct err *e)
 {
 	int64_t account_ids[STORE_PAGE_MAX], post_ids[STORE_PAGE_MAX];
 	size_t posts_wanted = 0, found = 0;
@@ -97,7 +97,8 @@ static bool fill(struct app *app, const struct store_notification *rows, size_t 
 		if (rows[i].post_id)
 			post_ids[posts_wanted++] = rows[i].post_id;
 	}
-	if (!store_account_get_many(app->db, app->arena, account_ids, count, accounts.items, &found, e) ||
+	if (!store_account_get_many(app->db, app->arena, account_ids, count, accounts.items, &found,
+				    e) ||
 	    !app_post_get_many(app, post_ids, posts_wanted, &posts, e))
 		return false;
 	accounts.count = found;
@@ -118,14 +119,15 @@ static bool fill(struct app *app, const struct store_notification *rows, size_t 
 }
 
 bool app_notification_list(struct app *app, unsigned kinds, int64_t from_account_id,
-    const struct store_page *page, struct app_notifications *out, struct err *e)
+			   const struct store_page *page, struct app_notifications *out,
+			   struct err *e)
 {
 	struct store_notification rows[STORE_PAGE_MAX];
 	size_t count;
 	*out = (struct app_notifications){0};
 	if (!app_need_account(app, e) ||
-	    !store_notification_list(app->db, app->account_id, kinds ? kinds : ~0u, from_account_id, page, rows,
-		&count, e) ||
+	    !store_notification_list(app->db, app->account_id, kinds ? kinds : ~0u, from_account_id,
+				     page, rows, &count, e) ||
 	    !fill(app, rows, count, out, e))
 		return false;
 	if (count > 0) {
@@ -140,7 +142,8 @@ bool app_notification_get(struct app *app, int64_t id, struct app_notification *
 {
 	struct store_notification row;
 	struct app_notifications list;
-	if (!app_need_account(app, e) || !store_notification_get(app->db, app->account_id, id, &row, e) ||
+	if (!app_need_account(app, e) ||
+	    !store_notification_get(app->db, app->account_id, id, &row, e) ||
 	    !fill(app, &row, 1, &list, e))
 		return false;
 	if (list.count == 0)
@@ -157,7 +160,8 @@ static bool dismiss(struct app *w, void *context, struct err *e)
 bool app_notification_dismiss(struct app *app, int64_t id, struct err *e)
 {
 	struct store_notification row;
-	return app_need_account(app, e) && store_notification_get(app->db, app->account_id, id, &row, e) &&
+	return app_need_account(app, e) &&
+	       store_notification_get(app->db, app->account_id, id, &row, e) &&
 	       app_write(app, dismiss, &id, e);
 }
 
@@ -178,5 +182,6 @@ bool app_notification_unread(struct app *app, int limit, int64_t *count, struct 
 	bool found;
 	return app_need_account(app, e) &&
 	       store_marker_get(app->db, app->account_id, "notifications", &marker, &found, e) &&
-	       store_notification_count_after(app->db, app->account_id, marker.last_read_id, limit, count, e);
+	       store_notification_count_after(app->db, app->account_id, marker.last_read_id, limit,
+					      count, e);
 }

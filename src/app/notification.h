@@ -13,7 +13,7 @@ enum app_notification_kind {
 	APP_NOTIFY_STATUS, /* somebody one asked to hear of has posted */
 	APP_NOTIFY_QUOTE,
 	APP_NOTIFY_UPDATE,
-	APP_NOTIFY_REMIX,  /* ours: somebody remixed a picture; to apps it is a quote-like "mention" */
+	APP_NOTIFY_REMIX, /* ours: somebody remixed a picture; to apps it is a quote-like "mention" */
 	APP_NOTIFY_SIGN_UP,
 	APP_NOTIFY_KINDS,
 };
@@ -37,8 +37,10 @@ struct app_notifications {
 
 /* kinds: a bit for each kind that is wanted; 0: all. */
 bool app_notification_list(struct app *app, unsigned kinds, int64_t from_account_id,
-    const struct store_page *page, struct app_notifications *out, struct err *e) MUST_CHECK;
-bool app_notification_get(struct app *app, int64_t id, struct app_notification *out, struct err *e) MUST_CHECK;
+			   const struct store_page *page, struct app_notifications *out,
+			   struct err *e) MUST_CHECK;
+bool app_notification_get(struct app *app, int64_t id, struct app_notification *out,
+			  struct err *e) MUST_CHECK;
 bool app_notification_dismiss(struct app *app, int64_t id, struct err *e) MUST_CHECK;
 bool app_notification_clear(struct app *app, struct err *e) MUST_CHECK;
 /* Those after the marker "notifications", counted up to `limit`. */

@@ -29,15 +29,19 @@ enum {
 
 /* --- preparing: everything that can be looked at before the write --- */
 
-static bool find_mentions(struct app *app, struct app_text *text, struct app_draft *out, struct err *e)
+static bool find_mentions(struct app *app, struct app_text *text, struct app_draft *out,
+			  struct err *e)
 {
-	out->mention_ids = arena_alloc(app->arena, (text->mention_count + 2) * sizeof(*out->mention_ids));
+	out->mention_ids =
+	    arena_alloc(app->arena, (text->mention_count + 2) * sizeof(*out->mention_ids));
 	for (size_t i = 0; i < text->mention_count; i++) {
 		struct app_text_mention *m = &text->mentions[i];
 		struct store_account account;
-		const char *domain = str_equal_nocase(m->domain, app->core->config.domain) ? "" : m->domain;
+		const char *domain =
+		    str_equal_nocase(m->domain, app->core->config.domain) ? "" : m->domain;
 		struct err missing = {0};
-		if (!store_account_find(app->db, app->arena, m->username, domain, &account, &missing)) {
+		if (!store_account_find(app->db, app->arena, m->username, domain, &account,
+					&missing)) {
 			if (missing.code == ERR_NOT_FOUND)
 				continue; /* stays plain text */
 			*e = missing;
@@ -59,7 +63,8 @@ static bool check_reply(struct app *app, int64_t id, struct app_draft *out, stru
 		return true;
 	if (!app_post_get(app, id, &parent, e))
 		return e->code == ERR_NOT_FOUND
-			   ? err_set(e, ERR_NOT_FOUND, "The post you are answering does not exist (any more).")
+			   ? err_set(e, ERR_NOT_FOUND,
+				     "The post you are answering does not exist (any more).")
 			   : false;
 	const struct store_post *row = parent.boost_of ? &parent.boost_of->row : &parent.row;
 	out->row.in_reply_to_id = row->id;
@@ -77,33 +82,42 @@ static bool check_quote(struct app *app, int64_t id, struct app_draft *out, stru
 		return false;
 	const struct store_post *row = quoted.boost_of ? &quoted.boost_of->row : &quoted.row;
 	if (row->visibility > STORE_VISIBILITY_UNLISTED && row->account_id != app->account_id)
-		return err_set(e, ERR_FORBIDDEN, "Validation failed: quoted_status_id is not public");
+		return err_set(e, ERR_FORBIDDEN,
+			       "Validation failed: quoted_status_id is not public");
 	out->row.quote_of_id = row->id;
 	out->quote_account_id = row->account_id;
 	return true;
 }
 
-static bool load_media(struct app *app, const struct app_post_new *form, struct app_draft *out, struct err *e)
+static bool load_media(struct app *app, const struct app_post_new *form, struct app_draft *out,
+		       struct err *e)
 {
-	struct store_media *media = arena_alloc(app->arena, (form->media_count + 1) * sizeof(*media));
+	struct store_media *media =
+	    arena_alloc(app->arena, (form->media_count + 1) * sizeof(*media));
 	for (size_t i = 0; i < form->media_count; i++) {
 		struct err missing = {0};
-		bool found = store_media_get(app->db, app->arena, form->media_ids[i], &media[i], &missing);
+		bool found =
+		    store_media_get(app->db, app->arena, form->media_ids[i], &media[i], &missing);
 		if (!found && missing.code != ERR_NOT_FOUND) {
 			*e = missing;
 			return false;
 		}
 		if (!found || media[i].account_id != app->account_id)
-			return err_set(e, ERR_INVALID, "Validation failed: media_ids names a file that is not yours");
+			return err_set(
+			    e, ERR_INVALID,
+			    "Validation failed: media_ids names a file that is not yours");
 		if (media[i].state == STORE_MEDIA_PENDING)
-			return err_set(e, ERR_INVALID,
+			return err_set(
+			    e, ERR_INVALID,
 			    "Cannot attach files that have not finished processing. Try again in a moment!");
 		if (media[i].state == STORE_MEDIA_FAILED || media[i].post_id)
-			return err_set(e, ERR_INVALID,
+			return err_set(
+			    e, ERR_INVALID,
 			    "Validation failed: media_ids names a file that cannot be posted (again)");
 		for (size_t k = 0; k < i; k++)
 			if (media[k].id == media[i].id)
-				return err_set(e, ERR_INVALID, "Validation failed: media_ids names a file twice");
+				return err_set(e, ERR_INVALID,
+					       "Validation failed: media_ids names a file twice");
 	}
 	out->media = media;
 	out->media_count = form->media_count;
@@ -136,43 +150,54 @@ static bool take_from_media(struct app *app, struct app_draft *out, struct err *
 	return missing.code == ERR_NOT_FOUND; /* deleted meanwhile: the tree gets its tombstone */
 }
 
-static bool check_form(struct app *app, const struct app_post_new *form, size_t media_count, struct err *e)
+static bool check_form(struct app *app, const struct app_post_new *form, size_t media_count,
+		       struct err *e)
 {
 	const struct app_config *config = &app->core->config;
-	if (!app_check_text("text", form->text ? form->text : "", 4 * (size_t)config->post_characters_max, e))
+	if (!app_check_text("text", form->text ? form->text : "",
+			    4 * (size_t)config->post_characters_max, e))
 		return false;
 	if (media_count > (size_t)config->post_media_max)
-		return err_set(e, ERR_INVALID, "Validation failed: media_ids has more than %d files",
-		    config->post_media_max);
-	if (media_count == 0 && (!form->text || !form->text[strspn(form->text, " \t\r\n")]) && !form->quote_of_id)
+		return err_set(e, ERR_INVALID,
+			       "Validation failed: media_ids has more than %d files",
+			       config->post_media_max);
+	if (media_count == 0 && (!form->text || !form->text[strspn(form->text, " \t\r\n")]) &&
+	    !form->quote_of_id)
 		return err_set(e, ERR_INVALID, "Validation failed: Text can't be blank");
-	if (form->spoiler_text && !app_check_text("spoiler_text", form->spoiler_text, SPOILER_MAX_CHARACTERS, e))
+	if (form->spoiler_text &&
+	    !app_check_text("spoiler_text", form->spoiler_text, SPOILER_MAX_CHARACTERS, e))
 		return false;
-	if (form->visibility > STORE_VISIBILITY_DIRECT || form->prompt_visibility > STORE_PROMPT_PRIVATE)
+	if (form->visibility > STORE_VISIBILITY_DIRECT ||
+	    form->prompt_visibility > STORE_PROMPT_PRIVATE)
 		return err_set(e, ERR_INVALID, "Validation failed: visibility is not known");
-	if (form->language && (strlen(form->language) < 2 || strlen(form->language) > 12 ||
-				  form->language[strspn(form->language, "abcdefghijklmnopqrstuvwxyz"
-									"ABCDEFGHIJKLMNOPQRSTUVWXYZ-")]))
-		return err_set(e, ERR_INVALID, "Validation failed: language is not a language code");
+	if (form->language &&
+	    (strlen(form->language) < 2 || strlen(form->language) > 12 ||
+	     form->language[strspn(form->language, "abcdefghijklmnopqrstuvwxyz"
+						   "ABCDEFGHIJKLMNOPQRSTUVWXYZ-")]))
+		return err_set(e, ERR_INVALID,
+			       "Validation failed: language is not a language code");
 	return !form->idempotency_key || strlen(form->idempotency_key) <= KEY_MAX ||
 	       err_set(e, ERR_INVALID, "Validation failed: Idempotency-Key is too long");
 }
 
-bool app_draft_prepare(struct app *app, const struct app_post_new *form, const struct store_media *media,
-    size_t media_count, struct app_draft *out, struct err *e)
+bool app_draft_prepare(struct app *app, const struct app_post_new *form,
+		       const struct store_media *media, size_t media_count, struct app_draft *out,
+		       struct err *e)
 {
 	const struct app_config *config = &app->core->config;
 	struct app_text *text = ARENA_NEW(app->arena, struct app_text);
 	struct store_account self;
 	*out = (struct app_draft){.media = media, .media_count = media_count};
-	if (!app_need_account(app, e) || !check_form(app, form, media ? media_count : form->media_count, e) ||
+	if (!app_need_account(app, e) ||
+	    !check_form(app, form, media ? media_count : form->media_count, e) ||
 	    !store_account_get(app->db, app->arena, app->account_id, &self, e))
 		return false;
 	const char *written = form->text ? form->text : "";
 	app_text_scan(app->arena, written, text);
 	if (text->characters > (size_t)config->post_characters_max)
-		return err_set(e, ERR_INVALID, "Validation failed: Text is too long (at most %d characters)",
-		    config->post_characters_max);
+		return err_set(e, ERR_INVALID,
+			       "Validation failed: Text is too long (at most %d characters)",
+			       config->post_characters_max);
 	int64_t id = id_new();
 	const char *spoiler = form->spoiler_text ? form->spoiler_text : "";
 	out->row = (struct store_post){
@@ -193,29 +218,33 @@ bool app_draft_prepare(struct app *app, const struct app_post_new *form, const s
 	    .app_id = form->app_id,
 	    .created_at = app->now_ms,
 	};
-	out->idempotency_key = form->idempotency_key && form->idempotency_key[0] ? form->idempotency_key : NULL;
+	out->idempotency_key =
+	    form->idempotency_key && form->idempotency_key[0] ? form->idempotency_key : NULL;
 	if (!find_mentions(app, text, out, e) || !check_reply(app, form->in_reply_to_id, out, e) ||
-	    !check_quote(app, form->quote_of_id, out, e) || (!media && !load_media(app, form, out, e)) ||
-	    !take_from_media(app, out, e))
+	    !check_quote(app, form->quote_of_id, out, e) ||
+	    (!media && !load_media(app, form, out, e)) || !take_from_media(app, out, e))
 		return false;
 	out->row.content = app_text_html(app->arena, config->base_url, written, text);
 	out->row.mention_count = (int)out->mention_count;
 	out->tags = arena_alloc(app->arena, (text->tag_count + 1) * sizeof(*out->tags));
 	for (size_t i = 0; i < text->tag_count; i++) {
 		out->tags[out->tag_count++] = text->tags[i];
-		out->row.tags = arena_printf(app->arena, i ? "%s %s" : "%s%s", out->row.tags, text->tags[i]);
+		out->row.tags =
+		    arena_printf(app->arena, i ? "%s %s" : "%s%s", out->row.tags, text->tags[i]);
 	}
 	return true;
 }
 
 /* --- writing --- */
 
-bool app_fan_out(struct app *w, const struct store_post *post, int64_t cursor, bool *more, struct err *e)
+bool app_fan_out(struct app *w, const struct store_post *post, int64_t cursor, bool *more,
+		 struct err *e)
 {
 	int64_t *ids = arena_alloc(w->arena, (FAN_OUT_CHUNK + 1) * sizeof(*ids));
 	size_t found, scanned;
 	int64_t next;
-	if (!store_home_fan_out(w->db, post, cursor, FAN_OUT_CHUNK, ids, &found, &scanned, &next, e))
+	if (!store_home_fan_out(w->db, post, cursor, FAN_OUT_CHUNK, ids, &found, &scanned, &next,
+				e))
 		return false;
 	*more = scanned == FAN_OUT_CHUNK;
 	if (cursor == 0) {
@@ -232,7 +261,8 @@ bool app_fan_out(struct app *w, const struct store_post *post, int64_t cursor, b
 				.recipients = ids,
 				.recipient_count = found,
 			    });
-	return *more ? store_fanout_set(w->db, post->id, next, e) : store_fanout_delete(w->db, post->id, e);
+	return *more ? store_fanout_set(w->db, post->id, next, e)
+		     : store_fanout_delete(w->db, post->id, e);
 }
 
 static bool write_lineage(struct app *w, const struct app_draft *draft, struct err *e)
@@ -265,7 +295,8 @@ static bool write_lineage(struct app *w, const struct app_draft *draft, struct e
 	    .account_id = row->account_id,
 	    .created_at = row->created_at,
 	};
-	return store_lineage_insert(w->db, &node, e) && store_post_add_remixes(w->db, row->remix_of_id, 1, e);
+	return store_lineage_insert(w->db, &node, e) &&
+	       store_post_add_remixes(w->db, row->remix_of_id, 1, e);
 }
 
 static bool tell(struct app *w, const struct app_draft *draft, struct err *e)
@@ -274,7 +305,8 @@ static bool tell(struct app *w, const struct app_draft *draft, struct err *e)
 	int64_t followers[NOTIFIED_MAX];
 	size_t count = 0;
 	for (size_t i = 0; i < draft->mention_count; i++)
-		if (!app_notify(w, draft->mention_ids[i], APP_NOTIFY_MENTION, row->account_id, row->id, e))
+		if (!app_notify(w, draft->mention_ids[i], APP_NOTIFY_MENTION, row->account_id,
+				row->id, e))
 			return false;
 	if (!app_notify(w, draft->quote_account_id, APP_NOTIFY_QUOTE, row->account_id, row->id, e))
 		return false;
@@ -296,14 +328,15 @@ static bool write_parts(struct app *w, struct app_draft *draft, struct err *e)
 {
 	const struct store_post *row = &draft->row;
 	for (size_t i = 0; i < draft->media_count; i++)
-		if (!store_media_attach(w->db, draft->media[i].id, row->account_id, row->id, (int)i, e))
+		if (!store_media_attach(w->db, draft->media[i].id, row->account_id, row->id, (int)i,
+					e))
 			return false;
 	for (size_t i = 0; i < draft->mention_count; i++)
 		if (!store_mention_insert(w->db, row->id, draft->mention_ids[i], e))
 			return false;
 	for (size_t i = 0; i < draft->tag_count; i++)
-		if (!store_tag_add(w->db, app_text_fold_tag(w->arena, draft->tags[i]), draft->tags[i], row->id,
-			w->now_ms, e))
+		if (!store_tag_add(w->db, app_text_fold_tag(w->arena, draft->tags[i]),
+				   draft->tags[i], row->id, w->now_ms, e))
 			return false;
 	return !row->in_reply_to_id || store_post_add_replies(w->db, row->in_reply_to_id, 1, e);
 }
@@ -314,16 +347,17 @@ bool app_draft_write(struct app *w, struct app_draft *draft, struct err *e)
 	bool more;
 	draft->existing_id = 0;
 	if (draft->idempotency_key) {
-		if (!store_idempotency_find(w->db, row->account_id, KIND_POST, draft->idempotency_key,
-			&draft->existing_id, e))
+		if (!store_idempotency_find(w->db, row->account_id, KIND_POST,
+					    draft->idempotency_key, &draft->existing_id, e))
 			return false;
 		if (draft->existing_id)
 			return true;
-		if (!store_idempotency_insert(w->db, row->account_id, KIND_POST, draft->idempotency_key, row->id,
-			w->now_ms, e))
+		if (!store_idempotency_insert(w->db, row->account_id, KIND_POST,
+					      draft->idempotency_key, row->id, w->now_ms, e))
 			return false;
 	}
-	if (!store_post_insert(w->db, row, e) || !write_parts(w, draft, e) || !write_lineage(w, draft, e) ||
+	if (!store_post_insert(w->db, row, e) || !write_parts(w, draft, e) ||
+	    !write_lineage(w, draft, e) ||
 	    !store_account_add_posts(w->db, row->account_id, 1, w->now_ms, e) || !tell(w, draft, e))
 		return false;
 	if (row->visibility == STORE_VISIBILITY_PUBLIC)
@@ -347,11 +381,13 @@ static bool write_draft(struct app *w, void *context, struct err *e)
 	return app_draft_write(w, context, e);
 }
 
-bool app_post_create(struct app *app, const struct app_post_new *form, struct app_post *out, struct err *e)
+bool app_post_create(struct app *app, const struct app_post_new *form, struct app_post *out,
+		     struct err *e)
 {
 	struct app_draft draft;
 	int64_t before = 0;
-	const char *key = form->idempotency_key && form->idempotency_key[0] ? form->idempotency_key : NULL;
+	const char *key =
+	    form->idempotency_key && form->idempotency_key[0] ? form->idempotency_key : NULL;
 	/* Looked up first: the same request sent again must not fail because its pictures are posted now. */
 	if (!app_need_account(app, e) ||
 	    (key && !store_idempotency_find(app->db, app->account_id, KIND_POST, key, &before, e)))
@@ -364,7 +400,9 @@ bool app_post_create(struct app *app, const struct app_post_new *form, struct ap
 		/* On PostgreSQL the twin of this request may have been faster. */
 		struct err ignored = {0};
 		if (!key || e->code != ERR_CONFLICT ||
-		    !store_idempotency_find(app->db, app->account_id, KIND_POST, key, &before, &ignored) || !before)
+		    !store_idempotency_find(app->db, app->account_id, KIND_POST, key, &before,
+					    &ignored) ||
+		    !before)
 			return false;
 		draft.existing_id = before;
 	}
@@ -404,9 +442,9 @@ static bool uncount(struct app *w, const struct store_post *row, struct err *e)
 static bool delete_post(struct app *w, void *context, struct err *e)
 {
 	struct store_post row;
-	if (!store_post_get(w->db, w->arena, *(int64_t *)context, &row, e) || !uncount(w, &row, e) ||
-	    !delete_media(w, row.id, e) || !store_lineage_bury(w->db, row.id, e) ||
-	    !store_post_delete(w->db, &row, w->now_ms, e))
+	if (!store_post_get(w->db, w->arena, *(int64_t *)context, &row, e) ||
+	    !uncount(w, &row, e) || !delete_media(w, row.id, e) ||
+	    !store_lineage_bury(w->db, row.id, e) || !store_post_delete(w->db, &row, w->now_ms, e))
 		return false;
 	app_emit(w, &(struct app_event){
 			.type = APP_EVENT_POST_DELETED,
@@ -440,7 +478,8 @@ bool app_post_delete(struct app *app, int64_t id, struct app_post *out, struct e
 /* --- context --- */
 
 /* Ancestors by following in_reply_to, nearest last; those that must not be seen are left out. */
-static bool load_ancestors(struct app *app, const struct store_post *row, struct app_posts *out, struct err *e)
+static bool load_ancestors(struct app *app, const struct store_post *row, struct app_posts *out,
+			   struct err *e)
 {
 	int64_t ids[ANCESTORS_MAX], ordered[ANCESTORS_MAX];
 	size_t count = 0;
@@ -463,8 +502,8 @@ static bool load_ancestors(struct app *app, const struct store_post *row, struct
 }
 
 /* Of a conversation in the order of its posts: those below `root_id`, each behind what it answers. */
-static size_t below(const struct store_thread_node *thread, size_t count, int64_t root_id, int64_t *out,
-    size_t room)
+static size_t below(const struct store_thread_node *thread, size_t count, int64_t root_id,
+		    int64_t *out, size_t room)
 {
 	size_t kept = 0;
 	for (size_t i = 0; i < count && kept < room; i++) {
@@ -478,12 +517,13 @@ static size_t below(const struct store_thread_node *thread, size_t count, int64_
 }
 
 bool app_post_context(struct app *app, int64_t id, struct app_posts *ancestors,
-    struct app_posts *descendants, struct err *e)
+		      struct app_posts *descendants, struct err *e)
 {
 	struct app_post post;
 	int64_t ids[DESCENDANTS_MAX];
 	size_t count;
-	struct store_thread_node *thread = ARENA_ARRAY(app->arena, struct store_thread_node, THREAD_MAX);
+	struct store_thread_node *thread =
+	    ARENA_ARRAY(app->arena, struct store_thread_node, THREAD_MAX);
 	if (!thread)
 		return err_set(e, ERR_NO_MEMORY, "This is too much at once. Please ask for less.");
 	if (!app_post_get(app, id, &post, e))

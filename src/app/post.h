@@ -17,8 +17,8 @@ struct app_post {
 	bool favourited;
 	bool boosted;
 	bool bookmarked;
-	const struct store_media *made;  /* the first picture that was made here; NULL: none */
-	const char *prompt;              /* of that picture, where the viewer may see it */
+	const struct store_media *made; /* the first picture that was made here; NULL: none */
+	const char *prompt;             /* of that picture, where the viewer may see it */
 	bool has_remix_of;
 	struct {
 		int64_t id;
@@ -32,7 +32,8 @@ struct app_post {
 struct app_posts {
 	struct app_post *items;
 	size_t count;
-	int64_t first; /* the keys to page by: min_id of the page before, max_id of the next; 0: empty */
+	int64_t
+	    first; /* the keys to page by: min_id of the page before, max_id of the next; 0: empty */
 	int64_t last;
 	bool more;
 };
@@ -46,7 +47,7 @@ struct app_post_new {
 	enum store_visibility visibility;
 	const char *spoiler_text; /* may be NULL */
 	bool sensitive;
-	const char *language; /* may be NULL */
+	const char *language;        /* may be NULL */
 	const char *idempotency_key; /* may be NULL */
 	enum store_prompt_visibility prompt_visibility;
 	bool not_remixable;
@@ -54,38 +55,42 @@ struct app_post_new {
 };
 
 bool app_post_create(struct app *app, const struct app_post_new *form, struct app_post *out,
-    struct err *e) MUST_CHECK;
+		     struct err *e) MUST_CHECK;
 /* Gives back what was deleted (for "delete and redraft"); out may be NULL. */
 bool app_post_delete(struct app *app, int64_t id, struct app_post *out, struct err *e) MUST_CHECK;
 /* ERR_NOT_FOUND also where the viewer must not know of it. */
 bool app_post_get(struct app *app, int64_t id, struct app_post *out, struct err *e) MUST_CHECK;
 /* For the studio of somebody who is about to remix it: with its prompt, where remixers may see it.
  * ERR_FORBIDDEN where its author does not want it remixed. */
-bool app_post_for_remix(struct app *app, int64_t id, struct app_post *out, struct err *e) MUST_CHECK;
+bool app_post_for_remix(struct app *app, int64_t id, struct app_post *out,
+			struct err *e) MUST_CHECK;
 /* The rows of `ids` as the viewer may see them, in that order; those that must not be seen are left out. */
 bool app_post_get_many(struct app *app, const int64_t *ids, size_t count, struct app_posts *out,
-    struct err *e) MUST_CHECK;
+		       struct err *e) MUST_CHECK;
 /* The same for rows at hand. Private to app/, and to streams that serve one row to many. */
 bool app_posts_view(struct app *app, const struct store_posts *rows, struct app_posts *out,
-    struct err *e) MUST_CHECK;
+		    struct err *e) MUST_CHECK;
 bool app_post_context(struct app *app, int64_t id, struct app_posts *ancestors,
-    struct app_posts *descendants, struct err *e) MUST_CHECK;
+		      struct app_posts *descendants, struct err *e) MUST_CHECK;
 
 /* These succeed where it is so already; *out is the post as it is now (for a boost: the boost). */
 bool app_favourite_add(struct app *app, int64_t id, struct app_post *out, struct err *e) MUST_CHECK;
-bool app_favourite_remove(struct app *app, int64_t id, struct app_post *out, struct err *e) MUST_CHECK;
+bool app_favourite_remove(struct app *app, int64_t id, struct app_post *out,
+			  struct err *e) MUST_CHECK;
 bool app_bookmark_add(struct app *app, int64_t id, struct app_post *out, struct err *e) MUST_CHECK;
-bool app_bookmark_remove(struct app *app, int64_t id, struct app_post *out, struct err *e) MUST_CHECK;
-bool app_boost_add(struct app *app, int64_t id, enum store_visibility visibility, struct app_post *out,
-    struct err *e) MUST_CHECK;
+bool app_bookmark_remove(struct app *app, int64_t id, struct app_post *out,
+			 struct err *e) MUST_CHECK;
+bool app_boost_add(struct app *app, int64_t id, enum store_visibility visibility,
+		   struct app_post *out, struct err *e) MUST_CHECK;
 bool app_boost_remove(struct app *app, int64_t id, struct app_post *out, struct err *e) MUST_CHECK;
 bool app_favourited_by(struct app *app, int64_t id, const struct store_page *page,
-    struct store_accounts *out, struct err *e) MUST_CHECK;
-bool app_boosted_by(struct app *app, int64_t id, const struct store_page *page, struct store_accounts *out,
-    struct err *e) MUST_CHECK;
+		       struct store_accounts *out, struct err *e) MUST_CHECK;
+bool app_boosted_by(struct app *app, int64_t id, const struct store_page *page,
+		    struct store_accounts *out, struct err *e) MUST_CHECK;
 
 /* The one place that decides whether the viewer may see the post at all. */
-bool app_post_visible(struct app *app, const struct store_post *post, bool *visible, struct err *e) MUST_CHECK;
+bool app_post_visible(struct app *app, const struct store_post *post, bool *visible,
+		      struct err *e) MUST_CHECK;
 /* The one place that decides whether the viewer may see the prompt of a visible post. `studio`: shown in
  * the studio of someone who is about to remix it. */
 bool app_post_prompt_visible(const struct app *app, const struct store_post *post, bool studio);

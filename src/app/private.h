@@ -37,7 +37,8 @@ void app_emit(struct app *w, const struct app_event *event);
 bool app_need_account(const struct app *app, struct err *e) MUST_CHECK; /* ERR_UNAUTHORIZED */
 bool app_need_admin(const struct app *app, struct err *e) MUST_CHECK;   /* ERR_FORBIDDEN */
 /* ERR_INVALID naming the field where text is not UTF-8 or too long. */
-bool app_check_text(const char *field, const char *text, size_t characters_max, struct err *e) MUST_CHECK;
+bool app_check_text(const char *field, const char *text, size_t characters_max,
+		    struct err *e) MUST_CHECK;
 
 /* Too many tries of one key in ten minutes? Counts this one. */
 struct app_limiter *app_limiter_create(void);
@@ -53,8 +54,8 @@ const char *app_totp_secret_new(struct arena *arena);
 bool app_totp_matches(const char *secret, const char *code, int64_t now_ms, int64_t *step);
 
 /* notification.c: tells a local account, unless it does not want to hear from there. */
-bool app_notify(struct app *w, int64_t account_id, enum app_notification_kind kind, int64_t from_account_id,
-    int64_t post_id, struct err *e) MUST_CHECK;
+bool app_notify(struct app *w, int64_t account_id, enum app_notification_kind kind,
+		int64_t from_account_id, int64_t post_id, struct err *e) MUST_CHECK;
 
 /* post.c: a post that is checked and ready to be written. */
 struct app_draft {
@@ -68,27 +69,29 @@ struct app_draft {
 	int64_t quote_account_id;
 	int64_t remix_account_id; /* 0: that post is gone */
 	const char *idempotency_key;
-	int64_t existing_id; /* set by app_draft_write: the post that this key made before; 0: none */
+	int64_t
+	    existing_id; /* set by app_draft_write: the post that this key made before; 0: none */
 };
 /* media: rows already known (they may be inserted later in the same transaction); else form->media_ids. */
-bool app_draft_prepare(struct app *app, const struct app_post_new *form, const struct store_media *media,
-    size_t media_count, struct app_draft *out, struct err *e) MUST_CHECK;
+bool app_draft_prepare(struct app *app, const struct app_post_new *form,
+		       const struct store_media *media, size_t media_count, struct app_draft *out,
+		       struct err *e) MUST_CHECK;
 bool app_draft_write(struct app *w, struct app_draft *draft, struct err *e) MUST_CHECK;
 /* Fan-out of one post, the next chunk. *more: not finished. */
 bool app_fan_out(struct app *w, const struct store_post *post, int64_t cursor, bool *more,
-    struct err *e) MUST_CHECK;
+		 struct err *e) MUST_CHECK;
 
 /* view.c */
 enum app_view { APP_VIEW_LIST, APP_VIEW_ONE, APP_VIEW_STUDIO };
 bool app_view_rows(struct app *app, const struct store_posts *rows, enum app_view mode,
-    struct app_posts *out, struct err *e) MUST_CHECK;
+		   struct app_posts *out, struct err *e) MUST_CHECK;
 
 bool app_posts_get_in(struct app *app, const int64_t *ids, size_t count, enum app_view mode,
-    struct app_posts *out, struct err *e) MUST_CHECK;
+		      struct app_posts *out, struct err *e) MUST_CHECK;
 
 /* job.c */
 bool app_job_submit_in(struct app *w, const struct app_job_new *form, int64_t *job_id,
-    struct err *e) MUST_CHECK;
+		       struct err *e) MUST_CHECK;
 /* Answers a mention of @draw: queues the picture, or says why not. */
 bool app_draw_mentioned(struct app *w, const struct store_post *post, struct err *e) MUST_CHECK;
 /* The account id if it exists already, else 0. */

@@ -41,8 +41,8 @@ static void set_kind(struct app_relation *out, const struct store_relation *r)
 	}
 }
 
-bool app_relation_get_many(struct app *app, const int64_t *ids, size_t count, struct app_relation *out,
-    size_t *found, struct err *e)
+bool app_relation_get_many(struct app *app, const int64_t *ids, size_t count,
+			   struct app_relation *out, size_t *found, struct err *e)
 {
 	struct store_relation rows[7 * DB_IDS_MAX];
 	struct store_account *accounts;
@@ -85,7 +85,8 @@ struct pair_call {
 	struct app_relation now;
 };
 
-static bool begin(struct app *w, struct pair_call *call, struct store_account *target, struct err *e)
+static bool begin(struct app *w, struct pair_call *call, struct store_account *target,
+		  struct err *e)
 {
 	if (!store_account_get(w->db, w->arena, call->target_id, target, e) ||
 	    !app_relation_get(w, call->target_id, &call->now, e))
@@ -95,8 +96,8 @@ static bool begin(struct app *w, struct pair_call *call, struct store_account *t
 }
 
 /* account_id begins to follow target_id: row, counts, home. */
-static bool add_follow(struct app *w, int64_t account_id, int64_t target_id, bool reblogs, bool notify,
-    struct err *e)
+static bool add_follow(struct app *w, int64_t account_id, int64_t target_id, bool reblogs,
+		       bool notify, struct err *e)
 {
 	bool added;
 	struct store_account follower;
@@ -118,7 +119,8 @@ static bool add_follow(struct app *w, int64_t account_id, int64_t target_id, boo
 	if (!store_account_add_following(w->db, account_id, 1, e) ||
 	    !store_account_add_followers(w->db, target_id, 1, e))
 		return false;
-	return !follow.local || store_home_backfill(w->db, account_id, target_id, BACKFILL_POSTS, e);
+	return !follow.local ||
+	       store_home_backfill(w->db, account_id, target_id, BACKFILL_POSTS, e);
 }
 
 static bool remove_follow(struct app *w, int64_t account_id, int64_t target_id, struct err *e)
@@ -127,8 +129,8 @@ static bool remove_follow(struct app *w, int64_t account_id, int64_t target_id, 
 	if (!store_follow_delete(w->db, account_id, target_id, &removed, e) ||
 	    !store_follow_request_delete(w->db, account_id, target_id, NULL, &withdrawn, e))
 		return false;
-	if (withdrawn &&
-	    !store_notification_withdraw(w->db, target_id, APP_NOTIFY_FOLLOW_REQUEST, account_id, 0, e))
+	if (withdrawn && !store_notification_withdraw(w->db, target_id, APP_NOTIFY_FOLLOW_REQUEST,
+						      account_id, 0, e))
 		return false;
 	if (!removed)
 		return true;
@@ -142,16 +144,21 @@ static bool follow(struct app *w, void *context, struct err *e)
 {
 	struct pair_call *call = context;
 	struct store_account target, self;
-	if (!begin(w, call, &target, e) || !store_account_get(w->db, w->arena, w->account_id, &self, e))
+	if (!begin(w, call, &target, e) ||
+	    !store_account_get(w->db, w->arena, w->account_id, &self, e))
 		return false;
-	bool reblogs = call->reblogs ? *call->reblogs : !call->now.following || call->now.showing_reblogs;
+	bool reblogs =
+	    call->reblogs ? *call->reblogs : !call->now.following || call->now.showing_reblogs;
 	bool notify = call->notify ? *call->notify : call->now.notifying;
 	if (call->now.blocking)
-		return err_set(e, ERR_FORBIDDEN, "You have blocked this account. Unblock it first.");
+		return err_set(e, ERR_FORBIDDEN,
+			       "You have blocked this account. Unblock it first.");
 	if (call->now.following)
-		return store_follow_update(w->db, w->account_id, call->target_id, reblogs, notify, e);
+		return store_follow_update(w->db, w->account_id, call->target_id, reblogs, notify,
+					   e);
 	if (self.following_count >= FOLLOWS_MAX)
-		return err_set(e, ERR_LIMIT, "You follow %d accounts already; that is the most.", FOLLOWS_MAX);
+		return err_set(e, ERR_LIMIT, "You follow %d accounts already; that is the most.",
+			       FOLLOWS_MAX);
 	if (!target.locked && !target.domain[0])
 		return add_follow(w, w->account_id, call->target_id, reblogs, notify, e) &&
 		       app_notify(w, call->target_id, APP_NOTIFY_FOLLOW, w->account_id, 0, e);
@@ -166,7 +173,8 @@ static bool follow(struct app *w, void *context, struct err *e)
 	};
 	if (!store_follow_request_insert(w->db, &request, &added, e))
 		return false;
-	return !added || app_notify(w, call->target_id, APP_NOTIFY_FOLLOW_REQUEST, w->account_id, 0, e);
+	return !added ||
+	       app_notify(w, call->target_id, APP_NOTIFY_FOLLOW_REQUEST, w->account_id, 0, e);
 }
 
 static bool unfollow(struct app *w, void *context, struct err *e)
@@ -183,27 +191,30 @@ static bool block(struct app *w, void *context, struct err *e)
 {
 	int64_t target_id = ((struct pair_call *)context)->target_id;
 	bool added;
-	return remove_follow(w, w->account_id, target_id, e) && remove_follow(w, target_id, w->account_id, e) &&
+	return remove_follow(w, w->account_id, target_id, e) &&
+	       remove_follow(w, target_id, w->account_id, e) &&
 	       store_block_insert(w->db, id_new(), w->account_id, target_id, w->now_ms, &added, e);
 }
 
 static bool unblock(struct app *w, void *context, struct err *e)
 {
 	bool removed;
-	return store_block_delete(w->db, w->account_id, ((struct pair_call *)context)->target_id, &removed, e);
+	return store_block_delete(w->db, w->account_id, ((struct pair_call *)context)->target_id,
+				  &removed, e);
 }
 
 static bool mute(struct app *w, void *context, struct err *e)
 {
 	struct pair_call *call = context;
 	return store_mute_set(w->db, id_new(), w->account_id, call->target_id, call->notifications,
-	    call->expires_at, w->now_ms, e);
+			      call->expires_at, w->now_ms, e);
 }
 
 static bool unmute(struct app *w, void *context, struct err *e)
 {
 	bool removed;
-	return store_mute_delete(w->db, w->account_id, ((struct pair_call *)context)->target_id, &removed, e);
+	return store_mute_delete(w->db, w->account_id, ((struct pair_call *)context)->target_id,
+				 &removed, e);
 }
 
 static bool answer_request(struct app *w, void *context, struct err *e)
@@ -211,11 +222,13 @@ static bool answer_request(struct app *w, void *context, struct err *e)
 	struct pair_call *call = context;
 	struct store_follow request;
 	bool removed;
-	if (!store_follow_request_delete(w->db, call->target_id, w->account_id, &request, &removed, e))
+	if (!store_follow_request_delete(w->db, call->target_id, w->account_id, &request, &removed,
+					 e))
 		return false;
 	if (!removed)
 		return err_set(e, ERR_NOT_FOUND, "Record not found");
-	if (!store_notification_withdraw(w->db, w->account_id, APP_NOTIFY_FOLLOW_REQUEST, call->target_id, 0, e))
+	if (!store_notification_withdraw(w->db, w->account_id, APP_NOTIFY_FOLLOW_REQUEST,
+					 call->target_id, 0, e))
 		return false;
 	if (!call->accept)
 		return true;
@@ -224,11 +237,12 @@ static bool answer_request(struct app *w, void *context, struct err *e)
 }
 
 /* Every change: somebody is signed in, the other one exists and is another one. */
-static bool change(struct app *app, app_write_fn *fn, struct pair_call *call, struct app_relation *out,
-    struct err *e)
+static bool change(struct app *app, app_write_fn *fn, struct pair_call *call,
+		   struct app_relation *out, struct err *e)
 {
 	struct store_account target;
-	if (!app_need_account(app, e) || !store_account_get(app->db, app->arena, call->target_id, &target, e))
+	if (!app_need_account(app, e) ||
+	    !store_account_get(app->db, app->arena, call->target_id, &target, e))
 		return false;
 	if (call->target_id == app->account_id)
 		return err_set(e, ERR_FORBIDDEN, "This cannot be done with your own account.");
@@ -236,7 +250,7 @@ static bool change(struct app *app, app_write_fn *fn, struct pair_call *call, st
 }
 
 bool app_follow(struct app *app, int64_t id, const bool *reblogs, const bool *notify,
-    struct app_relation *out, struct err *e)
+		struct app_relation *out, struct err *e)
 {
 	struct pair_call call = {.target_id = id, .reblogs = reblogs, .notify = notify};
 	return change(app, follow, &call, out, e);
@@ -262,11 +276,13 @@ bool app_unblock(struct app *app, int64_t id, struct app_relation *out, struct e
 	return change(app, unblock, &(struct pair_call){.target_id = id}, out, e);
 }
 
-bool app_mute(struct app *app, int64_t id, bool notifications, int64_t duration_s, struct app_relation *out,
-    struct err *e)
+bool app_mute(struct app *app, int64_t id, bool notifications, int64_t duration_s,
+	      struct app_relation *out, struct err *e)
 {
 	if (duration_s < 0 || duration_s > INT32_MAX)
-		return err_set(e, ERR_INVALID, "Validation failed: duration must be between 0 and %d seconds", INT32_MAX);
+		return err_set(e, ERR_INVALID,
+			       "Validation failed: duration must be between 0 and %d seconds",
+			       INT32_MAX);
 	struct pair_call call = {
 	    .target_id = id,
 	    .notifications = notifications,
@@ -281,9 +297,10 @@ bool app_unmute(struct app *app, int64_t id, struct app_relation *out, struct er
 }
 
 bool app_follow_request_answer(struct app *app, int64_t id, bool accept, struct app_relation *out,
-    struct err *e)
+			       struct err *e)
 {
-	return change(app, answer_request, &(struct pair_call){.target_id = id, .accept = accept}, out, e);
+	return change(app, answer_request, &(struct pair_call){.target_id = id, .accept = accept},
+		      out, e);
 }
 
 /* --- lists --- */
@@ -293,35 +310,40 @@ static bool visible_account(struct app *app, int64_t id, struct err *e)
 	struct store_account account;
 	if (!store_account_get(app->db, app->arena, id, &account, e))
 		return false;
-	return account.state == STORE_ACCOUNT_ACTIVE || err_set(e, ERR_NOT_FOUND, "Record not found");
+	return account.state == STORE_ACCOUNT_ACTIVE ||
+	       err_set(e, ERR_NOT_FOUND, "Record not found");
 }
 
-bool app_followers(struct app *app, int64_t id, const struct store_page *page, struct store_accounts *out,
-    struct err *e)
+bool app_followers(struct app *app, int64_t id, const struct store_page *page,
+		   struct store_accounts *out, struct err *e)
 {
-	return visible_account(app, id, e) && store_follow_followers(app->db, app->arena, id, page, out, e);
+	return visible_account(app, id, e) &&
+	       store_follow_followers(app->db, app->arena, id, page, out, e);
 }
 
-bool app_following(struct app *app, int64_t id, const struct store_page *page, struct store_accounts *out,
-    struct err *e)
+bool app_following(struct app *app, int64_t id, const struct store_page *page,
+		   struct store_accounts *out, struct err *e)
 {
-	return visible_account(app, id, e) && store_follow_following(app->db, app->arena, id, page, out, e);
+	return visible_account(app, id, e) &&
+	       store_follow_following(app->db, app->arena, id, page, out, e);
 }
 
-bool app_blocks(struct app *app, const struct store_page *page, struct store_accounts *out, struct err *e)
+bool app_blocks(struct app *app, const struct store_page *page, struct store_accounts *out,
+		struct err *e)
 {
 	return app_need_account(app, e) &&
 	       store_block_list(app->db, app->arena, app->account_id, page, out, e);
 }
 
-bool app_mutes(struct app *app, const struct store_page *page, struct store_accounts *out, struct err *e)
+bool app_mutes(struct app *app, const struct store_page *page, struct store_accounts *out,
+	       struct err *e)
 {
 	return app_need_account(app, e) &&
 	       store_mute_list(app->db, app->arena, app->account_id, app->now_ms, page, out, e);
 }
 
 bool app_follow_requests(struct app *app, const struct store_page *page, struct store_accounts *out,
-    struct err *e)
+			 struct err *e)
 {
 	return app_need_account(app, e) &&
 	       store_follow_request_list(app->db, app->arena, app->account_id, page, out, e);

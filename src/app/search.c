@@ -22,7 +22,8 @@ static struct app_tag from_row(const struct store_tag *row)
 	return (struct app_tag){.name = row->display, .posts_count = row->posts_count};
 }
 
-static bool find_tags(struct app *app, const char *q, int limit, int offset, struct app_search *out, struct err *e)
+static bool find_tags(struct app *app, const char *q, int limit, int offset, struct app_search *out,
+		      struct err *e)
 {
 	struct store_tag rows[LIMIT_MAX];
 	const char *folded = app_text_fold_tag(app->arena, q);
@@ -54,7 +55,7 @@ static bool find_by_url(struct app *app, const char *q, struct app_search *out, 
 }
 
 bool app_search(struct app *app, const char *q, const char *type, int limit, int offset,
-    struct app_search *out, struct err *e)
+		struct app_search *out, struct err *e)
 {
 	*out = (struct app_search){0};
 	if (!app_check_text("q", q, QUERY_MAX_CHARACTERS, e))
@@ -70,7 +71,8 @@ bool app_search(struct app *app, const char *q, const char *type, int limit, int
 		offset = 0;
 	if (str_starts(q, "https://") || str_starts(q, "http://"))
 		return !wants(type, "statuses") || find_by_url(app, q, out, e);
-	if (wants(type, "accounts") && q[0] != '#' && !app_account_search(app, q, limit, offset, &out->accounts, e))
+	if (wants(type, "accounts") && q[0] != '#' &&
+	    !app_account_search(app, q, limit, offset, &out->accounts, e))
 		return false;
 	return !wants(type, "hashtags") || q[0] == '@' || find_tags(app, q, limit, offset, out, e);
 }

@@ -16,9 +16,10 @@ struct app_search {
 };
 /* type: NULL, "accounts", "statuses" or "hashtags". */
 bool app_search(struct app *app, const char *q, const char *type, int limit, int offset,
-    struct app_search *out, struct err *e) MUST_CHECK;
+		struct app_search *out, struct err *e) MUST_CHECK;
 bool app_tag_get(struct app *app, const char *name, struct app_tag *out, struct err *e) MUST_CHECK;
 /* The most used of the last days. */
-bool app_tag_trends(struct app *app, int limit, struct app_tag **out, size_t *count, struct err *e) MUST_CHECK;
+bool app_tag_trends(struct app *app, int limit, struct app_tag **out, size_t *count,
+		    struct err *e) MUST_CHECK;
 
 #endif

@@ -63,7 +63,9 @@ static int code_at(const unsigned char *key, size_t key_length, int64_t step)
 	if (!HMAC(EVP_sha1(), key, (int)key_length, message, sizeof(message), digest, &length))
 		return -1;
 	int at = digest[length - 1] & 15;
-	return ((digest[at] & 127) << 24 | digest[at + 1] << 16 | digest[at + 2] << 8 | digest[at + 3]) % 1000000;
+	return ((digest[at] & 127) << 24 | digest[at + 1] << 16 | digest[at + 2] << 8 |
+		digest[at + 3]) %
+	       1000000;
 }
 
 bool app_totp_matches(const char *secret, const char *code, int64_t now_ms, int64_t *step)
@@ -77,7 +79,8 @@ bool app_totp_matches(const char *secret, const char *code, int64_t now_ms, int6
 		if (!found || bits + 5 > 8 * sizeof(key))
 			return false;
 		for (int i = 4; i >= 0; i--, bits++)
-			key[bits / 8] |= (unsigned char)((found - base32) >> i & 1) << (7 - bits % 8);
+			key[bits / 8] |= (unsigned char)((found - base32) >> i & 1)
+					 << (7 - bits % 8);
 	}
 	/* One step to either side, for clocks that are a little off. */
 	for (int64_t s = now_ms / TOTP_STEP_MS - 1; s <= now_ms / TOTP_STEP_MS + 1; s++) {

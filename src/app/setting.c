@@ -26,7 +26,8 @@ bool app_registrations_parse(const char *name, enum app_registrations *mode)
 	return false;
 }
 
-static bool get_or(struct app *app, const char *name, const char *fallback, const char **value, struct err *e)
+static bool get_or(struct app *app, const char *name, const char *fallback, const char **value,
+		   struct err *e)
 {
 	if (!store_setting_get(app->db, app->arena, name, value, e))
 		return false;
@@ -40,7 +41,8 @@ bool app_settings_get(struct app *app, struct app_settings *out, struct err *e)
 	const char *mode;
 	if (!get_or(app, "title", "Madang", &out->title, e) ||
 	    !get_or(app, "description", "", &out->description, e) ||
-	    !get_or(app, "contact_email", "", &out->contact_email, e) || !get_or(app, "rules", "", &out->rules, e) ||
+	    !get_or(app, "contact_email", "", &out->contact_email, e) ||
+	    !get_or(app, "rules", "", &out->rules, e) ||
 	    !get_or(app, "registrations", "invitation", &mode, e))
 		return false;
 	if (!app_registrations_parse(mode, &out->registrations))
@@ -64,12 +66,13 @@ static bool change(struct app *w, void *context, struct err *e)
 	       store_audit_insert(w->db, w->account_id, "settings.change", 0, mode, w->now_ms, e);
 }
 
-bool app_settings_change(struct app *app, const struct app_settings_change *c, struct app_settings *out,
-    struct err *e)
+bool app_settings_change(struct app *app, const struct app_settings_change *c,
+			 struct app_settings *out, struct err *e)
 {
 	struct app_settings_change copy = *c;
 	if (!app_need_admin(app, e) || (c->title && !app_check_text("title", c->title, 200, e)) ||
-	    (c->description && !app_check_text("description", c->description, VALUE_MAX_CHARACTERS, e)) ||
+	    (c->description &&
+	     !app_check_text("description", c->description, VALUE_MAX_CHARACTERS, e)) ||
 	    (c->contact_email && !app_check_text("contact_email", c->contact_email, 254, e)) ||
 	    (c->rules && !app_check_text("rules", c->rules, VALUE_MAX_CHARACTERS, e)))
 		return false;
@@ -116,7 +119,8 @@ bool app_preference_set(struct app *app, const char *name, const char *value, st
 {
 	struct value_call call = {name, value};
 	return app_need_account(app, e) && app_check_text("name", name, NAME_MAX, e) &&
-	       app_check_text(name, value, VALUE_MAX_CHARACTERS, e) && app_write(app, set_preference, &call, e);
+	       app_check_text(name, value, VALUE_MAX_CHARACTERS, e) &&
+	       app_write(app, set_preference, &call, e);
 }
 
 static bool check_timeline(const char *timeline, struct err *e)
@@ -130,7 +134,8 @@ static void from_row(const char *timeline, const struct store_marker *row, struc
 	*out = (struct app_marker){timeline, row->last_read_id, row->version, row->updated_at};
 }
 
-bool app_marker_get(struct app *app, const char *timeline, struct app_marker *out, bool *found, struct err *e)
+bool app_marker_get(struct app *app, const char *timeline, struct app_marker *out, bool *found,
+		    struct err *e)
 {
 	struct store_marker row = {0};
 	if (!app_need_account(app, e) || !check_timeline(timeline, e) ||
@@ -149,11 +154,12 @@ struct marker_call {
 static bool set_marker(struct app *w, void *context, struct err *e)
 {
 	struct marker_call *call = context;
-	return store_marker_set(w->db, w->account_id, call->timeline, call->last_read_id, w->now_ms, &call->row, e);
+	return store_marker_set(w->db, w->account_id, call->timeline, call->last_read_id, w->now_ms,
+				&call->row, e);
 }
 
-bool app_marker_set(struct app *app, const char *timeline, int64_t last_read_id, struct app_marker *out,
-    struct err *e)
+bool app_marker_set(struct app *app, const char *timeline, int64_t last_read_id,
+		    struct app_marker *out, struct err *e)
 {
 	struct marker_call call = {.timeline = timeline, .last_read_id = last_read_id};
 	if (!app_need_account(app, e) || !check_timeline(timeline, e))

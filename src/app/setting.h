@@ -29,15 +29,19 @@ struct app_settings_change {
 	const char *contact_email;
 	const char *rules;
 };
-bool app_settings_change(struct app *app, const struct app_settings_change *change, struct app_settings *out,
-    struct err *e) MUST_CHECK;
+bool app_settings_change(struct app *app, const struct app_settings_change *change,
+			 struct app_settings *out, struct err *e) MUST_CHECK;
 /* Any other value of the program by name (VAPID keys, …). *value NULL: not set. */
-bool app_setting_get(struct app *app, const char *name, const char **value, struct err *e) MUST_CHECK;
-bool app_setting_set(struct app *app, const char *name, const char *value, struct err *e) MUST_CHECK;
+bool app_setting_get(struct app *app, const char *name, const char **value,
+		     struct err *e) MUST_CHECK;
+bool app_setting_set(struct app *app, const char *name, const char *value,
+		     struct err *e) MUST_CHECK;
 
 /* Preferences: "posting:default:visibility" and the like. *value NULL: not set. */
-bool app_preference_get(struct app *app, const char *name, const char **value, struct err *e) MUST_CHECK;
-bool app_preference_set(struct app *app, const char *name, const char *value, struct err *e) MUST_CHECK;
+bool app_preference_get(struct app *app, const char *name, const char **value,
+			struct err *e) MUST_CHECK;
+bool app_preference_set(struct app *app, const char *name, const char *value,
+			struct err *e) MUST_CHECK;
 
 struct app_marker {
 	const char *timeline; /* "home" or "notifications" */
@@ -47,8 +51,8 @@ struct app_marker {
 };
 /* *found false: none yet. */
 bool app_marker_get(struct app *app, const char *timeline, struct app_marker *out, bool *found,
-    struct err *e) MUST_CHECK;
-bool app_marker_set(struct app *app, const char *timeline, int64_t last_read_id, struct app_marker *out,
-    struct err *e) MUST_CHECK;
+		    struct err *e) MUST_CHECK;
+bool app_marker_set(struct app *app, const char *timeline, int64_t last_read_id,
+		    struct app_marker *out, struct err *e) MUST_CHECK;
 
 #endif

@@ -6,13 +6,15 @@
 bool app_signed_in_list(struct app *app, struct store_signed_in *out, size_t *found, struct err *e)
 {
 	return app_need_account(app, e) &&
-	       store_signed_in_list(app->db, app->arena, app->account_id, out, APP_SIGNED_IN_MAX, found, e);
+	       store_signed_in_list(app->db, app->arena, app->account_id, out, APP_SIGNED_IN_MAX,
+				    found, e);
 }
 
 static bool end_one(struct app *w, void *context, struct err *e)
 {
 	bool ended;
-	if (!store_signed_in_end(w->db, w->account_id, *(const int64_t *)context, w->now_ms, &ended, e))
+	if (!store_signed_in_end(w->db, w->account_id, *(const int64_t *)context, w->now_ms, &ended,
+				 e))
 		return false;
 	if (!ended)
 		return err_set(e, ERR_NOT_FOUND, "Record not found");

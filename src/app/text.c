@@ -21,7 +21,8 @@ struct token {
 
 static bool is_word_ascii(char c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       c == '_';
 }
 
 /* Letters of any script. Punctuation and spaces beyond ASCII end a word; emoji end one, too. */
@@ -34,7 +35,8 @@ static bool is_word(uint32_t c)
 	if (c == 0xD7 || c == 0xF7 || (c >= 0x2000 && c <= 0x2BFF) || (c >= 0x3000 && c <= 0x3004))
 		return false;
 	if ((c >= 0x3008 && c <= 0x3020) || c == 0x30FB || (c >= 0xFF01 && c <= 0xFF0F) ||
-	    (c >= 0xFF1A && c <= 0xFF20) || (c >= 0xFF3B && c <= 0xFF40) || (c >= 0xFF5B && c <= 0xFF65))
+	    (c >= 0xFF1A && c <= 0xFF20) || (c >= 0xFF3B && c <= 0xFF40) ||
+	    (c >= 0xFF5B && c <= 0xFF65))
 		return false;
 	return c < 0x1F000 || c >= 0x20000;
 }
@@ -44,7 +46,9 @@ static size_t word_length(const char *s, bool *only_digits)
 	size_t done = 0, step;
 	uint32_t c;
 	*only_digits = true;
-	while (s[done] && (step = str_utf8_next(s + done, strlen(s + done) < 4 ? strlen(s + done) : 4, &c)) > 0 &&
+	while (s[done] &&
+	       (step = str_utf8_next(s + done, strlen(s + done) < 4 ? strlen(s + done) : 4, &c)) >
+		   0 &&
 	       is_word(c)) {
 		*only_digits = *only_digits && c >= '0' && c <= '9';
 		done += step;
@@ -55,13 +59,15 @@ static size_t word_length(const char *s, bool *only_digits)
 static size_t link_length(const char *s)
 {
 	size_t scheme = str_starts(s, "https://") ? 8 : str_starts(s, "http://") ? 7 : 0;
-	if (scheme == 0 || !(is_word_ascii(s[scheme]) || (unsigned char)s[scheme] >= 0x80 || s[scheme] == '['))
+	if (scheme == 0 ||
+	    !(is_word_ascii(s[scheme]) || (unsigned char)s[scheme] >= 0x80 || s[scheme] == '['))
 		return 0;
 	size_t length = strcspn(s, " \t\r\n<>\"\\^`{|}");
 	int open = 0;
 	for (size_t i = 0; i < length; i++)
 		open += s[i] == '(' ? 1 : s[i] == ')' ? -1 : 0;
-	while (length > scheme && (strchr(".,;:!?'*", s[length - 1]) || (s[length - 1] == ')' && open < 0))) {
+	while (length > scheme &&
+	       (strchr(".,;:!?'*", s[length - 1]) || (s[length - 1] == ')' && open < 0))) {
 		open += s[length - 1] == ')';
 		length--;
 	}
@@ -71,8 +77,8 @@ static size_t link_length(const char *s)
 static size_t mention_length(const char *s, size_t *name_length)
 {
 	size_t length = 1;
-	while (is_word_ascii(s[length]) ||
-	       ((s[length] == '.' || s[length] == '-') && length > 1 && is_word_ascii(s[length + 1])))
+	while (is_word_ascii(s[length]) || ((s[length] == '.' || s[length] == '-') && length > 1 &&
+					    is_word_ascii(s[length + 1])))
 		length++;
 	*name_length = length - 1;
 	if (*name_length == 0 || *name_length > 100)
@@ -81,7 +87,7 @@ static size_t mention_length(const char *s, size_t *name_length)
 		size_t domain = length + 1;
 		while (is_word_ascii(s[domain]) ||
 		       ((s[domain] == '.' || s[domain] == '-' || s[domain] == ':') &&
-			   is_word_ascii(s[domain + 1])))
+			is_word_ascii(s[domain + 1])))
 			domain++;
 		length = domain;
 	}
@@ -107,8 +113,8 @@ static struct token next_token(const char *s, char before)
 		return t;
 	}
 	bool only_digits;
-	if (*s == '#' && free_before && before != '&' && (t.length = word_length(s + 1, &only_digits)) > 0 &&
-	    !only_digits && t.length <= 300) {
+	if (*s == '#' && free_before && before != '&' &&
+	    (t.length = word_length(s + 1, &only_digits)) > 0 && !only_digits && t.length <= 300) {
 		t.kind = TOKEN_TAG;
 		t.length++;
 		return t;
@@ -123,7 +129,8 @@ static void add_mention(struct arena *arena, struct app_text *out, const struct 
 {
 	const char *username = arena_strndup(arena, t->start + 1, t->name_length);
 	size_t used = 1 + t->name_length;
-	const char *domain = t->length > used ? arena_strndup(arena, t->start + used + 1, t->length - used - 1) : "";
+	const char *domain =
+	    t->length > used ? arena_strndup(arena, t->start + used + 1, t->length - used - 1) : "";
 	for (size_t i = 0; i < out->mention_count; i++)
 		if (str_equal_nocase(out->mentions[i].username, username) &&
 		    str_equal_nocase(out->mentions[i].domain, domain))
@@ -153,7 +160,8 @@ void app_text_scan(struct arena *arena, const char *text, struct app_text *out)
 			add_mention(arena, out, &t);
 		else if (t.kind == TOKEN_TAG)
 			add_tag(arena, out, &t);
-		out->characters += t.kind == TOKEN_LINK ? APP_TEXT_URL_CHARACTERS : str_utf8_count(s, t.length);
+		out->characters +=
+		    t.kind == TOKEN_LINK ? APP_TEXT_URL_CHARACTERS : str_utf8_count(s, t.length);
 		before = s[t.length - 1];
 		s += t.length;
 	}
@@ -195,9 +203,12 @@ static void render_link(struct buf *out, const struct token *t)
 	size_t shown = str_utf8_cut(t->start + scheme, rest, SHOWN);
 	buf_add_str(out, "<a href=\"");
 	escape(out, t->start, t->length);
-	buf_add_str(out, "\" target=\"_blank\" rel=\"nofollow noopener noreferrer\"><span class=\"invisible\">");
+	buf_add_str(
+	    out,
+	    "\" target=\"_blank\" rel=\"nofollow noopener noreferrer\"><span class=\"invisible\">");
 	escape(out, t->start, scheme);
-	buf_add_str(out, shown < rest ? "</span><span class=\"ellipsis\">" : "</span><span class=\"\">");
+	buf_add_str(out,
+		    shown < rest ? "</span><span class=\"ellipsis\">" : "</span><span class=\"\">");
 	escape(out, t->start + scheme, shown);
 	buf_add_str(out, "</span><span class=\"invisible\">");
 	escape(out, t->start + scheme + shown, rest - shown);
@@ -211,8 +222,8 @@ static void render_mention(struct buf *out, const struct token *t, const struct 
 	size_t used = 1 + t->name_length;
 	for (size_t i = 0; i < scanned->mention_count && !found; i++) {
 		const struct app_text_mention *m = &scanned->mentions[i];
-		bool same_name =
-		    strlen(m->username) == t->name_length && strncasecmp(m->username, name, t->name_length) == 0;
+		bool same_name = strlen(m->username) == t->name_length &&
+				 strncasecmp(m->username, name, t->name_length) == 0;
 		size_t domain_length = t->length > used ? t->length - used - 1 : 0;
 		if (same_name && strlen(m->domain) == domain_length &&
 		    strncasecmp(m->domain, t->start + used + 1, domain_length) == 0)
@@ -229,10 +240,12 @@ static void render_mention(struct buf *out, const struct token *t, const struct 
 	buf_add_str(out, "</span></a></span>");
 }
 
-static void render_tag(struct arena *arena, struct buf *out, const char *base_url, const struct token *t)
+static void render_tag(struct arena *arena, struct buf *out, const char *base_url,
+		       const struct token *t)
 {
 	static const char hex[] = "0123456789ABCDEF";
-	const char *tag = app_text_fold_tag(arena, arena_strndup(arena, t->start + 1, t->length - 1));
+	const char *tag =
+	    app_text_fold_tag(arena, arena_strndup(arena, t->start + 1, t->length - 1));
 	buf_add_str(out, "<a href=\"");
 	escape(out, base_url, strlen(base_url));
 	buf_add_str(out, "/tags/");
@@ -251,7 +264,7 @@ static void render_tag(struct arena *arena, struct buf *out, const char *base_ur
 }
 
 const char *app_text_html(struct arena *arena, const char *base_url, const char *text,
-    const struct app_text *scanned)
+			  const struct app_text *scanned)
 {
 	struct buf out;
 	char before = 0;

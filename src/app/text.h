@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define APP_TEXT_MENTIONS_MAX 50
-#define APP_TEXT_TAGS_MAX 50
+#define APP_TEXT_MENTIONS_MAX   50
+#define APP_TEXT_TAGS_MAX       50
 #define APP_TEXT_URL_CHARACTERS 23 /* what a link counts, however long it is */
 
 struct app_text_mention {
@@ -32,7 +32,7 @@ struct app_text {
 void app_text_scan(struct arena *arena, const char *text, struct app_text *out);
 /* base_url: where tags are; out: scanned from this text, with the urls of the mentions. */
 const char *app_text_html(struct arena *arena, const char *base_url, const char *text,
-    const struct app_text *scanned);
+			  const struct app_text *scanned);
 /* Folds a tag for looking up. */
 const char *app_text_fold_tag(struct arena *arena, const char *tag);
 /* The text without its mentions, trimmed: what @draw is asked for. */

@@ -7,7 +7,8 @@
 #include "store/follow.h"
 #include "store/home.h"
 
-bool app_timeline_home(struct app *app, const struct store_page *page, struct app_posts *out, struct err *e)
+bool app_timeline_home(struct app *app, const struct store_page *page, struct app_posts *out,
+		       struct err *e)
 {
 	struct store_posts rows;
 	return app_need_account(app, e) &&
@@ -15,12 +16,14 @@ bool app_timeline_home(struct app *app, const struct store_page *page, struct ap
 	       app_posts_view(app, &rows, out, e);
 }
 
-bool app_timeline_home_has(struct app *app, int64_t account_id, int64_t post_id, bool *has, struct err *e)
+bool app_timeline_home_has(struct app *app, int64_t account_id, int64_t post_id, bool *has,
+			   struct err *e)
 {
 	return store_home_has(app->db, account_id, post_id, has, e);
 }
 
-static struct store_post_filter store_filter(struct app *app, const struct app_timeline_filter *filter)
+static struct store_post_filter store_filter(struct app *app,
+					     const struct app_timeline_filter *filter)
 {
 	return (struct store_post_filter){
 	    .viewer_id = app->account_id,
@@ -34,24 +37,25 @@ static struct store_post_filter store_filter(struct app *app, const struct app_t
 }
 
 typedef bool list_fn(struct db *db, struct arena *arena, const struct store_post_filter *filter,
-    const struct store_page *page, struct store_posts *out, struct err *e);
+		     const struct store_page *page, struct store_posts *out, struct err *e);
 
 static bool list(struct app *app, list_fn *fn, const struct store_post_filter *filter,
-    const struct store_page *page, struct app_posts *out, struct err *e)
+		 const struct store_page *page, struct app_posts *out, struct err *e)
 {
 	struct store_posts rows;
-	return fn(app->db, app->arena, filter, page, &rows, e) && app_posts_view(app, &rows, out, e);
+	return fn(app->db, app->arena, filter, page, &rows, e) &&
+	       app_posts_view(app, &rows, out, e);
 }
 
 bool app_timeline_public(struct app *app, const struct app_timeline_filter *filter,
-    const struct store_page *page, struct app_posts *out, struct err *e)
+			 const struct store_page *page, struct app_posts *out, struct err *e)
 {
 	struct store_post_filter f = store_filter(app, filter);
 	return list(app, store_post_public, &f, page, out, e);
 }
 
 bool app_timeline_tag(struct app *app, const struct app_timeline_filter *filter,
-    const struct store_page *page, struct app_posts *out, struct err *e)
+		      const struct store_page *page, struct app_posts *out, struct err *e)
 {
 	struct store_post_filter f = store_filter(app, filter);
 	if (!f.tag || !f.tag[0])
@@ -60,15 +64,16 @@ bool app_timeline_tag(struct app *app, const struct app_timeline_filter *filter,
 }
 
 bool app_timeline_explore(struct app *app, const struct app_timeline_filter *filter,
-    const struct store_page *page, struct app_posts *out, struct err *e)
+			  const struct store_page *page, struct app_posts *out, struct err *e)
 {
 	struct store_post_filter f = store_filter(app, filter);
 	f.only_made = true;
 	return list(app, f.tag && f.tag[0] ? store_post_of_tag : store_post_made, &f, page, out, e);
 }
 
-bool app_timeline_account(struct app *app, int64_t account_id, const struct app_timeline_filter *filter,
-    const struct store_page *page, struct app_posts *out, struct err *e)
+bool app_timeline_account(struct app *app, int64_t account_id,
+			  const struct app_timeline_filter *filter, const struct store_page *page,
+			  struct app_posts *out, struct err *e)
 {
 	struct store_post_filter f = store_filter(app, filter);
 	struct store_account account;
@@ -79,7 +84,8 @@ bool app_timeline_account(struct app *app, int64_t account_id, const struct app_
 		return false;
 	if (account.state != STORE_ACCOUNT_ACTIVE)
 		return err_set(e, ERR_NOT_FOUND, "Record not found");
-	if (app->account_id && !store_relation_get(app->db, app->account_id, &account_id, 1, relations, &count, e))
+	if (app->account_id &&
+	    !store_relation_get(app->db, app->account_id, &account_id, 1, relations, &count, e))
 		return false;
 	for (size_t i = 0; i < count; i++)
 		f.viewer_follows |= relations[i].kind == STORE_RELATION_FOLLOWING;
@@ -90,7 +96,7 @@ bool app_timeline_account(struct app *app, int64_t account_id, const struct app_
 }
 
 bool app_timeline_favourites(struct app *app, const struct store_page *page, struct app_posts *out,
-    struct err *e)
+			     struct err *e)
 {
 	struct store_posts rows;
 	return app_need_account(app, e) &&
@@ -99,7 +105,7 @@ bool app_timeline_favourites(struct app *app, const struct store_page *page, str
 }
 
 bool app_timeline_bookmarks(struct app *app, const struct store_page *page, struct app_posts *out,
-    struct err *e)
+			    struct err *e)
 {
 	struct store_posts rows;
 	return app_need_account(app, e) &&

@@ -5,7 +5,7 @@
 #include "app/post.h"
 
 bool app_timeline_home(struct app *app, const struct store_page *page, struct app_posts *out,
-    struct err *e) MUST_CHECK;
+		       struct err *e) MUST_CHECK;
 struct app_timeline_filter {
 	bool only_local;
 	bool only_media;
@@ -15,20 +15,24 @@ struct app_timeline_filter {
 	const char *style; /* explore only */
 };
 bool app_timeline_public(struct app *app, const struct app_timeline_filter *filter,
-    const struct store_page *page, struct app_posts *out, struct err *e) MUST_CHECK;
+			 const struct store_page *page, struct app_posts *out,
+			 struct err *e) MUST_CHECK;
 bool app_timeline_tag(struct app *app, const struct app_timeline_filter *filter,
-    const struct store_page *page, struct app_posts *out, struct err *e) MUST_CHECK;
+		      const struct store_page *page, struct app_posts *out,
+		      struct err *e) MUST_CHECK;
 bool app_timeline_explore(struct app *app, const struct app_timeline_filter *filter,
-    const struct store_page *page, struct app_posts *out, struct err *e) MUST_CHECK;
-bool app_timeline_account(struct app *app, int64_t account_id, const struct app_timeline_filter *filter,
-    const struct store_page *page, struct app_posts *out, struct err *e) MUST_CHECK;
+			  const struct store_page *page, struct app_posts *out,
+			  struct err *e) MUST_CHECK;
+bool app_timeline_account(struct app *app, int64_t account_id,
+			  const struct app_timeline_filter *filter, const struct store_page *page,
+			  struct app_posts *out, struct err *e) MUST_CHECK;
 bool app_timeline_favourites(struct app *app, const struct store_page *page, struct app_posts *out,
-    struct err *e) MUST_CHECK;
+			     struct err *e) MUST_CHECK;
 bool app_timeline_bookmarks(struct app *app, const struct store_page *page, struct app_posts *out,
-    struct err *e) MUST_CHECK;
+			    struct err *e) MUST_CHECK;
 
 /* Which of `account_ids` has the post in its home: for streams that came late. */
 bool app_timeline_home_has(struct app *app, int64_t account_id, int64_t post_id, bool *has,
-    struct err *e) MUST_CHECK;
+			   struct err *e) MUST_CHECK;
 
 #endif

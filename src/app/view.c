@@ -111,7 +111,7 @@ static bool visible(const struct page_data *d, const struct store_post *post)
 	if (related(d, post->account_id, STORE_RELATION_BLOCKED_BY))
 		return false;
 	if (d->mode == APP_VIEW_LIST && (related(d, post->account_id, STORE_RELATION_BLOCKING) ||
-					    related(d, post->account_id, STORE_RELATION_MUTING)))
+					 related(d, post->account_id, STORE_RELATION_MUTING)))
 		return false;
 	if (post->visibility <= STORE_VISIBILITY_UNLISTED)
 		return true;
@@ -119,7 +119,7 @@ static bool visible(const struct page_data *d, const struct store_post *post)
 		return false;
 	return mentioned(d, post->id, viewer) ||
 	       (post->visibility == STORE_VISIBILITY_PRIVATE &&
-		   related(d, post->account_id, STORE_RELATION_FOLLOWING));
+		related(d, post->account_id, STORE_RELATION_FOLLOWING));
 }
 
 /* Loads the posts that those from `from` on refer to. */
@@ -144,7 +144,8 @@ static bool load_references(struct page_data *d, size_t from, struct err *e)
 	}
 	if (missing > d->post_room - d->post_count)
 		missing = d->post_room - d->post_count;
-	if (!store_post_get_many(d->app->db, d->app->arena, ids, missing, d->posts + d->post_count, &found, e))
+	if (!store_post_get_many(d->app->db, d->app->arena, ids, missing, d->posts + d->post_count,
+				 &found, e))
 		return false;
 	d->post_count += found;
 	return true;
@@ -160,7 +161,8 @@ static bool load_mentions_and_media(struct page_data *d, struct err *e)
 	for (size_t i = 0; i < d->post_count; i++)
 		if (d->posts[i].mention_count > 0)
 			ids[count++] = d->posts[i].id;
-	if (!store_mention_of_posts(app->db, app->arena, ids, count, &d->mentions, &d->mention_count, e))
+	if (!store_mention_of_posts(app->db, app->arena, ids, count, &d->mentions,
+				    &d->mention_count, e))
 		return false;
 	count = 0;
 	for (size_t i = 0; i < d->post_count; i++)
@@ -186,7 +188,7 @@ static bool load_accounts(struct page_data *d, struct err *e)
 		for (size_t done = 0; d->relations && done < authors; done += DB_IDS_MAX) {
 			size_t piece = authors - done < DB_IDS_MAX ? authors - done : DB_IDS_MAX;
 			if (!store_relation_get(app->db, app->account_id, ids + done, piece,
-				d->relations + d->relation_count, &relations, e))
+						d->relations + d->relation_count, &relations, e))
 				return false;
 			d->relation_count += relations;
 		}
@@ -195,7 +197,8 @@ static bool load_accounts(struct page_data *d, struct err *e)
 	for (size_t i = 0; i < d->mention_count; i++)
 		ids[count++] = d->mentions[i].account_id;
 	count = sort_unique(ids, count);
-	if (!store_account_get_many(app->db, app->arena, ids, count, d->accounts, &d->account_count, e))
+	if (!store_account_get_many(app->db, app->arena, ids, count, d->accounts, &d->account_count,
+				    e))
 		return false;
 	qsort(d->accounts, d->account_count, sizeof(*d->accounts), compare_ids);
 	return true;
@@ -251,10 +254,12 @@ static void fill_mentions(struct page_data *d, struct app_post *view)
 {
 	const struct store_account **mentions =
 	    arena_alloc(d->app->arena, ((size_t)view->row.mention_count + 1) * sizeof(*mentions));
-	for (size_t i = 0; i < d->mention_count && view->mention_count < (size_t)view->row.mention_count; i++) {
-		const struct store_account *account = d->mentions[i].post_id == view->row.id
-							  ? find_account(d, d->mentions[i].account_id)
-							  : NULL;
+	for (size_t i = 0;
+	     i < d->mention_count && view->mention_count < (size_t)view->row.mention_count; i++) {
+		const struct store_account *account =
+		    d->mentions[i].post_id == view->row.id
+			? find_account(d, d->mentions[i].account_id)
+			: NULL;
 		if (account)
 			mentions[view->mention_count++] = account;
 	}
@@ -280,7 +285,8 @@ static void fill_lineage(struct page_data *d, struct app_post *view)
 static void fill(struct page_data *d, size_t i)
 {
 	struct app_post *view = &d->views[i];
-	*view = (struct app_post){.row = d->posts[i], .account = find_account(d, d->posts[i].account_id)};
+	*view = (struct app_post){.row = d->posts[i],
+				  .account = find_account(d, d->posts[i].account_id)};
 	fill_media(d, view);
 	fill_mentions(d, view);
 	fill_lineage(d, view);
@@ -306,7 +312,7 @@ static void link_views(struct page_data *d, size_t i)
 }
 
 bool app_view_rows(struct app *app, const struct store_posts *rows, enum app_view mode,
-    struct app_posts *out, struct err *e)
+		   struct app_posts *out, struct err *e)
 {
 	struct page_data d = {.app = app, .mode = mode, .post_room = 7 * rows->count};
 	*out = (struct app_posts){.more = rows->more};
@@ -328,7 +334,8 @@ bool app_view_rows(struct app *app, const struct store_posts *rows, enum app_vie
 	if (d.post_count > first_level && !load_references(&d, first_level, e))
 		return false;
 	qsort(d.posts, d.post_count, sizeof(*d.posts), compare_ids);
-	if (!load_mentions_and_media(&d, e) || !load_accounts(&d, e) || !load_flags_and_lineage(&d, e))
+	if (!load_mentions_and_media(&d, e) || !load_accounts(&d, e) ||
+	    !load_flags_and_lineage(&d, e))
 		return false;
 	d.views = ARENA_ARRAY(app->arena, struct app_post, d.post_count);
 	out->items = ARENA_ARRAY(app->arena, struct app_post, rows->count);
@@ -347,12 +354,14 @@ bool app_view_rows(struct app *app, const struct store_posts *rows, enum app_vie
 	return true;
 }
 
-bool app_posts_view(struct app *app, const struct store_posts *rows, struct app_posts *out, struct err *e)
+bool app_posts_view(struct app *app, const struct store_posts *rows, struct app_posts *out,
+		    struct err *e)
 {
 	return app_view_rows(app, rows, APP_VIEW_LIST, out, e);
 }
 
-bool app_post_visible(struct app *app, const struct store_post *post, bool *is_visible, struct err *e)
+bool app_post_visible(struct app *app, const struct store_post *post, bool *is_visible,
+		      struct err *e)
 {
 	struct store_post copy = *post;
 	struct store_posts rows = {.items = &copy, .count = 1};
@@ -363,12 +372,14 @@ bool app_post_visible(struct app *app, const struct store_post *post, bool *is_v
 	return true;
 }
 
-static bool get_one(struct app *app, int64_t id, enum app_view mode, struct app_post *out, struct err *e)
+static bool get_one(struct app *app, int64_t id, enum app_view mode, struct app_post *out,
+		    struct err *e)
 {
 	struct store_post row;
 	struct store_posts rows = {.items = &row, .count = 1};
 	struct app_posts posts;
-	if (!store_post_get(app->db, app->arena, id, &row, e) || !app_view_rows(app, &rows, mode, &posts, e))
+	if (!store_post_get(app->db, app->arena, id, &row, e) ||
+	    !app_view_rows(app, &rows, mode, &posts, e))
 		return false;
 	if (posts.count == 0)
 		return err_set(e, ERR_NOT_FOUND, "Record not found");
@@ -390,16 +401,17 @@ bool app_post_for_remix(struct app *app, int64_t id, struct app_post *out, struc
 }
 
 bool app_post_get_many(struct app *app, const int64_t *ids, size_t count, struct app_posts *out,
-    struct err *e)
+		       struct err *e)
 {
 	return app_posts_get_in(app, ids, count, APP_VIEW_ONE, out, e);
 }
 
 bool app_posts_get_in(struct app *app, const int64_t *ids, size_t count, enum app_view mode,
-    struct app_posts *out, struct err *e)
+		      struct app_posts *out, struct err *e)
 {
 	struct store_posts rows = {.items = ARENA_ARRAY(app->arena, struct store_post, count + 1)};
-	struct store_posts ordered = {.items = ARENA_ARRAY(app->arena, struct store_post, count + 1)};
+	struct store_posts ordered = {.items =
+					  ARENA_ARRAY(app->arena, struct store_post, count + 1)};
 	*out = (struct app_posts){0};
 	if (!rows.items || !ordered.items)
 		return err_set(e, ERR_NO_MEMORY, "This is too much at once. Please ask for less.");

@@ -4,7 +4,7 @@
  * nothing counts after a failure. */
 #include "db/db.h"
 
-#include "base/thread.h"
+#include "base/rand.h"
 #include "db/driver.h"
 
 #include <stdio.h>
@@ -168,7 +168,8 @@ static struct db_stmt *stmt_take(struct db *db, const char *sql)
 {
 	size_t slot = ((uintptr_t)sql * UINT64_C(0x9E3779B97F4A7C15)) >> 54;
 	struct db_stmt *q = NULL;
-	for (size_t tries = 0; tries < DB_CACHE_SLOTS; tries++, slot = (slot + 1) % DB_CACHE_SLOTS) {
+	for (size_t tries = 0; tries < DB_CACHE_SLOTS;
+	     tries++, slot = (slot + 1) % DB_CACHE_SLOTS) {
 		q = db->cache[slot];
 		if (!q || q->sql == sql)
 			break;
@@ -216,16 +217,16 @@ struct db_stmt *db_stmt_streamed(struct db *db, const char *sql)
 	return q;
 }
 
-#define PUT(q, call)                                                                                       \
-	do {                                                                                               \
-		if ((q)->failed)                                                                           \
-			return;                                                                            \
-		int index = ++(q)->parameter;                                                              \
-		if (index > DB_PARAMS_MAX || !(q)->db->pool->driver->call) {                               \
-			err_set(&(q)->error, ERR_INTERNAL, "Something went wrong here.");                  \
-			err_detail(&(q)->error, "parameter %d of: %.180s", index, (q)->sql);               \
-			stmt_fail(q);                                                                      \
-		}                                                                                          \
+#define PUT(q, call)                                                                         \
+	do {                                                                                 \
+		if ((q)->failed)                                                             \
+			return;                                                              \
+		int index = ++(q)->parameter;                                                \
+		if (index > DB_PARAMS_MAX || !(q)->db->pool->driver->call) {                 \
+			err_set(&(q)->error, ERR_INTERNAL, "Something went wrong here.");    \
+			err_detail(&(q)->error, "parameter %d of: %.180s", index, (q)->sql); \
+			stmt_fail(q);                                                        \
+		}                                                                            \
 	} while (0)
 
 void db_put_int(struct db_stmt *q, int64_t value)
@@ -339,7 +340,8 @@ void *db_get_blob(struct db_stmt *q, struct arena *a, size_t *length)
 		if (copy) {
 			memcpy(copy, bytes, *length);
 		} else {
-			err_set(&q->error, ERR_NO_MEMORY, "This is too much at once. Please ask for less.");
+			err_set(&q->error, ERR_NO_MEMORY,
+				"This is too much at once. Please ask for less.");
 			stmt_fail(q);
 		}
 	}
@@ -450,7 +452,9 @@ bool db_write(struct db *db, db_write_fn *fn, void *context, struct err *e)
 		if (e->code != ERR_BUSY || attempt == WRITE_TRIES_MAX)
 			return false;
 		atomic_fetch_add(&p->retries, 1);
-		usleep((useconds_t)(attempt * 2000 + rand() % 3000)); /* so that two that met do not meet again */
+		usleep(
+		    (useconds_t)(attempt * 2000) +
+		    (useconds_t)(rand_u64() % 3000)); /* so that two that met do not meet again */
 	}
 }
 

@@ -28,13 +28,13 @@ struct db_listener;
 enum db_kind { DB_SQLITE, DB_POSTGRES };
 
 /* Where the two databases need different text, the two constants stand side by side. */
-#define DB_SQL(db, sqlite_text, postgres_text)                                                             \
+#define DB_SQL(db, sqlite_text, postgres_text) \
 	(db_kind(db) == DB_SQLITE ? (sqlite_text) : (postgres_text))
 
 /* How many ids one db_put_ids takes, and the parameter list that goes with it as the first parameters. */
 #define DB_IDS_MAX 40
-#define DB_IDS                                                                                             \
-	"($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,"                         \
+#define DB_IDS                                                                     \
+	"($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20," \
 	"$21,$22,$23,$24,$25,$26,$27,$28,$29,$30,$31,$32,$33,$34,$35,$36,$37,$38,$39,$40)"
 
 /* url: "sqlite:PATH" or "postgres://…" (also "postgresql://…"). Makes the SQLite file where it is missing,
@@ -60,7 +60,7 @@ void db_put_int(struct db_stmt *q, int64_t value);
 void db_put_ref(struct db_stmt *q, int64_t id); /* 0 becomes NULL */
 void db_put_bool(struct db_stmt *q, bool value);
 void db_put_double(struct db_stmt *q, double value);
-void db_put_text(struct db_stmt *q, const char *text); /* NULL becomes NULL */
+void db_put_text(struct db_stmt *q, const char *text);                 /* NULL becomes NULL */
 void db_put_blob(struct db_stmt *q, const void *bytes, size_t length); /* bytes NULL becomes NULL */
 void db_put_null(struct db_stmt *q);
 /* Fills the DB_IDS_MAX parameters of DB_IDS (repeating the last id); 1 <= count <= DB_IDS_MAX. */
@@ -98,12 +98,13 @@ bool db_is_writing(const struct db *db);
 bool db_notify(struct db *w, const char *channel, const char *payload, struct err *e) MUST_CHECK;
 
 /* A connection that listens on one channel (PostgreSQL only; ERR_UNSUPPORTED on SQLite). */
-struct db_listener *db_listener_open(struct db_pool *p, const char *channel, struct err *e) MUST_CHECK;
+struct db_listener *db_listener_open(struct db_pool *p, const char *channel,
+				     struct err *e) MUST_CHECK;
 void db_listener_close(struct db_listener *l); /* NULL-safe */
 /* Waits for the next payload, which lives in `a`. False with ERR_BUSY: none came in time. False with
  * ERR_IO: the connection is lost; the next call connects again, and what was sent meanwhile is lost. */
 bool db_listener_wait(struct db_listener *l, int timeout_ms, struct arena *a, char **payload,
-    struct err *e) MUST_CHECK;
+		      struct err *e) MUST_CHECK;
 
 /* What the process did, for /metrics. */
 struct db_stats {

@@ -7,22 +7,23 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define DB_PARAMS_MAX 64
+#define DB_PARAMS_MAX  64
 #define DB_CACHE_SLOTS 1024 /* a power of two, well above the number of statements in store/ */
 
 struct db_stmt {
 	struct db *db;
 	const char *sql;
-	void *impl;      /* the driver's statement; NULL until prepared, and after the connection was lost */
-	bool cached;     /* in the handle's cache; otherwise freed by db_end */
-	bool busy;       /* between db_stmt and db_end */
-	bool started;    /* db_row was called */
-	bool done;       /* no further row */
+	void *
+	    impl; /* the driver's statement; NULL until prepared, and after the connection was lost */
+	bool cached;  /* in the handle's cache; otherwise freed by db_end */
+	bool busy;    /* between db_stmt and db_end */
+	bool started; /* db_row was called */
+	bool done;    /* no further row */
 	bool streamed;
-	int parameter;   /* how many are put */
-	int column;      /* the next one to read */
+	int parameter; /* how many are put */
+	int column;    /* the next one to read */
 	bool failed;
-	struct err error; /* when failed */
+	struct err error;           /* when failed */
 	struct db_stmt *next_loose; /* those outside the cache */
 };
 
@@ -74,7 +75,7 @@ struct db_writer;
 struct db_pool {
 	enum db_kind kind;
 	const struct db_driver *driver;
-	char *url; /* after "sqlite:", or the whole of it */
+	char *url;                /* after "sqlite:", or the whole of it */
 	struct db_writer *writer; /* SQLite only */
 	atomic_uint generation;   /* counts up when the SQLite file was replaced by another */
 	atomic_uint_fast64_t writes;
@@ -96,7 +97,8 @@ bool db_handle_savepoint(struct db *db, db_write_fn *fn, void *context, struct e
 /* writer.c: the one thread that writes to SQLite. */
 struct db_writer *db_writer_create(struct db_pool *p, struct err *e) MUST_CHECK;
 void db_writer_destroy(struct db_writer *writer); /* NULL-safe; finishes what waits */
-bool db_writer_run(struct db_writer *writer, db_write_fn *fn, void *context, struct err *e) MUST_CHECK;
+bool db_writer_run(struct db_writer *writer, db_write_fn *fn, void *context,
+		   struct err *e) MUST_CHECK;
 /* At most this many writes share a commit; 1 switches sharing off (benchmarks). */
 void db_writer_set_group_max(struct db_writer *writer, int group_max);
 
@@ -111,6 +113,7 @@ struct db_migration {
 	const char *name;
 	const char *sql;
 };
-extern const struct db_migration db_migrations[]; /* made from migrations/ by embed.sh; name NULL ends it */
+extern const struct db_migration
+    db_migrations[]; /* made from migrations/ by embed.sh; name NULL ends it */
 
 #endif

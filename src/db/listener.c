@@ -77,7 +77,8 @@ static bool lost(struct db_listener *l, struct err *e)
 	return false;
 }
 
-bool db_listener_wait(struct db_listener *l, int timeout_ms, struct arena *a, char **payload, struct err *e)
+bool db_listener_wait(struct db_listener *l, int timeout_ms, struct arena *a, char **payload,
+		      struct err *e)
 {
 	if (!l->pg && !listener_connect(l, e))
 		return false;

@@ -9,10 +9,12 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char SQL_TABLE[] = "CREATE TABLE IF NOT EXISTS schema_migrations ("
-				"version BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL)";
+static const char SQL_TABLE[] =
+    "CREATE TABLE IF NOT EXISTS schema_migrations ("
+    "version BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL)";
 static const char SQL_VERSION[] = "SELECT COALESCE(MAX(version), 0) FROM schema_migrations";
-static const char SQL_APPLIED[] = "INSERT INTO schema_migrations (version, name, applied_at) VALUES ($1, $2, $3)";
+static const char SQL_APPLIED[] =
+    "INSERT INTO schema_migrations (version, name, applied_at) VALUES ($1, $2, $3)";
 
 /* Uncomments the lines of this database, drops those of the other. */
 static void translate(struct buf *out, enum db_kind kind, const char *sql)
@@ -69,7 +71,8 @@ static bool step(struct db *db, bool *more, struct err *e)
 		m++;
 	*more = m->name != NULL;
 	if (!*more && m > db_migrations && version > m[-1].version)
-		return err_set(e, ERR_UNSUPPORTED,
+		return err_set(
+		    e, ERR_UNSUPPORTED,
 		    "The database is of a newer version (%lld) than this program (%d). Use the newer program.",
 		    (long long)version, m[-1].version);
 	if (*more && !apply(db, m, e))

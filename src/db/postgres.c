@@ -63,7 +63,8 @@ static const struct code_class code_classes[] = {
     {"XX", ERR_IO, MESSAGE_IO},
 };
 
-static bool postgres_err(struct connection *c, const PGresult *result, const char *what, struct err *e)
+static bool postgres_err(struct connection *c, const PGresult *result, const char *what,
+			 struct err *e)
 {
 	const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
 	const char *text = result ? PQresultErrorMessage(result) : PQerrorMessage(c->pg);
@@ -116,7 +117,8 @@ static bool postgres_connect(struct db_pool *pool, bool writer, void **conn, str
 	struct connection *c = calloc(1, sizeof(*c));
 	if (!c)
 		abort();
-	const char *keys[] = {"dbname", "application_name", "client_encoding", "connect_timeout", NULL};
+	const char *keys[] = {"dbname", "application_name", "client_encoding", "connect_timeout",
+			      NULL};
 	const char *values[] = {pool->url, "madang", "UTF8", "5", NULL};
 	c->pg = PQconnectdbParams(keys, values, 1);
 	if (!c->pg)
@@ -127,10 +129,10 @@ static bool postgres_connect(struct db_pool *pool, bool writer, void **conn, str
 	}
 	PQsetNoticeProcessor(c->pg, no_notice, NULL);
 	if (!postgres_execute(c,
-		writer ? "SET lock_timeout = '30s'"
-		       : "SET lock_timeout = '5s'; SET statement_timeout = '30s'; "
-			 "SET default_transaction_read_only = on",
-		e))
+			      writer ? "SET lock_timeout = '30s'"
+				     : "SET lock_timeout = '5s'; SET statement_timeout = '30s'; "
+				       "SET default_transaction_read_only = on",
+			      e))
 		goto fail;
 	*conn = c;
 	return true;
@@ -259,8 +261,9 @@ static enum db_step take_result(struct statement *s, struct err *e)
 {
 	ExecStatusType status = PQresultStatus(s->result);
 	s->row = 0;
-	if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_SINGLE_TUPLE) {
-		s->changed = atoll(PQcmdTuples(s->result));
+	if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK ||
+	    status == PGRES_SINGLE_TUPLE) {
+		s->changed = strtoll(PQcmdTuples(s->result), NULL, 10);
 		return PQntuples(s->result) > 0 ? DB_STEP_ROW : DB_STEP_DONE;
 	}
 	postgres_err(s->conn, s->result, s->sql, e);

@@ -21,7 +21,8 @@ struct connection {
 struct statement {
 	struct connection *conn;
 	sqlite3_stmt *stmt;
-	int index[DB_PARAMS_MAX + 1]; /* of $N in SQLite's own count; 0: the text does not have it */
+	int index[DB_PARAMS_MAX +
+		  1]; /* of $N in SQLite's own count; 0: the text does not have it */
 	int64_t changes_before;
 };
 
@@ -34,7 +35,8 @@ static bool sqlite_err(struct connection *c, const char *what, struct err *e)
 		err_set(e, ERR_BUSY, "The database is busy. Please try again in a moment.");
 		break;
 	case SQLITE_FULL:
-		err_set(e, ERR_IO, "The disk is full. Nothing was saved; please tell the administrator.");
+		err_set(e, ERR_IO,
+			"The disk is full. Nothing was saved; please tell the administrator.");
 		break;
 	case SQLITE_IOERR:
 	case SQLITE_CANTOPEN:
@@ -42,7 +44,8 @@ static bool sqlite_err(struct connection *c, const char *what, struct err *e)
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
 	case SQLITE_PERM:
-		err_set(e, ERR_IO, "The database cannot be read or written. Please tell the administrator.");
+		err_set(e, ERR_IO,
+			"The database cannot be read or written. Please tell the administrator.");
 		break;
 	case SQLITE_CONSTRAINT:
 		err_set(e, ERR_CONFLICT, "This exists already, or what it refers to is gone.");
@@ -85,11 +88,14 @@ static bool sqlite_connect(struct db_pool *pool, bool writer, void **conn, struc
 	}
 	sqlite3_extended_result_codes(c->db, 1);
 	sqlite3_busy_timeout(c->db, 5000);
-	if (!sqlite_execute(c,
+	if (!sqlite_execute(
+		c,
 		"PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
-		"PRAGMA cache_size=-16000; PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=67108864;", e))
+		"PRAGMA cache_size=-16000; PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=67108864;",
+		e))
 		goto fail;
-	if (!sqlite_execute(c, writer ? "PRAGMA wal_autocheckpoint=4000" : "PRAGMA query_only=ON", e))
+	if (!sqlite_execute(c, writer ? "PRAGMA wal_autocheckpoint=4000" : "PRAGMA query_only=ON",
+			    e))
 		goto fail;
 	struct stat st;
 	if (stat(c->path, &st) == 0) {
@@ -126,13 +132,14 @@ static bool sqlite_prepare(void *conn, const char *sql, void **impl, struct err 
 	if (!s)
 		abort();
 	s->conn = c;
-	if (sqlite3_prepare_v3(c->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &s->stmt, NULL) != SQLITE_OK) {
+	if (sqlite3_prepare_v3(c->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &s->stmt, NULL) !=
+	    SQLITE_OK) {
 		free(s);
 		return sqlite_err(c, sql, e);
 	}
 	for (int i = 1; i <= sqlite3_bind_parameter_count(s->stmt); i++) {
 		const char *name = sqlite3_bind_parameter_name(s->stmt, i);
-		int number = name ? atoi(name + 1) : 0;
+		long number = name ? strtol(name + 1, NULL, 10) : 0;
 		if (number >= 1 && number <= DB_PARAMS_MAX)
 			s->index[number] = i;
 	}
@@ -173,7 +180,8 @@ static bool sqlite_put_text(void *impl, int index, const char *text)
 static bool sqlite_put_blob(void *impl, int index, const void *bytes, size_t length)
 {
 	struct statement *s = impl;
-	return sqlite3_bind_blob64(s->stmt, s->index[index], bytes, length, SQLITE_TRANSIENT) == SQLITE_OK;
+	return sqlite3_bind_blob64(s->stmt, s->index[index], bytes, length, SQLITE_TRANSIENT) ==
+	       SQLITE_OK;
 }
 
 static bool sqlite_put_null(void *impl, int index)

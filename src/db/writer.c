@@ -56,7 +56,8 @@ static bool file_ready(struct db_writer *writer, struct err *e)
 	case DB_FILE_SAME:
 		return true;
 	case DB_FILE_GONE:
-		return err_set(e, ERR_IO, "The database is gone. The administrator must bring it back.");
+		return err_set(e, ERR_IO,
+			       "The database is gone. The administrator must bring it back.");
 	case DB_FILE_REPLACED:
 		break;
 	}

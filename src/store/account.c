@@ -21,8 +21,9 @@ static const char SQL_GET[] = SELECT "a.id = $1";
 static const char SQL_FIND[] = SELECT "a.username_key = $1 AND a.domain = $2";
 static const char SQL_BY_URI[] = SELECT "a.uri = $1";
 static const char SQL_GET_MANY[] = SELECT "a.id IN " DB_IDS;
-static const char SQL_KEYS[] = "SELECT public_key, private_key, inbox_uri, shared_inbox_uri, outbox_uri, "
-			       "followers_uri FROM accounts WHERE id = $1";
+static const char SQL_KEYS[] =
+    "SELECT public_key, private_key, inbox_uri, shared_inbox_uri, outbox_uri, "
+    "followers_uri FROM accounts WHERE id = $1";
 static const char SQL_SET_ROLE[] = "UPDATE accounts SET role = $2 WHERE id = $1";
 static const char SQL_SET_STATE[] = "UPDATE accounts SET state = $2 WHERE id = $1";
 static const char SQL_ADD_FOLLOWERS[] =
@@ -35,12 +36,14 @@ static const char SQL_SEARCH[] =
     "SELECT a.id, " STORE_ACCOUNT_COLUMNS " FROM accounts a WHERE a.username_key >= $1 AND "
     "a.username_key < $2 AND (CAST($3 AS TEXT) IS NULL OR a.domain = $3) AND a.state = 0 "
     "ORDER BY a.followers_count DESC, a.id LIMIT $4 OFFSET $5";
-#define LIST_LOCAL                                                                                         \
-	"SELECT a.id, " STORE_ACCOUNT_COLUMNS " FROM accounts a WHERE a.domain = '' AND a.state = $1 AND " \
+#define LIST_LOCAL                                                   \
+	"SELECT a.id, " STORE_ACCOUNT_COLUMNS                        \
+	" FROM accounts a WHERE a.domain = '' AND a.state = $1 AND " \
 	"(CAST($2 AS TEXT) IS NULL OR a.username_key LIKE $2)"
 static const char SQL_LIST_LOCAL[] = STORE_PAGE_DOWN(LIST_LOCAL, "a.id", "$3", "$4", "$5");
 static const char SQL_LIST_LOCAL_UP[] = STORE_PAGE_UP(LIST_LOCAL, "a.id", "$3", "$4", "$5");
-static const char SQL_COUNT_LOCAL[] = "SELECT COUNT(*) FROM accounts WHERE domain = '' AND state = 0";
+static const char SQL_COUNT_LOCAL[] =
+    "SELECT COUNT(*) FROM accounts WHERE domain = '' AND state = 0";
 
 static const char *fold(struct arena *arena, const char *name)
 {
@@ -80,7 +83,7 @@ void store_account_take(struct db_stmt *q, struct arena *arena, struct store_acc
 }
 
 bool store_accounts_read(struct db_stmt *q, struct arena *arena, const struct store_page *page,
-    struct store_accounts *out, struct err *e)
+			 struct store_accounts *out, struct err *e)
 {
 	size_t room = (size_t)store_page_limit(page);
 	int64_t keys[STORE_PAGE_MAX];
@@ -102,7 +105,7 @@ bool store_accounts_read(struct db_stmt *q, struct arena *arena, const struct st
 }
 
 bool store_account_insert(struct db *w, const struct store_account *account,
-    const struct store_account_keys *keys, struct err *e)
+			  const struct store_account_keys *keys, struct err *e)
 {
 	char key[256];
 	if (strlen(account->username) >= sizeof(key))
@@ -164,7 +167,8 @@ bool store_account_update(struct db *w, const struct store_account *account, str
 }
 
 /* Ends q, which holds at most one account. */
-static bool read_one(struct db_stmt *q, struct arena *arena, struct store_account *out, struct err *e)
+static bool read_one(struct db_stmt *q, struct arena *arena, struct store_account *out,
+		     struct err *e)
 {
 	bool found = db_row(q);
 	if (found)
@@ -175,15 +179,15 @@ static bool read_one(struct db_stmt *q, struct arena *arena, struct store_accoun
 }
 
 bool store_account_get(struct db *db, struct arena *arena, int64_t id, struct store_account *out,
-    struct err *e)
+		       struct err *e)
 {
 	struct db_stmt *q = db_stmt(db, SQL_GET);
 	db_put_int(q, id);
 	return read_one(q, arena, out, e);
 }
 
-bool store_account_find(struct db *db, struct arena *arena, const char *username, const char *domain,
-    struct store_account *out, struct err *e)
+bool store_account_find(struct db *db, struct arena *arena, const char *username,
+			const char *domain, struct store_account *out, struct err *e)
 {
 	struct db_stmt *q = db_stmt(db, SQL_FIND);
 	db_put_text(q, fold(arena, username));
@@ -191,16 +195,16 @@ bool store_account_find(struct db *db, struct arena *arena, const char *username
 	return read_one(q, arena, out, e);
 }
 
-bool store_account_by_uri(struct db *db, struct arena *arena, const char *uri, struct store_account *out,
-    struct err *e)
+bool store_account_by_uri(struct db *db, struct arena *arena, const char *uri,
+			  struct store_account *out, struct err *e)
 {
 	struct db_stmt *q = db_stmt(db, SQL_BY_URI);
 	db_put_text(q, uri);
 	return read_one(q, arena, out, e);
 }
 
-bool store_account_keys_get(struct db *db, struct arena *arena, int64_t id, struct store_account_keys *out,
-    struct err *e)
+bool store_account_keys_get(struct db *db, struct arena *arena, int64_t id,
+			    struct store_account_keys *out, struct err *e)
 {
 	struct db_stmt *q = db_stmt(db, SQL_KEYS);
 	db_put_int(q, id);
@@ -219,7 +223,7 @@ bool store_account_keys_get(struct db *db, struct arena *arena, int64_t id, stru
 }
 
 bool store_account_get_many(struct db *db, struct arena *arena, const int64_t *ids, size_t count,
-    struct store_account *out, size_t *found, struct err *e)
+			    struct store_account *out, size_t *found, struct err *e)
 {
 	*found = 0;
 	for (size_t done = 0; done < count; done += DB_IDS_MAX) {
@@ -247,7 +251,8 @@ bool store_account_set_role(struct db *w, int64_t id, enum store_role role, stru
 	return set_int(w, SQL_SET_ROLE, id, role, e);
 }
 
-bool store_account_set_state(struct db *w, int64_t id, enum store_account_state state, struct err *e)
+bool store_account_set_state(struct db *w, int64_t id, enum store_account_state state,
+			     struct err *e)
 {
 	return set_int(w, SQL_SET_STATE, id, state, e);
 }
@@ -262,7 +267,8 @@ bool store_account_add_following(struct db *w, int64_t id, int64_t delta, struct
 	return set_int(w, SQL_ADD_FOLLOWING, id, delta, e);
 }
 
-bool store_account_add_posts(struct db *w, int64_t id, int64_t delta, int64_t last_post_at, struct err *e)
+bool store_account_add_posts(struct db *w, int64_t id, int64_t delta, int64_t last_post_at,
+			     struct err *e)
 {
 	struct db_stmt *q = db_stmt(w, SQL_ADD_POSTS);
 	db_put_int(q, id);
@@ -271,14 +277,16 @@ bool store_account_add_posts(struct db *w, int64_t id, int64_t delta, int64_t la
 	return db_end(q, e);
 }
 
-bool store_account_search(struct db *db, struct arena *arena, const char *prefix, const char *domain,
-    int limit, int offset, struct store_accounts *out, struct err *e)
+bool store_account_search(struct db *db, struct arena *arena, const char *prefix,
+			  const char *domain, int limit, int offset, struct store_accounts *out,
+			  struct err *e)
 {
 	struct store_page page = {.limit = limit};
 	struct db_stmt *q = db_stmt(db, SQL_SEARCH);
 	const char *low = fold(arena, prefix);
 	db_put_text(q, low);
-	db_put_text(q, arena_printf(arena, "%s\xf4\x8f\xbf\xbf", low)); /* the last character there is */
+	db_put_text(
+	    q, arena_printf(arena, "%s\xf4\x8f\xbf\xbf", low)); /* the last character there is */
 	db_put_text(q, domain);
 	db_put_int(q, store_page_limit(&page));
 	db_put_int(q, offset > 0 ? offset : 0);
@@ -286,7 +294,8 @@ bool store_account_search(struct db *db, struct arena *arena, const char *prefix
 }
 
 bool store_account_list_local(struct db *db, struct arena *arena, enum store_account_state state,
-    const char *text, const struct store_page *page, struct store_accounts *out, struct err *e)
+			      const char *text, const struct store_page *page,
+			      struct store_accounts *out, struct err *e)
 {
 	struct db_stmt *q = db_stmt(db, store_page_up(page) ? SQL_LIST_LOCAL_UP : SQL_LIST_LOCAL);
 	db_put_int(q, state);

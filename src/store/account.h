@@ -8,7 +8,7 @@ enum store_role { STORE_ROLE_USER, STORE_ROLE_MODERATOR, STORE_ROLE_ADMIN };
 
 enum store_account_state {
 	STORE_ACCOUNT_ACTIVE,
-	STORE_ACCOUNT_PENDING,   /* an administrator has to let them in */
+	STORE_ACCOUNT_PENDING, /* an administrator has to let them in */
 	STORE_ACCOUNT_SUSPENDED,
 	STORE_ACCOUNT_DELETED,
 };
@@ -54,53 +54,58 @@ struct store_account_keys {
 struct store_accounts {
 	struct store_account *items;
 	size_t count;
-	int64_t first; /* the page's keys (ids of follows, favourites, …), for min_id and max_id of the */
-	int64_t last;  /* pages beside it; 0 where the page is empty */
-	bool more;     /* there may be older ones */
+	int64_t
+	    first; /* the page's keys (ids of follows, favourites, …), for min_id and max_id of the */
+	int64_t last; /* pages beside it; 0 where the page is empty */
+	bool more;    /* there may be older ones */
 };
 
 /* The columns that store_account_take reads, and how to read them; `a` is the table's name in the query. */
-#define STORE_ACCOUNT_COLUMNS                                                                              \
-	"a.id, a.username, a.domain, a.uri, a.url, a.display_name, a.note, a.fields, a.avatar_hash, "      \
-	"a.avatar_type, a.header_hash, a.header_type, a.avatar_remote_url, a.header_remote_url, a.bot, "   \
-	"a.locked, a.discoverable, a.role, a.state, a.followers_count, a.following_count, "                \
+#define STORE_ACCOUNT_COLUMNS                                                                            \
+	"a.id, a.username, a.domain, a.uri, a.url, a.display_name, a.note, a.fields, a.avatar_hash, "    \
+	"a.avatar_type, a.header_hash, a.header_type, a.avatar_remote_url, a.header_remote_url, a.bot, " \
+	"a.locked, a.discoverable, a.role, a.state, a.followers_count, a.following_count, "              \
 	"a.posts_count, a.last_post_at, a.created_at, a.updated_at"
 void store_account_take(struct db_stmt *q, struct arena *arena, struct store_account *account);
 /* Reads a whole list whose rows are (key, account columns), and ends q. */
 bool store_accounts_read(struct db_stmt *q, struct arena *arena, const struct store_page *page,
-    struct store_accounts *out, struct err *e) MUST_CHECK;
+			 struct store_accounts *out, struct err *e) MUST_CHECK;
 
 bool store_account_insert(struct db *w, const struct store_account *account,
-    const struct store_account_keys *keys, struct err *e) MUST_CHECK;
-bool store_account_update(struct db *w, const struct store_account *account, struct err *e) MUST_CHECK;
+			  const struct store_account_keys *keys, struct err *e) MUST_CHECK;
+bool store_account_update(struct db *w, const struct store_account *account,
+			  struct err *e) MUST_CHECK;
 
 /* ERR_NOT_FOUND where there is none. */
 bool store_account_get(struct db *db, struct arena *arena, int64_t id, struct store_account *out,
-    struct err *e) MUST_CHECK;
-bool store_account_find(struct db *db, struct arena *arena, const char *username, const char *domain,
-    struct store_account *out, struct err *e) MUST_CHECK;
-bool store_account_by_uri(struct db *db, struct arena *arena, const char *uri, struct store_account *out,
-    struct err *e) MUST_CHECK;
-bool store_account_keys_get(struct db *db, struct arena *arena, int64_t id, struct store_account_keys *out,
-    struct err *e) MUST_CHECK;
+		       struct err *e) MUST_CHECK;
+bool store_account_find(struct db *db, struct arena *arena, const char *username,
+			const char *domain, struct store_account *out, struct err *e) MUST_CHECK;
+bool store_account_by_uri(struct db *db, struct arena *arena, const char *uri,
+			  struct store_account *out, struct err *e) MUST_CHECK;
+bool store_account_keys_get(struct db *db, struct arena *arena, int64_t id,
+			    struct store_account_keys *out, struct err *e) MUST_CHECK;
 /* Those of `ids` that exist, in no order. out has room for `count`. */
 bool store_account_get_many(struct db *db, struct arena *arena, const int64_t *ids, size_t count,
-    struct store_account *out, size_t *found, struct err *e) MUST_CHECK;
+			    struct store_account *out, size_t *found, struct err *e) MUST_CHECK;
 
-bool store_account_set_role(struct db *w, int64_t id, enum store_role role, struct err *e) MUST_CHECK;
+bool store_account_set_role(struct db *w, int64_t id, enum store_role role,
+			    struct err *e) MUST_CHECK;
 bool store_account_set_state(struct db *w, int64_t id, enum store_account_state state,
-    struct err *e) MUST_CHECK;
+			     struct err *e) MUST_CHECK;
 bool store_account_add_followers(struct db *w, int64_t id, int64_t delta, struct err *e) MUST_CHECK;
 bool store_account_add_following(struct db *w, int64_t id, int64_t delta, struct err *e) MUST_CHECK;
 bool store_account_add_posts(struct db *w, int64_t id, int64_t delta, int64_t last_post_at,
-    struct err *e) MUST_CHECK;
+			     struct err *e) MUST_CHECK;
 
 /* Active accounts whose name begins with `prefix` (folded), best first. */
-bool store_account_search(struct db *db, struct arena *arena, const char *prefix, const char *domain,
-    int limit, int offset, struct store_accounts *out, struct err *e) MUST_CHECK;
+bool store_account_search(struct db *db, struct arena *arena, const char *prefix,
+			  const char *domain, int limit, int offset, struct store_accounts *out,
+			  struct err *e) MUST_CHECK;
 /* Local accounts of one state, newest first; q: a part of the name or NULL. */
 bool store_account_list_local(struct db *db, struct arena *arena, enum store_account_state state,
-    const char *q, const struct store_page *page, struct store_accounts *out, struct err *e) MUST_CHECK;
+			      const char *q, const struct store_page *page,
+			      struct store_accounts *out, struct err *e) MUST_CHECK;
 bool store_account_count_local(struct db *db, int64_t *count, struct err *e) MUST_CHECK;
 
 #endif

@@ -2,16 +2,17 @@
  * range of its primary key and as many primary-key look-ups, whatever the size of the network. */
 #include "store/home.h"
 
-#define POSTS                                                                                              \
-	"SELECT h.post_id, " STORE_POST_COLUMNS " FROM home h JOIN posts p ON p.id = h.post_id "           \
+#define POSTS                                                                                    \
+	"SELECT h.post_id, " STORE_POST_COLUMNS " FROM home h JOIN posts p ON p.id = h.post_id " \
 	"WHERE h.account_id = $1"
 static const char SQL_POSTS[] = STORE_PAGE_DOWN(POSTS, "h.post_id", "$2", "$3", "$4");
 static const char SQL_POSTS_UP[] = STORE_PAGE_UP(POSTS, "h.post_id", "$2", "$3", "$4");
 static const char SQL_HAS[] = "SELECT 1 FROM home WHERE account_id = $1 AND post_id = $2";
 static const char SQL_INSERT[] =
     "INSERT INTO home (account_id, post_id, via_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
-static const char SQL_FOLLOWERS[] = "SELECT account_id FROM follows WHERE target_id = $1 AND local AND "
-				    "account_id > $2 ORDER BY account_id LIMIT $3";
+static const char SQL_FOLLOWERS[] =
+    "SELECT account_id FROM follows WHERE target_id = $1 AND local AND "
+    "account_id > $2 ORDER BY account_id LIMIT $3";
 static const char SQL_FAN_OUT[] =
     "INSERT INTO home (account_id, post_id, via_id) SELECT f.account_id, CAST($1 AS BIGINT), f.target_id "
     "FROM follows f WHERE f.target_id = $2 AND f.local AND f.account_id > $3 AND f.account_id <= $4 "
@@ -32,8 +33,8 @@ static const char SQL_FANOUT_SET[] = "INSERT INTO fanout (post_id, cursor) VALUE
 static const char SQL_FANOUT_DELETE[] = "DELETE FROM fanout WHERE post_id = $1";
 static const char SQL_FANOUT_NEXT[] = "SELECT post_id, cursor FROM fanout ORDER BY post_id LIMIT 1";
 
-bool store_home_posts(struct db *db, struct arena *arena, int64_t account_id, const struct store_page *page,
-    struct store_posts *out, struct err *e)
+bool store_home_posts(struct db *db, struct arena *arena, int64_t account_id,
+		      const struct store_page *page, struct store_posts *out, struct err *e)
 {
 	struct db_stmt *q = db_stmt(db, store_page_up(page) ? SQL_POSTS_UP : SQL_POSTS);
 	db_put_int(q, account_id);
@@ -50,7 +51,8 @@ bool store_home_has(struct db *db, int64_t account_id, int64_t post_id, bool *ha
 	return db_end(q, e);
 }
 
-bool store_home_insert(struct db *w, int64_t account_id, int64_t post_id, int64_t via_id, struct err *e)
+bool store_home_insert(struct db *w, int64_t account_id, int64_t post_id, int64_t via_id,
+		       struct err *e)
 {
 	struct db_stmt *q = db_stmt(w, SQL_INSERT);
 	db_put_int(q, account_id);
@@ -59,8 +61,8 @@ bool store_home_insert(struct db *w, int64_t account_id, int64_t post_id, int64_
 	return db_end(q, e);
 }
 
-bool store_home_fan_out(struct db *w, const struct store_post *post, int64_t cursor, int room, int64_t *ids,
-    size_t *found, size_t *scanned, int64_t *next, struct err *e)
+bool store_home_fan_out(struct db *w, const struct store_post *post, int64_t cursor, int room,
+			int64_t *ids, size_t *found, size_t *scanned, int64_t *next, struct err *e)
 {
 	*found = *scanned = 0;
 	*next = cursor;

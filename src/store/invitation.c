@@ -1,9 +1,10 @@
 /* All SQL on invitations. No state; any thread, with its own handle. */
 #include "store/invitation.h"
 
-static const char SQL_INSERT[] = "INSERT INTO invitations (id, code, account_id, uses_max, expires_at, "
-				 "created_at) VALUES ($1, $2, $3, $4, $5, $6)";
-#define SELECT                                                                                             \
+static const char SQL_INSERT[] =
+    "INSERT INTO invitations (id, code, account_id, uses_max, expires_at, "
+    "created_at) VALUES ($1, $2, $3, $4, $5, $6)";
+#define SELECT \
 	"SELECT id, code, account_id, uses, uses_max, expires_at, revoked, created_at FROM invitations "
 static const char SQL_BY_CODE[] = SELECT "WHERE code = $1";
 static const char SQL_LIST[] = SELECT "ORDER BY id DESC LIMIT $1";
@@ -37,7 +38,7 @@ bool store_invitation_insert(struct db *w, const struct store_invitation *invita
 }
 
 bool store_invitation_by_code(struct db *db, struct arena *arena, const char *code,
-    struct store_invitation *out, struct err *e)
+			      struct store_invitation *out, struct err *e)
 {
 	struct db_stmt *q = db_stmt(db, SQL_BY_CODE);
 	db_put_text(q, code);
@@ -49,8 +50,8 @@ bool store_invitation_by_code(struct db *db, struct arena *arena, const char *co
 	return found || err_set(e, ERR_NOT_FOUND, "Record not found");
 }
 
-bool store_invitation_list(struct db *db, struct arena *arena, struct store_invitation *out, size_t room,
-    size_t *found, struct err *e)
+bool store_invitation_list(struct db *db, struct arena *arena, struct store_invitation *out,
+			   size_t room, size_t *found, struct err *e)
 {
 	*found = 0;
 	struct db_stmt *q = db_stmt(db, SQL_LIST);

@@ -16,15 +16,16 @@ struct store_invitation {
 };
 
 bool store_invitation_insert(struct db *w, const struct store_invitation *invitation,
-    struct err *e) MUST_CHECK;
+			     struct err *e) MUST_CHECK;
 /* ERR_NOT_FOUND where there is none. */
 bool store_invitation_by_code(struct db *db, struct arena *arena, const char *code,
-    struct store_invitation *out, struct err *e) MUST_CHECK;
+			      struct store_invitation *out, struct err *e) MUST_CHECK;
 /* The newest `room`. */
-bool store_invitation_list(struct db *db, struct arena *arena, struct store_invitation *out, size_t room,
-    size_t *found, struct err *e) MUST_CHECK;
+bool store_invitation_list(struct db *db, struct arena *arena, struct store_invitation *out,
+			   size_t room, size_t *found, struct err *e) MUST_CHECK;
 bool store_invitation_revoke(struct db *w, int64_t id, struct err *e) MUST_CHECK;
 /* Counts one use. *used false: it is used up, expired or revoked. */
-bool store_invitation_use(struct db *w, int64_t id, int64_t now_ms, bool *used, struct err *e) MUST_CHECK;
+bool store_invitation_use(struct db *w, int64_t id, int64_t now_ms, bool *used,
+			  struct err *e) MUST_CHECK;
 
 #endif

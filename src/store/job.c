@@ -7,10 +7,10 @@ static const char SQL_INSERT[] =
     "region_y, region_width, region_height, source_media_id, source_post_id, reply_to_post_id, maker, "
     "programme, prompt_visibility, turn, created_at) VALUES ($1, $2, 0, $3, $4, $5, $6, $7, $8, $9, $10, $11, "
     "$12, $13, $14, $15, $16, $17, $18, $19, $20, $21)";
-#define COLUMNS                                                                                            \
-	"id, account_id, state, task, prompt, style, seed IS NOT NULL, seed, count, guidance, strength, "  \
-	"region_x, region_y, region_width, region_height, source_media_id, source_post_id, "               \
-	"reply_to_post_id, maker, model, programme, prompt_visibility, turn, attempts, lease, "            \
+#define COLUMNS                                                                                           \
+	"id, account_id, state, task, prompt, style, seed IS NOT NULL, seed, count, guidance, strength, " \
+	"region_x, region_y, region_width, region_height, source_media_id, source_post_id, "              \
+	"reply_to_post_id, maker, model, programme, prompt_visibility, turn, attempts, lease, "           \
 	"lease_until, worker, error_code, error_message, hidden, created_at, started_at, finished_at"
 static const char SQL_GET[] = "SELECT " COLUMNS " FROM jobs WHERE id = $1";
 #define OF_ACCOUNT "SELECT " COLUMNS " FROM jobs WHERE account_id = $1 AND NOT hidden"
@@ -22,29 +22,34 @@ static const char SQL_POSITION[] =
     "SELECT COUNT(*) FROM jobs WHERE maker = $1 AND state = 0 AND (turn < $2 OR (turn = $2 AND id < $3))";
 static const char SQL_COUNT[] = "SELECT COUNT(*) FROM jobs WHERE state = 0";
 static const char SQL_COUNT_DRAWING[] = "SELECT COUNT(*) FROM jobs WHERE state = 1";
-static const char SQL_COUNT_ACTIVE[] = "SELECT COUNT(*) FROM jobs WHERE account_id = $1 AND state < 2";
+static const char SQL_COUNT_ACTIVE[] =
+    "SELECT COUNT(*) FROM jobs WHERE account_id = $1 AND state < 2";
 /* SQLite has one writer, so nobody else can take the row; PostgreSQL steps over rows being taken. */
-#define CLAIM(skip)                                                                                        \
-	"UPDATE jobs SET state = 1, attempts = attempts + 1, worker = $2, lease = $3, lease_until = $4, "  \
-	"started_at = COALESCE(started_at, $5) WHERE id = (SELECT id FROM jobs WHERE maker = $1 AND "      \
+#define CLAIM(skip)                                                                                       \
+	"UPDATE jobs SET state = 1, attempts = attempts + 1, worker = $2, lease = $3, lease_until = $4, " \
+	"started_at = COALESCE(started_at, $5) WHERE id = (SELECT id FROM jobs WHERE maker = $1 AND "     \
 	"state = 0 ORDER BY turn, id LIMIT 1 " skip ") RETURNING id"
 static const char SQL_CLAIM_SQLITE[] = CLAIM("");
 static const char SQL_CLAIM_POSTGRES[] = CLAIM("FOR UPDATE SKIP LOCKED");
 static const char SQL_RENEW[] =
     "UPDATE jobs SET lease_until = $3 WHERE id = $1 AND lease = $2 AND state = 1";
-static const char SQL_FINISH[] = "UPDATE jobs SET state = 2, model = $3, seed = $4, finished_at = $5 "
-				 "WHERE id = $1 AND lease = $2 AND state = 1";
+static const char SQL_FINISH[] =
+    "UPDATE jobs SET state = 2, model = $3, seed = $4, finished_at = $5 "
+    "WHERE id = $1 AND lease = $2 AND state = 1";
 static const char SQL_FAIL[] = "UPDATE jobs SET state = 3, error_code = $3, error_message = $4, "
 			       "finished_at = $5 WHERE id = $1 AND lease = $2 AND state = 1";
-static const char SQL_RELEASE[] = "UPDATE jobs SET state = 0, attempts = attempts - 1, worker = NULL "
-				  "WHERE id = $1 AND lease = $2 AND state = 1";
-static const char SQL_CANCEL[] = "UPDATE jobs SET state = 4, finished_at = $2 WHERE id = $1 AND state < 2";
+static const char SQL_RELEASE[] =
+    "UPDATE jobs SET state = 0, attempts = attempts - 1, worker = NULL "
+    "WHERE id = $1 AND lease = $2 AND state = 1";
+static const char SQL_CANCEL[] =
+    "UPDATE jobs SET state = 4, finished_at = $2 WHERE id = $1 AND state < 2";
 static const char SQL_HIDE[] = "UPDATE jobs SET hidden = TRUE WHERE id = $1";
 #define LOST "state = 1 AND ((CAST($1 AS TEXT) IS NULL AND lease_until < $2) OR worker = $1)"
 static const char SQL_RECOVER_FAIL[] =
     "UPDATE jobs SET state = 3, finished_at = $2, error_code = 'lost', error_message = 'The server stopped "
     "several times while drawing this. Please try again.' WHERE attempts >= $3 AND " LOST;
-static const char SQL_RECOVER[] = "UPDATE jobs SET state = 0, worker = NULL WHERE attempts < $3 AND " LOST;
+static const char SQL_RECOVER[] =
+    "UPDATE jobs SET state = 0, worker = NULL WHERE attempts < $3 AND " LOST;
 static const char SQL_TURN_GET[] = "SELECT turn FROM job_turns WHERE account_id = $1";
 static const char SQL_TURN_SET[] = "INSERT INTO job_turns (account_id, turn) VALUES ($1, $2) "
 				   "ON CONFLICT (account_id) DO UPDATE SET turn = excluded.turn";
@@ -116,7 +121,8 @@ bool store_job_insert(struct db *w, const struct store_job *job, struct err *e)
 	return db_end(q, e);
 }
 
-bool store_job_get(struct db *db, struct arena *arena, int64_t id, struct store_job *out, struct err *e)
+bool store_job_get(struct db *db, struct arena *arena, int64_t id, struct store_job *out,
+		   struct err *e)
 {
 	struct db_stmt *q = db_stmt(db, SQL_GET);
 	db_put_int(q, id);
@@ -129,7 +135,7 @@ bool store_job_get(struct db *db, struct arena *arena, int64_t id, struct store_
 }
 
 static bool read_rows(struct db_stmt *q, struct arena *arena, size_t room, struct store_jobs *out,
-    struct err *e)
+		      struct err *e)
 {
 	*out = (struct store_jobs){.items = ARENA_ARRAY(arena, struct store_job, room)};
 	while (out->items && out->count < room && db_row(q))
@@ -137,11 +143,12 @@ static bool read_rows(struct db_stmt *q, struct arena *arena, size_t room, struc
 	if (!db_end(q, e))
 		return false;
 	out->more = out->count == room;
-	return out->items || err_set(e, ERR_NO_MEMORY, "This is too much at once. Please ask for less.");
+	return out->items ||
+	       err_set(e, ERR_NO_MEMORY, "This is too much at once. Please ask for less.");
 }
 
 bool store_job_of_account(struct db *db, struct arena *arena, int64_t account_id,
-    const struct store_page *page, struct store_jobs *out, struct err *e)
+			  const struct store_page *page, struct store_jobs *out, struct err *e)
 {
 	struct db_stmt *q = db_stmt(db, store_page_up(page) ? SQL_OF_ACCOUNT_UP : SQL_OF_ACCOUNT);
 	db_put_int(q, account_id);
@@ -152,7 +159,8 @@ bool store_job_of_account(struct db *db, struct arena *arena, int64_t account_id
 	return true;
 }
 
-bool store_job_queue(struct db *db, struct arena *arena, int limit, struct store_jobs *out, struct err *e)
+bool store_job_queue(struct db *db, struct arena *arena, int limit, struct store_jobs *out,
+		     struct err *e)
 {
 	struct db_stmt *q = db_stmt(db, SQL_QUEUE);
 	db_put_int(q, limit);
@@ -189,8 +197,9 @@ bool store_job_count_active(struct db *db, int64_t account_id, int64_t *count, s
 	return read_count(q, count, e);
 }
 
-bool store_job_claim(struct db *w, struct arena *arena, const char *maker, const char *worker, int64_t lease,
-    int64_t lease_until, int64_t now_ms, struct store_job *out, bool *claimed, struct err *e)
+bool store_job_claim(struct db *w, struct arena *arena, const char *maker, const char *worker,
+		     int64_t lease, int64_t lease_until, int64_t now_ms, struct store_job *out,
+		     bool *claimed, struct err *e)
 {
 	int64_t id = 0;
 	struct db_stmt *q = db_stmt(w, DB_SQL(w, SQL_CLAIM_SQLITE, SQL_CLAIM_POSTGRES));
@@ -216,7 +225,7 @@ static bool read_changed(struct db_stmt *q, bool *changed, struct err *e)
 }
 
 bool store_job_renew(struct db *w, int64_t id, int64_t lease, int64_t lease_until, bool *changed,
-    struct err *e)
+		     struct err *e)
 {
 	struct db_stmt *q = db_stmt(w, SQL_RENEW);
 	db_put_int(q, id);
@@ -226,7 +235,7 @@ bool store_job_renew(struct db *w, int64_t id, int64_t lease, int64_t lease_unti
 }
 
 bool store_job_finish(struct db *w, int64_t id, int64_t lease, const char *model, int64_t seed,
-    int64_t now_ms, bool *changed, struct err *e)
+		      int64_t now_ms, bool *changed, struct err *e)
 {
 	struct db_stmt *q = db_stmt(w, SQL_FINISH);
 	db_put_int(q, id);
@@ -238,7 +247,7 @@ bool store_job_finish(struct db *w, int64_t id, int64_t lease, const char *model
 }
 
 bool store_job_fail(struct db *w, int64_t id, int64_t lease, const char *code, const char *message,
-    int64_t now_ms, bool *changed, struct err *e)
+		    int64_t now_ms, bool *changed, struct err *e)
 {
 	struct db_stmt *q = db_stmt(w, SQL_FAIL);
 	db_put_int(q, id);
@@ -273,7 +282,7 @@ bool store_job_hide(struct db *w, int64_t id, struct err *e)
 }
 
 bool store_job_recover(struct db *w, const char *worker, int attempts_max, int64_t now_ms,
-    int64_t *recovered, struct err *e)
+		       int64_t *recovered, struct err *e)
 {
 	static const char *const sql[] = {SQL_RECOVER_FAIL, SQL_RECOVER};
 	*recovered = 0;

@@ -7,9 +7,11 @@ static const char SQL_INSERT[] =
 #define COLUMNS "post_id, parent_id, root_id, account_id, deleted, created_at"
 static const char SQL_GET[] = "SELECT " COLUMNS " FROM lineage WHERE post_id = $1";
 static const char SQL_GET_MANY[] = "SELECT " COLUMNS " FROM lineage WHERE post_id IN " DB_IDS;
-static const char SQL_TREE[] = "SELECT " COLUMNS " FROM lineage WHERE root_id = $1 ORDER BY post_id LIMIT $2";
+static const char SQL_TREE[] =
+    "SELECT " COLUMNS " FROM lineage WHERE root_id = $1 ORDER BY post_id LIMIT $2";
 static const char SQL_TOTAL[] = "SELECT COUNT(*) FROM lineage WHERE root_id = $1";
-static const char SQL_BURY[] = "UPDATE lineage SET deleted = TRUE, account_id = NULL WHERE post_id = $1";
+static const char SQL_BURY[] =
+    "UPDATE lineage SET deleted = TRUE, account_id = NULL WHERE post_id = $1";
 
 static void take(struct db_stmt *q, struct store_lineage *node)
 {
@@ -44,8 +46,8 @@ bool store_lineage_get(struct db *db, int64_t post_id, struct store_lineage *out
 	return found || err_set(e, ERR_NOT_FOUND, "Record not found");
 }
 
-bool store_lineage_get_many(struct db *db, const int64_t *ids, size_t count, struct store_lineage *out,
-    size_t *found, struct err *e)
+bool store_lineage_get_many(struct db *db, const int64_t *ids, size_t count,
+			    struct store_lineage *out, size_t *found, struct err *e)
 {
 	*found = 0;
 	for (size_t done = 0; done < count; done += DB_IDS_MAX) {
@@ -59,8 +61,8 @@ bool store_lineage_get_many(struct db *db, const int64_t *ids, size_t count, str
 	return true;
 }
 
-bool store_lineage_tree(struct db *db, int64_t root_id, struct store_lineage *out, size_t room, size_t *found,
-    int64_t *total, struct err *e)
+bool store_lineage_tree(struct db *db, int64_t root_id, struct store_lineage *out, size_t room,
+			size_t *found, int64_t *total, struct err *e)
 {
 	*found = 0;
 	*total = 0;

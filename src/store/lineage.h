@@ -15,13 +15,14 @@ struct store_lineage {
 
 bool store_lineage_insert(struct db *w, const struct store_lineage *node, struct err *e) MUST_CHECK;
 /* ERR_NOT_FOUND where the post is in no tree. */
-bool store_lineage_get(struct db *db, int64_t post_id, struct store_lineage *out, struct err *e) MUST_CHECK;
+bool store_lineage_get(struct db *db, int64_t post_id, struct store_lineage *out,
+		       struct err *e) MUST_CHECK;
 /* Oldest first, so that parents come before children. out has room for `room`. */
-bool store_lineage_tree(struct db *db, int64_t root_id, struct store_lineage *out, size_t room, size_t *found,
-    int64_t *total, struct err *e) MUST_CHECK;
+bool store_lineage_tree(struct db *db, int64_t root_id, struct store_lineage *out, size_t room,
+			size_t *found, int64_t *total, struct err *e) MUST_CHECK;
 /* Which of `ids` are tombstones or nodes: *out has room for count. */
-bool store_lineage_get_many(struct db *db, const int64_t *ids, size_t count, struct store_lineage *out,
-    size_t *found, struct err *e) MUST_CHECK;
+bool store_lineage_get_many(struct db *db, const int64_t *ids, size_t count,
+			    struct store_lineage *out, size_t *found, struct err *e) MUST_CHECK;
 bool store_lineage_bury(struct db *w, int64_t post_id, struct err *e) MUST_CHECK;
 
 #endif

@@ -9,16 +9,18 @@ static const char SQL_INSERT[] =
     "focus_x, focus_y, remote_url, job_id, job_index, maker, model, style, seed, prompt, tokens_hash, "
     "source_media_id, source_post_id, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, "
     "$13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32)";
-#define COLUMNS                                                                                            \
-	"id, account_id, post_id, position, state, kind, type, hash, size, width, height, duration_ms, "   \
-	"thumbnail_hash, thumbnail_type, thumbnail_width, thumbnail_height, blurhash, description, "       \
-	"focus_x, focus_y, remote_url, job_id, job_index, maker, model, style, seed IS NOT NULL, seed, "   \
+#define COLUMNS                                                                                          \
+	"id, account_id, post_id, position, state, kind, type, hash, size, width, height, duration_ms, " \
+	"thumbnail_hash, thumbnail_type, thumbnail_width, thumbnail_height, blurhash, description, "     \
+	"focus_x, focus_y, remote_url, job_id, job_index, maker, model, style, seed IS NOT NULL, seed, " \
 	"prompt, tokens_hash, source_media_id, source_post_id, error_message, created_at"
 static const char SQL_GET[] = "SELECT " COLUMNS " FROM media WHERE id = $1";
-static const char SQL_OF_POSTS[] = "SELECT " COLUMNS " FROM media WHERE post_id IS NOT NULL AND post_id IN " DB_IDS
-				   " ORDER BY post_id, position";
-static const char SQL_OF_JOBS[] = "SELECT " COLUMNS " FROM media WHERE job_id IS NOT NULL AND job_id IN " DB_IDS
-				  " ORDER BY job_id, job_index";
+static const char SQL_OF_POSTS[] =
+    "SELECT " COLUMNS " FROM media WHERE post_id IS NOT NULL AND post_id IN " DB_IDS
+    " ORDER BY post_id, position";
+static const char SQL_OF_JOBS[] =
+    "SELECT " COLUMNS " FROM media WHERE job_id IS NOT NULL AND job_id IN " DB_IDS
+    " ORDER BY job_id, job_index";
 #define OF_ACCOUNT "SELECT " COLUMNS " FROM media WHERE account_id = $1"
 static const char SQL_OF_ACCOUNT[] = STORE_PAGE_DOWN(OF_ACCOUNT, "id", "$2", "$3", "$4");
 static const char SQL_OF_ACCOUNT_UP[] = STORE_PAGE_UP(OF_ACCOUNT, "id", "$2", "$3", "$4");
@@ -34,12 +36,14 @@ static const char SQL_DELETE[] = "DELETE FROM media WHERE id = $1";
 static const char SQL_STALE[] =
     "SELECT id FROM media WHERE post_id IS NULL AND maker IS NULL AND created_at < $1 ORDER BY id LIMIT $2";
 static const char SQL_TOTALS[] = "SELECT COUNT(*), COALESCE(SUM(size), 0) FROM media";
-static const char SQL_TOTALS_OF[] = "SELECT COUNT(*), COALESCE(SUM(size), 0) FROM media WHERE account_id = $1";
+static const char SQL_TOTALS_OF[] =
+    "SELECT COUNT(*), COALESCE(SUM(size), 0) FROM media WHERE account_id = $1";
 
 static const char SQL_OBJECT_HOLD[] =
     "INSERT INTO objects (hash, refs) VALUES ($1, 1) ON CONFLICT (hash) DO UPDATE SET refs = objects.refs + 1";
 static const char SQL_OBJECT_UNTRASH[] = "DELETE FROM object_trash WHERE hash = $1";
-static const char SQL_OBJECT_DROP[] = "UPDATE objects SET refs = refs - 1 WHERE hash = $1 RETURNING refs";
+static const char SQL_OBJECT_DROP[] =
+    "UPDATE objects SET refs = refs - 1 WHERE hash = $1 RETURNING refs";
 static const char SQL_OBJECT_DELETE[] = "DELETE FROM objects WHERE hash = $1";
 static const char SQL_OBJECT_TRASH[] =
     "INSERT INTO object_trash (hash, created_at) VALUES ($1, $2) ON CONFLICT (hash) DO NOTHING";
@@ -86,7 +90,8 @@ static void take(struct db_stmt *q, struct arena *arena, struct store_media *med
 
 static bool hold_all(struct db *w, const struct store_media *media, struct err *e)
 {
-	return store_object_hold(w, media->hash, e) && store_object_hold(w, media->thumbnail_hash, e) &&
+	return store_object_hold(w, media->hash, e) &&
+	       store_object_hold(w, media->thumbnail_hash, e) &&
 	       store_object_hold(w, media->tokens_hash, e);
 }
 
@@ -136,7 +141,8 @@ bool store_media_insert(struct db *w, const struct store_media *media, struct er
 	return db_end(q, e) && hold_all(w, media, e);
 }
 
-bool store_media_get(struct db *db, struct arena *arena, int64_t id, struct store_media *out, struct err *e)
+bool store_media_get(struct db *db, struct arena *arena, int64_t id, struct store_media *out,
+		     struct err *e)
 {
 	struct db_stmt *q = db_stmt(db, SQL_GET);
 	db_put_int(q, id);
@@ -149,8 +155,8 @@ bool store_media_get(struct db *db, struct arena *arena, int64_t id, struct stor
 }
 
 /* Appends the rows of q to a growing array, and ends q. */
-static bool read_more(struct db_stmt *q, struct arena *arena, struct store_media **items, size_t *found,
-    size_t *room, struct err *e)
+static bool read_more(struct db_stmt *q, struct arena *arena, struct store_media **items,
+		      size_t *found, size_t *room, struct err *e)
 {
 	while (db_row(q)) {
 		if (*found == *room) {
@@ -165,8 +171,8 @@ static bool read_more(struct db_stmt *q, struct arena *arena, struct store_media
 	return db_end(q, e);
 }
 
-static bool of_ids(struct db *db, const char *sql, struct arena *arena, const int64_t *ids, size_t count,
-    struct store_media **items, size_t *found, struct err *e)
+static bool of_ids(struct db *db, const char *sql, struct arena *arena, const int64_t *ids,
+		   size_t count, struct store_media **items, size_t *found, struct err *e)
 {
 	size_t room = 0;
 	*items = NULL;
@@ -181,19 +187,20 @@ static bool of_ids(struct db *db, const char *sql, struct arena *arena, const in
 }
 
 bool store_media_of_posts(struct db *db, struct arena *arena, const int64_t *post_ids, size_t count,
-    struct store_media **items, size_t *found, struct err *e)
+			  struct store_media **items, size_t *found, struct err *e)
 {
 	return of_ids(db, SQL_OF_POSTS, arena, post_ids, count, items, found, e);
 }
 
 bool store_media_of_jobs(struct db *db, struct arena *arena, const int64_t *job_ids, size_t count,
-    struct store_media **items, size_t *found, struct err *e)
+			 struct store_media **items, size_t *found, struct err *e)
 {
 	return of_ids(db, SQL_OF_JOBS, arena, job_ids, count, items, found, e);
 }
 
 bool store_media_of_account(struct db *db, struct arena *arena, int64_t account_id,
-    const struct store_page *page, struct store_media **items, size_t *found, struct err *e)
+			    const struct store_page *page, struct store_media **items,
+			    size_t *found, struct err *e)
 {
 	size_t room = 0;
 	*items = NULL;
@@ -230,11 +237,12 @@ bool store_media_set_result(struct db *w, const struct store_media *media, struc
 		return false;
 	if (changed == 0)
 		return err_set(e, ERR_CONFLICT, "This file was processed already, or is gone.");
-	return store_object_hold(w, media->hash, e) && store_object_hold(w, media->thumbnail_hash, e);
+	return store_object_hold(w, media->hash, e) &&
+	       store_object_hold(w, media->thumbnail_hash, e);
 }
 
-bool store_media_describe(struct db *w, int64_t id, const char *description, double focus_x, double focus_y,
-    struct err *e)
+bool store_media_describe(struct db *w, int64_t id, const char *description, double focus_x,
+			  double focus_y, struct err *e)
 {
 	struct db_stmt *q = db_stmt(w, SQL_DESCRIBE);
 	db_put_int(q, id);
@@ -245,7 +253,7 @@ bool store_media_describe(struct db *w, int64_t id, const char *description, dou
 }
 
 bool store_media_attach(struct db *w, int64_t id, int64_t account_id, int64_t post_id, int position,
-    struct err *e)
+			struct err *e)
 {
 	int64_t changed = 0;
 	struct db_stmt *q = db_stmt(w, SQL_ATTACH);
@@ -255,10 +263,12 @@ bool store_media_attach(struct db *w, int64_t id, int64_t account_id, int64_t po
 	db_put_int(q, position);
 	if (!db_end_changed(q, &changed, e))
 		return false;
-	return changed == 1 || err_set(e, ERR_CONFLICT, "media_ids: this file is not ready, or was posted already");
+	return changed == 1 ||
+	       err_set(e, ERR_CONFLICT, "media_ids: this file is not ready, or was posted already");
 }
 
-bool store_media_delete(struct db *w, struct arena *arena, int64_t id, int64_t now_ms, struct err *e)
+bool store_media_delete(struct db *w, struct arena *arena, int64_t id, int64_t now_ms,
+			struct err *e)
 {
 	struct store_media media;
 	if (!store_media_get(w, arena, id, &media, e))
@@ -271,7 +281,7 @@ bool store_media_delete(struct db *w, struct arena *arena, int64_t id, int64_t n
 }
 
 bool store_media_stale(struct db *db, int64_t before_ms, int64_t *ids, size_t room, size_t *found,
-    struct err *e)
+		       struct err *e)
 {
 	*found = 0;
 	struct db_stmt *q = db_stmt(db, SQL_STALE);
@@ -282,7 +292,8 @@ bool store_media_stale(struct db *db, int64_t before_ms, int64_t *ids, size_t ro
 	return db_end(q, e);
 }
 
-bool store_media_totals(struct db *db, int64_t account_id, int64_t *count, int64_t *size_bytes, struct err *e)
+bool store_media_totals(struct db *db, int64_t account_id, int64_t *count, int64_t *size_bytes,
+			struct err *e)
 {
 	struct db_stmt *q = db_stmt(db, account_id ? SQL_TOTALS_OF : SQL_TOTALS);
 	if (account_id)
@@ -329,8 +340,8 @@ bool store_object_drop(struct db *w, const char *hash, int64_t now_ms, struct er
 	return db_end(q, e);
 }
 
-bool store_object_trash(struct db *db, struct arena *arena, int limit, const char ***hashes, size_t *found,
-    struct err *e)
+bool store_object_trash(struct db *db, struct arena *arena, int limit, const char ***hashes,
+			size_t *found, struct err *e)
 {
 	*found = 0;
 	*hashes = arena_alloc(arena, (size_t)limit * sizeof(**hashes));

@@ -49,37 +49,40 @@ struct store_media {
 bool store_media_insert(struct db *w, const struct store_media *media, struct err *e) MUST_CHECK;
 /* ERR_NOT_FOUND where there is none. */
 bool store_media_get(struct db *db, struct arena *arena, int64_t id, struct store_media *out,
-    struct err *e) MUST_CHECK;
+		     struct err *e) MUST_CHECK;
 /* Of several posts at once, by post and position. *items lives in the arena. */
 bool store_media_of_posts(struct db *db, struct arena *arena, const int64_t *post_ids, size_t count,
-    struct store_media **items, size_t *found, struct err *e) MUST_CHECK;
+			  struct store_media **items, size_t *found, struct err *e) MUST_CHECK;
 /* Of several jobs at once, by job and index. */
 bool store_media_of_jobs(struct db *db, struct arena *arena, const int64_t *job_ids, size_t count,
-    struct store_media **items, size_t *found, struct err *e) MUST_CHECK;
+			 struct store_media **items, size_t *found, struct err *e) MUST_CHECK;
 bool store_media_of_account(struct db *db, struct arena *arena, int64_t account_id,
-    const struct store_page *page, struct store_media **items, size_t *found, struct err *e) MUST_CHECK;
+			    const struct store_page *page, struct store_media **items,
+			    size_t *found, struct err *e) MUST_CHECK;
 /* Sets what processing found: state, object, size, thumbnail, blurhash, error; counts the objects. Only
  * while it is pending, otherwise ERR_CONFLICT. */
-bool store_media_set_result(struct db *w, const struct store_media *media, struct err *e) MUST_CHECK;
-bool store_media_describe(struct db *w, int64_t id, const char *description, double focus_x, double focus_y,
-    struct err *e) MUST_CHECK;
+bool store_media_set_result(struct db *w, const struct store_media *media,
+			    struct err *e) MUST_CHECK;
+bool store_media_describe(struct db *w, int64_t id, const char *description, double focus_x,
+			  double focus_y, struct err *e) MUST_CHECK;
 /* Attaches an own, ready media that no post has. ERR_CONFLICT otherwise. */
 bool store_media_attach(struct db *w, int64_t id, int64_t account_id, int64_t post_id, int position,
-    struct err *e) MUST_CHECK;
+			struct err *e) MUST_CHECK;
 /* Deletes the row; objects that no other row names move to the trash. */
 bool store_media_delete(struct db *w, struct arena *arena, int64_t id, int64_t now_ms,
-    struct err *e) MUST_CHECK;
+			struct err *e) MUST_CHECK;
 /* Uploads (not made here) that were never posted and are older than `before`. */
 bool store_media_stale(struct db *db, int64_t before_ms, int64_t *ids, size_t room, size_t *found,
-    struct err *e) MUST_CHECK;
+		       struct err *e) MUST_CHECK;
 bool store_media_totals(struct db *db, int64_t account_id, int64_t *count, int64_t *size_bytes,
-    struct err *e) MUST_CHECK; /* account_id 0: of the server */
+			struct err *e) MUST_CHECK; /* account_id 0: of the server */
 
 /* Objects: rows name them (media, avatars, headers); at zero they go to the trash in the same transaction. */
-bool store_object_hold(struct db *w, const char *hash, struct err *e) MUST_CHECK; /* NULL: nothing */
+bool store_object_hold(struct db *w, const char *hash,
+		       struct err *e) MUST_CHECK; /* NULL: nothing */
 bool store_object_drop(struct db *w, const char *hash, int64_t now_ms, struct err *e) MUST_CHECK;
-bool store_object_trash(struct db *db, struct arena *arena, int limit, const char ***hashes, size_t *found,
-    struct err *e) MUST_CHECK;
+bool store_object_trash(struct db *db, struct arena *arena, int limit, const char ***hashes,
+			size_t *found, struct err *e) MUST_CHECK;
 /* Takes it out of the trash, once its file is gone. */
 bool store_object_trash_remove(struct db *w, const char *hash, struct err *e) MUST_CHECK;
 bool store_object_in_use(struct db *db, const char *hash, bool *in_use, struct err *e) MUST_CHECK;

@@ -4,17 +4,20 @@
 static const char SQL_SESSION_INSERT[] =
     "INSERT INTO sessions (id, token_hash, account_id, ip, agent, created_at, used_at, expires_at) "
     "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-static const char SQL_SESSION_GET[] = "SELECT id, token_hash, account_id, ip, agent, created_at, used_at, "
-				      "expires_at FROM sessions WHERE token_hash = $1";
-static const char SQL_SESSION_TOUCH[] = "UPDATE sessions SET used_at = $2, expires_at = $3 WHERE id = $1";
+static const char SQL_SESSION_GET[] =
+    "SELECT id, token_hash, account_id, ip, agent, created_at, used_at, "
+    "expires_at FROM sessions WHERE token_hash = $1";
+static const char SQL_SESSION_TOUCH[] =
+    "UPDATE sessions SET used_at = $2, expires_at = $3 WHERE id = $1";
 static const char SQL_SESSION_DELETE[] = "DELETE FROM sessions WHERE id = $1";
-static const char SQL_SESSION_DELETE_ALL[] = "DELETE FROM sessions WHERE account_id = $1 AND id <> $2";
+static const char SQL_SESSION_DELETE_ALL[] =
+    "DELETE FROM sessions WHERE account_id = $1 AND id <> $2";
 static const char SQL_SESSION_EXPIRE[] = "DELETE FROM sessions WHERE expires_at < $1";
 static const char SQL_APP_INSERT[] =
     "INSERT INTO oauth_apps (id, name, website, redirect_uris, scopes, client_id, client_secret_hash, "
     "created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-#define APP_SELECT                                                                                         \
-	"SELECT id, name, website, redirect_uris, scopes, client_id, client_secret_hash, created_at "      \
+#define APP_SELECT                                                                                    \
+	"SELECT id, name, website, redirect_uris, scopes, client_id, client_secret_hash, created_at " \
 	"FROM oauth_apps WHERE "
 static const char SQL_APP_GET[] = APP_SELECT "id = $1";
 static const char SQL_APP_BY_CLIENT[] = APP_SELECT "client_id = $1";
@@ -27,8 +30,9 @@ static const char SQL_GRANT_TAKE[] =
 static const char SQL_TOKEN_INSERT[] =
     "INSERT INTO oauth_tokens (id, token_hash, app_id, account_id, name, scopes, created_at, expires_at) "
     "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-static const char SQL_TOKEN_GET[] = "SELECT id, token_hash, app_id, account_id, name, scopes, created_at, "
-				    "used_at, expires_at, revoked_at FROM oauth_tokens WHERE token_hash = $1";
+static const char SQL_TOKEN_GET[] =
+    "SELECT id, token_hash, app_id, account_id, name, scopes, created_at, "
+    "used_at, expires_at, revoked_at FROM oauth_tokens WHERE token_hash = $1";
 static const char SQL_TOKEN_TOUCH[] = "UPDATE oauth_tokens SET used_at = $2 WHERE id = $1";
 static const char SQL_TOKEN_REVOKE[] =
     "UPDATE oauth_tokens SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
@@ -62,8 +66,8 @@ bool store_session_insert(struct db *w, const struct store_session *session, str
 	return db_end(q, e);
 }
 
-bool store_session_get(struct db *db, struct arena *arena, const char *token_hash, struct store_session *out,
-    struct err *e)
+bool store_session_get(struct db *db, struct arena *arena, const char *token_hash,
+		       struct store_session *out, struct err *e)
 {
 	struct db_stmt *q = db_stmt(db, SQL_SESSION_GET);
 	db_put_text(q, token_hash);
@@ -81,7 +85,8 @@ bool store_session_get(struct db *db, struct arena *arena, const char *token_has
 	return db_end(q, e) && found_or(found, e);
 }
 
-bool store_session_touch(struct db *w, int64_t id, int64_t used_at, int64_t expires_at, struct err *e)
+bool store_session_touch(struct db *w, int64_t id, int64_t used_at, int64_t expires_at,
+			 struct err *e)
 {
 	struct db_stmt *q = db_stmt(w, SQL_SESSION_TOUCH);
 	db_put_int(q, id);
@@ -135,7 +140,8 @@ bool store_oauth_app_insert(struct db *w, const struct store_oauth_app *app, str
 	return db_end(q, e);
 }
 
-static bool read_app(struct db_stmt *q, struct arena *arena, struct store_oauth_app *out, struct err *e)
+static bool read_app(struct db_stmt *q, struct arena *arena, struct store_oauth_app *out,
+		     struct err *e)
 {
 	bool found = db_row(q);
 	if (found) {
@@ -151,8 +157,8 @@ static bool read_app(struct db_stmt *q, struct arena *arena, struct store_oauth_
 	return db_end(q, e) && found_or(found, e);
 }
 
-bool store_oauth_app_get(struct db *db, struct arena *arena, int64_t id, struct store_oauth_app *out,
-    struct err *e)
+bool store_oauth_app_get(struct db *db, struct arena *arena, int64_t id,
+			 struct store_oauth_app *out, struct err *e)
 {
 	struct db_stmt *q = db_stmt(db, SQL_APP_GET);
 	db_put_int(q, id);
@@ -160,7 +166,7 @@ bool store_oauth_app_get(struct db *db, struct arena *arena, int64_t id, struct 
 }
 
 bool store_oauth_app_by_client(struct db *db, struct arena *arena, const char *client_id,
-    struct store_oauth_app *out, struct err *e)
+			       struct store_oauth_app *out, struct err *e)
 {
 	struct db_stmt *q = db_stmt(db, SQL_APP_BY_CLIENT);
 	db_put_text(q, client_id);
@@ -181,7 +187,7 @@ bool store_oauth_grant_insert(struct db *w, const struct store_oauth_grant *gran
 }
 
 bool store_oauth_grant_take(struct db *w, struct arena *arena, const char *code_hash,
-    struct store_oauth_grant *out, struct err *e)
+			    struct store_oauth_grant *out, struct err *e)
 {
 	struct db_stmt *q = db_stmt(w, SQL_GRANT_TAKE);
 	db_put_text(q, code_hash);
@@ -213,7 +219,7 @@ bool store_oauth_token_insert(struct db *w, const struct store_oauth_token *toke
 }
 
 bool store_oauth_token_get(struct db *db, struct arena *arena, const char *token_hash,
-    struct store_oauth_token *out, struct err *e)
+			   struct store_oauth_token *out, struct err *e)
 {
 	struct db_stmt *q = db_stmt(db, SQL_TOKEN_GET);
 	db_put_text(q, token_hash);
@@ -249,7 +255,7 @@ bool store_oauth_token_revoke_all(struct db *w, int64_t account_id, int64_t now_
 }
 
 bool store_code_insert(struct db *w, const char *code_hash, enum store_code_purpose purpose,
-    int64_t account_id, int64_t now_ms, int64_t expires_at, struct err *e)
+		       int64_t account_id, int64_t now_ms, int64_t expires_at, struct err *e)
 {
 	struct db_stmt *q = db_stmt(w, SQL_CODE_INSERT);
 	db_put_text(q, code_hash);
@@ -260,8 +266,8 @@ bool store_code_insert(struct db *w, const char *code_hash, enum store_code_purp
 	return db_end(q, e);
 }
 
-bool store_code_find(struct db *db, const char *code_hash, enum store_code_purpose purpose, int64_t now_ms,
-    int64_t *account_id, struct err *e)
+bool store_code_find(struct db *db, const char *code_hash, enum store_code_purpose purpose,
+		     int64_t now_ms, int64_t *account_id, struct err *e)
 {
 	struct db_stmt *q = db_stmt(db, SQL_CODE_FIND);
 	db_put_text(q, code_hash);
@@ -280,7 +286,7 @@ bool store_code_delete(struct db *w, const char *code_hash, struct err *e)
 }
 
 bool store_code_delete_purpose(struct db *w, enum store_code_purpose purpose, int64_t account_id,
-    struct err *e)
+			       struct err *e)
 {
 	return run_2(w, SQL_CODE_DELETE_PURPOSE, purpose, account_id, e);
 }

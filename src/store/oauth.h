@@ -53,41 +53,48 @@ struct store_oauth_token {
 enum store_code_purpose { STORE_CODE_SETUP, STORE_CODE_RESET, STORE_CODE_CONFIRM };
 
 /* All getters: ERR_NOT_FOUND where there is none. */
-bool store_session_insert(struct db *w, const struct store_session *session, struct err *e) MUST_CHECK;
-bool store_session_get(struct db *db, struct arena *arena, const char *token_hash, struct store_session *out,
-    struct err *e) MUST_CHECK;
+bool store_session_insert(struct db *w, const struct store_session *session,
+			  struct err *e) MUST_CHECK;
+bool store_session_get(struct db *db, struct arena *arena, const char *token_hash,
+		       struct store_session *out, struct err *e) MUST_CHECK;
 bool store_session_touch(struct db *w, int64_t id, int64_t used_at, int64_t expires_at,
-    struct err *e) MUST_CHECK;
+			 struct err *e) MUST_CHECK;
 bool store_session_delete(struct db *w, int64_t id, struct err *e) MUST_CHECK;
 /* All sessions of an account but `except_id` (0: all). */
-bool store_session_delete_all(struct db *w, int64_t account_id, int64_t except_id, struct err *e) MUST_CHECK;
+bool store_session_delete_all(struct db *w, int64_t account_id, int64_t except_id,
+			      struct err *e) MUST_CHECK;
 bool store_session_expire(struct db *w, int64_t now_ms, struct err *e) MUST_CHECK;
 
-bool store_oauth_app_insert(struct db *w, const struct store_oauth_app *app, struct err *e) MUST_CHECK;
-bool store_oauth_app_get(struct db *db, struct arena *arena, int64_t id, struct store_oauth_app *out,
-    struct err *e) MUST_CHECK;
+bool store_oauth_app_insert(struct db *w, const struct store_oauth_app *app,
+			    struct err *e) MUST_CHECK;
+bool store_oauth_app_get(struct db *db, struct arena *arena, int64_t id,
+			 struct store_oauth_app *out, struct err *e) MUST_CHECK;
 bool store_oauth_app_by_client(struct db *db, struct arena *arena, const char *client_id,
-    struct store_oauth_app *out, struct err *e) MUST_CHECK;
+			       struct store_oauth_app *out, struct err *e) MUST_CHECK;
 
-bool store_oauth_grant_insert(struct db *w, const struct store_oauth_grant *grant, struct err *e) MUST_CHECK;
+bool store_oauth_grant_insert(struct db *w, const struct store_oauth_grant *grant,
+			      struct err *e) MUST_CHECK;
 /* Reads and deletes it: a grant counts once. */
 bool store_oauth_grant_take(struct db *w, struct arena *arena, const char *code_hash,
-    struct store_oauth_grant *out, struct err *e) MUST_CHECK;
+			    struct store_oauth_grant *out, struct err *e) MUST_CHECK;
 
-bool store_oauth_token_insert(struct db *w, const struct store_oauth_token *token, struct err *e) MUST_CHECK;
+bool store_oauth_token_insert(struct db *w, const struct store_oauth_token *token,
+			      struct err *e) MUST_CHECK;
 bool store_oauth_token_get(struct db *db, struct arena *arena, const char *token_hash,
-    struct store_oauth_token *out, struct err *e) MUST_CHECK;
+			   struct store_oauth_token *out, struct err *e) MUST_CHECK;
 bool store_oauth_token_touch(struct db *w, int64_t id, int64_t used_at, struct err *e) MUST_CHECK;
 bool store_oauth_token_revoke(struct db *w, int64_t id, int64_t now_ms, struct err *e) MUST_CHECK;
-bool store_oauth_token_revoke_all(struct db *w, int64_t account_id, int64_t now_ms, struct err *e) MUST_CHECK;
+bool store_oauth_token_revoke_all(struct db *w, int64_t account_id, int64_t now_ms,
+				  struct err *e) MUST_CHECK;
 
 bool store_code_insert(struct db *w, const char *code_hash, enum store_code_purpose purpose,
-    int64_t account_id, int64_t now_ms, int64_t expires_at, struct err *e) MUST_CHECK;
+		       int64_t account_id, int64_t now_ms, int64_t expires_at,
+		       struct err *e) MUST_CHECK;
 /* *account_id 0 for set-up codes. ERR_NOT_FOUND where there is none that still counts. */
-bool store_code_find(struct db *db, const char *code_hash, enum store_code_purpose purpose, int64_t now_ms,
-    int64_t *account_id, struct err *e) MUST_CHECK;
+bool store_code_find(struct db *db, const char *code_hash, enum store_code_purpose purpose,
+		     int64_t now_ms, int64_t *account_id, struct err *e) MUST_CHECK;
 bool store_code_delete(struct db *w, const char *code_hash, struct err *e) MUST_CHECK;
 bool store_code_delete_purpose(struct db *w, enum store_code_purpose purpose, int64_t account_id,
-    struct err *e) MUST_CHECK;
+			       struct err *e) MUST_CHECK;
 
 #endif

@@ -35,7 +35,8 @@ void store_page_turn(const struct store_page *page, void *items, size_t count, s
 	for (size_t low = 0, high = count - 1; low < high; low++, high--) {
 		char *a = base + low * item_size, *b = base + high * item_size;
 		for (size_t done = 0; done < item_size; done += sizeof(swap)) {
-			size_t piece = item_size - done < sizeof(swap) ? item_size - done : sizeof(swap);
+			size_t piece =
+			    item_size - done < sizeof(swap) ? item_size - done : sizeof(swap);
 			memcpy(swap, a + done, piece);
 			memcpy(a + done, b + done, piece);
 			memcpy(b + done, swap, piece);

@@ -13,16 +13,16 @@ struct store_page {
 	int64_t max_id;   /* only smaller ones; 0: no bound */
 	int64_t since_id; /* only larger ones, the newest of them; 0: no bound */
 	int64_t min_id;   /* only larger ones, the oldest of them; 0: no bound */
-	int limit;        /* 1 to STORE_PAGE_MAX; anything else is brought into that range, 0 means 20 */
+	int limit; /* 1 to STORE_PAGE_MAX; anything else is brought into that range, 0 means 20 */
 };
 
 #define STORE_PAGE_MAX 80
 
 /* Two texts of one list: what stands before, and the condition on its key. The text before must use $1 …
  * $(from-1); the page takes three more parameters from there on. */
-#define STORE_PAGE_DOWN(text, key, low, high, limit)                                                       \
+#define STORE_PAGE_DOWN(text, key, low, high, limit) \
 	text " AND " key " > " low " AND " key " < " high " ORDER BY " key " DESC LIMIT " limit
-#define STORE_PAGE_UP(text, key, low, high, limit)                                                         \
+#define STORE_PAGE_UP(text, key, low, high, limit) \
 	text " AND " key " > " low " AND " key " < " high " ORDER BY " key " ASC LIMIT " limit
 
 /* Whether the page is read upwards (min_id): the caller then runs the UP text and turns the rows round. */

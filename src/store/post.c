@@ -19,11 +19,14 @@ static const char SQL_TOMBSTONE_INSERT[] = "INSERT INTO post_tombstones (uri, po
 static const char SQL_TOMBSTONE_HAS[] = "SELECT 1 FROM post_tombstones WHERE uri = $1";
 static const char SQL_BOOST_FIND[] =
     "SELECT id FROM posts WHERE boost_of_id = $1 AND account_id = $2 AND boost_of_id IS NOT NULL";
-static const char SQL_ADD_REPLIES[] = "UPDATE posts SET replies_count = replies_count + $2 WHERE id = $1";
-static const char SQL_ADD_BOOSTS[] = "UPDATE posts SET boosts_count = boosts_count + $2 WHERE id = $1";
+static const char SQL_ADD_REPLIES[] =
+    "UPDATE posts SET replies_count = replies_count + $2 WHERE id = $1";
+static const char SQL_ADD_BOOSTS[] =
+    "UPDATE posts SET boosts_count = boosts_count + $2 WHERE id = $1";
 static const char SQL_ADD_FAVOURITES[] =
     "UPDATE posts SET favourites_count = favourites_count + $2 WHERE id = $1";
-static const char SQL_ADD_REMIXES[] = "UPDATE posts SET remixes_count = remixes_count + $2 WHERE id = $1";
+static const char SQL_ADD_REMIXES[] =
+    "UPDATE posts SET remixes_count = remixes_count + $2 WHERE id = $1";
 static const char SQL_FLAGS[] =
     "SELECT post_id, 1 FROM favourites WHERE account_id = $41 AND post_id IN " DB_IDS
     " UNION ALL SELECT post_id, 2 FROM bookmarks WHERE account_id = $41 AND post_id IN " DB_IDS
@@ -31,11 +34,11 @@ static const char SQL_FLAGS[] =
     "boost_of_id IN " DB_IDS;
 
 #define LIST "SELECT p.id, " STORE_POST_COLUMNS " FROM posts p WHERE "
-#define BOTH(name, text, low, high, limit)                                                                 \
-	static const char name[] = STORE_PAGE_DOWN(text, "p.id", low, high, limit);                        \
+#define BOTH(name, text, low, high, limit)                                          \
+	static const char name[] = STORE_PAGE_DOWN(text, "p.id", low, high, limit); \
 	static const char name##_UP[] = STORE_PAGE_UP(text, "p.id", low, high, limit)
 
-#define PUBLIC "p.visibility = 0 AND p.boost_of_id IS NULL AND p.in_reply_to_id IS NULL"
+#define PUBLIC       "p.visibility = 0 AND p.boost_of_id IS NULL AND p.in_reply_to_id IS NULL"
 #define PUBLIC_MEDIA "p.visibility = 0 AND p.boost_of_id IS NULL AND p.media_count > 0"
 BOTH(SQL_PUBLIC, LIST PUBLIC, "$1", "$2", "$3");
 BOTH(SQL_PUBLIC_LOCAL, LIST PUBLIC " AND p.local", "$1", "$2", "$3");
@@ -44,24 +47,27 @@ BOTH(SQL_PUBLIC_MEDIA_LOCAL, LIST PUBLIC_MEDIA " AND p.local", "$1", "$2", "$3")
 BOTH(SQL_MADE, LIST "p.visibility = 0 AND p.made", "$1", "$2", "$3");
 BOTH(SQL_MADE_STYLE, LIST "p.visibility = 0 AND p.made AND p.style = $1", "$2", "$3", "$4");
 /* The newest of one tag: the tag's own rows are in the order of their posts. */
-#define TAGGED                                                                                             \
-	"SELECT p.id, " STORE_POST_COLUMNS " FROM post_tags pt JOIN posts p ON p.id = pt.post_id "         \
-	"WHERE pt.tag_id = (SELECT id FROM tags WHERE name = $1) AND p.visibility = 0 "                    \
-	"AND (NOT CAST($2 AS BOOLEAN) OR p.local) AND (NOT CAST($3 AS BOOLEAN) OR p.media_count > 0) "     \
+#define TAGGED                                                                                         \
+	"SELECT p.id, " STORE_POST_COLUMNS " FROM post_tags pt JOIN posts p ON p.id = pt.post_id "     \
+	"WHERE pt.tag_id = (SELECT id FROM tags WHERE name = $1) AND p.visibility = 0 "                \
+	"AND (NOT CAST($2 AS BOOLEAN) OR p.local) AND (NOT CAST($3 AS BOOLEAN) OR p.media_count > 0) " \
 	"AND (NOT CAST($4 AS BOOLEAN) OR p.made)"
 static const char SQL_TAGGED[] = STORE_PAGE_DOWN(TAGGED, "pt.post_id", "$5", "$6", "$7");
 static const char SQL_TAGGED_UP[] = STORE_PAGE_UP(TAGGED, "pt.post_id", "$5", "$6", "$7");
-#define OF_ACCOUNT                                                                                         \
-	LIST "p.account_id = $1 AND (p.visibility < 2 OR CAST($2 AS BOOLEAN) OR (p.visibility = 2 AND "    \
-	     "CAST($3 AS BOOLEAN)) OR EXISTS (SELECT 1 FROM mentions m WHERE m.post_id = p.id AND "        \
-	     "m.account_id = $4)) AND (NOT CAST($5 AS BOOLEAN) OR p.media_count > 0) AND "                 \
-	     "(NOT CAST($6 AS BOOLEAN) OR p.in_reply_to_id IS NULL OR p.in_reply_to_account_id = $1) AND " \
-	     "(NOT CAST($7 AS BOOLEAN) OR p.boost_of_id IS NULL)"
+#define OF_ACCOUNT                                                                                        \
+	LIST                                                                                              \
+	    "p.account_id = $1 AND (p.visibility < 2 OR CAST($2 AS BOOLEAN) OR (p.visibility = 2 AND "    \
+	    "CAST($3 AS BOOLEAN)) OR EXISTS (SELECT 1 FROM mentions m WHERE m.post_id = p.id AND "        \
+	    "m.account_id = $4)) AND (NOT CAST($5 AS BOOLEAN) OR p.media_count > 0) AND "                 \
+	    "(NOT CAST($6 AS BOOLEAN) OR p.in_reply_to_id IS NULL OR p.in_reply_to_account_id = $1) AND " \
+	    "(NOT CAST($7 AS BOOLEAN) OR p.boost_of_id IS NULL)"
 BOTH(SQL_OF_ACCOUNT, OF_ACCOUNT, "$8", "$9", "$10");
-static const char SQL_THREAD[] = "SELECT id, in_reply_to_id FROM posts WHERE thread_id = $1 AND id > $2 AND "
-				 "boost_of_id IS NULL ORDER BY id LIMIT $3";
-#define BOOSTED_BY                                                                                         \
-	"SELECT p.id, " STORE_ACCOUNT_COLUMNS " FROM posts p JOIN accounts a ON a.id = p.account_id "      \
+static const char SQL_THREAD[] =
+    "SELECT id, in_reply_to_id FROM posts WHERE thread_id = $1 AND id > $2 AND "
+    "boost_of_id IS NULL ORDER BY id LIMIT $3";
+#define BOOSTED_BY                                              \
+	"SELECT p.id, " STORE_ACCOUNT_COLUMNS                   \
+	" FROM posts p JOIN accounts a ON a.id = p.account_id " \
 	"WHERE p.boost_of_id = $1 AND p.boost_of_id IS NOT NULL AND a.state = 0"
 BOTH(SQL_BOOSTED_BY, BOOSTED_BY, "$2", "$3", "$4");
 static const char SQL_COUNT_LOCAL[] =
@@ -72,11 +78,14 @@ static const char SQL_IDEMPOTENCY_FIND[] =
 static const char SQL_IDEMPOTENCY_INSERT[] =
     "INSERT INTO idempotency_keys (account_id, kind, key, result_id, created_at) VALUES ($1, $2, $3, $4, $5)";
 static const char SQL_IDEMPOTENCY_EXPIRE[] = "DELETE FROM idempotency_keys WHERE created_at < $1";
-static const char SQL_MENTION_INSERT[] = "INSERT INTO mentions (post_id, account_id) VALUES ($1, $2) "
-					 "ON CONFLICT (post_id, account_id) DO NOTHING";
-static const char SQL_MENTION_HAS[] = "SELECT 1 FROM mentions WHERE post_id = $1 AND account_id = $2";
-static const char SQL_MENTIONS[] = "SELECT post_id, account_id FROM mentions WHERE post_id IN " DB_IDS
-				   " ORDER BY post_id, account_id";
+static const char SQL_MENTION_INSERT[] =
+    "INSERT INTO mentions (post_id, account_id) VALUES ($1, $2) "
+    "ON CONFLICT (post_id, account_id) DO NOTHING";
+static const char SQL_MENTION_HAS[] =
+    "SELECT 1 FROM mentions WHERE post_id = $1 AND account_id = $2";
+static const char SQL_MENTIONS[] =
+    "SELECT post_id, account_id FROM mentions WHERE post_id IN " DB_IDS
+    " ORDER BY post_id, account_id";
 
 void store_post_take(struct db_stmt *q, struct arena *arena, struct store_post *post)
 {
@@ -114,7 +123,7 @@ void store_post_take(struct db_stmt *q, struct arena *arena, struct store_post *
 }
 
 bool store_posts_read(struct db_stmt *q, struct arena *arena, const struct store_page *page,
-    struct store_posts *out, struct err *e)
+		      struct store_posts *out, struct err *e)
 {
 	size_t room = (size_t)store_page_limit(page);
 	*out = (struct store_posts){
@@ -177,7 +186,8 @@ static bool read_one(struct db_stmt *q, struct arena *arena, struct store_post *
 	return found || err_set(e, ERR_NOT_FOUND, "Record not found");
 }
 
-bool store_post_get(struct db *db, struct arena *arena, int64_t id, struct store_post *out, struct err *e)
+bool store_post_get(struct db *db, struct arena *arena, int64_t id, struct store_post *out,
+		    struct err *e)
 {
 	struct db_stmt *q = db_stmt(db, SQL_GET);
 	db_put_int(q, id);
@@ -185,7 +195,7 @@ bool store_post_get(struct db *db, struct arena *arena, int64_t id, struct store
 }
 
 bool store_post_by_uri(struct db *db, struct arena *arena, const char *uri, struct store_post *out,
-    struct err *e)
+		       struct err *e)
 {
 	struct db_stmt *q = db_stmt(db, SQL_BY_URI);
 	db_put_text(q, uri);
@@ -193,7 +203,7 @@ bool store_post_by_uri(struct db *db, struct arena *arena, const char *uri, stru
 }
 
 bool store_post_get_many(struct db *db, struct arena *arena, const int64_t *ids, size_t count,
-    struct store_post *out, size_t *found, struct err *e)
+			 struct store_post *out, size_t *found, struct err *e)
 {
 	*found = 0;
 	for (size_t done = 0; done < count; done += DB_IDS_MAX) {
@@ -229,7 +239,7 @@ bool store_tombstone_has(struct db *db, const char *uri, bool *gone, struct err 
 }
 
 bool store_post_boost_find(struct db *db, int64_t account_id, int64_t boost_of_id, int64_t *post_id,
-    struct err *e)
+			   struct err *e)
 {
 	*post_id = 0;
 	struct db_stmt *q = db_stmt(db, SQL_BOOST_FIND);
@@ -268,8 +278,8 @@ bool store_post_add_remixes(struct db *w, int64_t id, int64_t delta, struct err 
 	return add(w, SQL_ADD_REMIXES, id, delta, e);
 }
 
-bool store_post_flags(struct db *db, int64_t account_id, const int64_t *ids, size_t count, unsigned *flags,
-    struct err *e)
+bool store_post_flags(struct db *db, int64_t account_id, const int64_t *ids, size_t count,
+		      unsigned *flags, struct err *e)
 {
 	for (size_t i = 0; i < count; i++)
 		flags[i] = 0;
@@ -290,7 +300,7 @@ bool store_post_flags(struct db *db, int64_t account_id, const int64_t *ids, siz
 }
 
 static bool list(struct db *db, const char *down, const char *up, struct arena *arena,
-    const struct store_page *page, struct store_posts *out, struct err *e)
+		 const struct store_page *page, struct store_posts *out, struct err *e)
 {
 	struct db_stmt *q = db_stmt(db, store_page_up(page) ? up : down);
 	store_page_put(q, page);
@@ -298,10 +308,11 @@ static bool list(struct db *db, const char *down, const char *up, struct arena *
 }
 
 bool store_post_public(struct db *db, struct arena *arena, const struct store_post_filter *filter,
-    const struct store_page *page, struct store_posts *out, struct err *e)
+		       const struct store_page *page, struct store_posts *out, struct err *e)
 {
 	if (filter->only_media && filter->only_local)
-		return list(db, SQL_PUBLIC_MEDIA_LOCAL, SQL_PUBLIC_MEDIA_LOCAL_UP, arena, page, out, e);
+		return list(db, SQL_PUBLIC_MEDIA_LOCAL, SQL_PUBLIC_MEDIA_LOCAL_UP, arena, page, out,
+			    e);
 	if (filter->only_media)
 		return list(db, SQL_PUBLIC_MEDIA, SQL_PUBLIC_MEDIA_UP, arena, page, out, e);
 	if (filter->only_local)
@@ -310,7 +321,7 @@ bool store_post_public(struct db *db, struct arena *arena, const struct store_po
 }
 
 bool store_post_made(struct db *db, struct arena *arena, const struct store_post_filter *filter,
-    const struct store_page *page, struct store_posts *out, struct err *e)
+		     const struct store_page *page, struct store_posts *out, struct err *e)
 {
 	if (!filter->style)
 		return list(db, SQL_MADE, SQL_MADE_UP, arena, page, out, e);
@@ -321,7 +332,7 @@ bool store_post_made(struct db *db, struct arena *arena, const struct store_post
 }
 
 bool store_post_of_tag(struct db *db, struct arena *arena, const struct store_post_filter *filter,
-    const struct store_page *page, struct store_posts *out, struct err *e)
+		       const struct store_page *page, struct store_posts *out, struct err *e)
 {
 	struct db_stmt *q = db_stmt(db, store_page_up(page) ? SQL_TAGGED_UP : SQL_TAGGED);
 	db_put_text(q, filter->tag);
@@ -332,8 +343,9 @@ bool store_post_of_tag(struct db *db, struct arena *arena, const struct store_po
 	return store_posts_read(q, arena, page, out, e);
 }
 
-bool store_post_of_account(struct db *db, struct arena *arena, const struct store_post_filter *filter,
-    const struct store_page *page, struct store_posts *out, struct err *e)
+bool store_post_of_account(struct db *db, struct arena *arena,
+			   const struct store_post_filter *filter, const struct store_page *page,
+			   struct store_posts *out, struct err *e)
 {
 	struct db_stmt *q = db_stmt(db, store_page_up(page) ? SQL_OF_ACCOUNT_UP : SQL_OF_ACCOUNT);
 	db_put_int(q, filter->account_id);
@@ -347,8 +359,8 @@ bool store_post_of_account(struct db *db, struct arena *arena, const struct stor
 	return store_posts_read(q, arena, page, out, e);
 }
 
-bool store_post_thread(struct db *db, int64_t thread_id, int64_t after_id, struct store_thread_node *out,
-    size_t room, size_t *found, struct err *e)
+bool store_post_thread(struct db *db, int64_t thread_id, int64_t after_id,
+		       struct store_thread_node *out, size_t room, size_t *found, struct err *e)
 {
 	*found = 0;
 	struct db_stmt *q = db_stmt(db, SQL_THREAD);
@@ -362,8 +374,8 @@ bool store_post_thread(struct db *db, int64_t thread_id, int64_t after_id, struc
 	return db_end(q, e);
 }
 
-bool store_post_boosted_by(struct db *db, struct arena *arena, int64_t post_id, const struct store_page *page,
-    struct store_accounts *out, struct err *e)
+bool store_post_boosted_by(struct db *db, struct arena *arena, int64_t post_id,
+			   const struct store_page *page, struct store_accounts *out, struct err *e)
 {
 	struct db_stmt *q = db_stmt(db, store_page_up(page) ? SQL_BOOSTED_BY_UP : SQL_BOOSTED_BY);
 	db_put_int(q, post_id);
@@ -379,8 +391,8 @@ bool store_post_count_local(struct db *db, int64_t *count, struct err *e)
 	return db_end(q, e);
 }
 
-bool store_idempotency_find(struct db *db, int64_t account_id, int kind, const char *key, int64_t *result_id,
-    struct err *e)
+bool store_idempotency_find(struct db *db, int64_t account_id, int kind, const char *key,
+			    int64_t *result_id, struct err *e)
 {
 	*result_id = 0;
 	struct db_stmt *q = db_stmt(db, SQL_IDEMPOTENCY_FIND);
@@ -392,8 +404,8 @@ bool store_idempotency_find(struct db *db, int64_t account_id, int kind, const c
 	return db_end(q, e);
 }
 
-bool store_idempotency_insert(struct db *w, int64_t account_id, int kind, const char *key, int64_t result_id,
-    int64_t now_ms, struct err *e)
+bool store_idempotency_insert(struct db *w, int64_t account_id, int kind, const char *key,
+			      int64_t result_id, int64_t now_ms, struct err *e)
 {
 	struct db_stmt *q = db_stmt(w, SQL_IDEMPOTENCY_INSERT);
 	db_put_int(q, account_id);
@@ -430,15 +442,17 @@ bool store_mention_has(struct db *db, int64_t post_id, int64_t account_id, bool 
 
 enum { MENTIONS_MAX = 4000 };
 
-bool store_mention_of_posts(struct db *db, struct arena *arena, const int64_t *post_ids, size_t count,
-    struct store_mention **items, size_t *found, struct err *e)
+bool store_mention_of_posts(struct db *db, struct arena *arena, const int64_t *post_ids,
+			    size_t count, struct store_mention **items, size_t *found,
+			    struct err *e)
 {
 	size_t room = 0;
 	*items = NULL;
 	*found = 0;
 	for (size_t done = 0; done < count; done += DB_IDS_MAX) {
 		struct db_stmt *q = db_stmt(db, SQL_MENTIONS);
-		db_put_ids(q, post_ids + done, count - done < DB_IDS_MAX ? count - done : DB_IDS_MAX);
+		db_put_ids(q, post_ids + done,
+			   count - done < DB_IDS_MAX ? count - done : DB_IDS_MAX);
 		while (*found < MENTIONS_MAX && db_row(q)) {
 			if (*found == room) {
 				struct store_mention *old = *items;

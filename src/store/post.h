@@ -67,20 +67,21 @@ struct store_posts {
 void store_post_take(struct db_stmt *q, struct arena *arena, struct store_post *post);
 /* Reads a whole list whose rows are (key, post columns), and ends q. */
 bool store_posts_read(struct db_stmt *q, struct arena *arena, const struct store_page *page,
-    struct store_posts *out, struct err *e) MUST_CHECK;
+		      struct store_posts *out, struct err *e) MUST_CHECK;
 
 bool store_post_insert(struct db *w, const struct store_post *post, struct err *e) MUST_CHECK;
 /* ERR_NOT_FOUND where there is none. */
 bool store_post_get(struct db *db, struct arena *arena, int64_t id, struct store_post *out,
-    struct err *e) MUST_CHECK;
+		    struct err *e) MUST_CHECK;
 bool store_post_by_uri(struct db *db, struct arena *arena, const char *uri, struct store_post *out,
-    struct err *e) MUST_CHECK;
+		       struct err *e) MUST_CHECK;
 bool store_post_get_many(struct db *db, struct arena *arena, const int64_t *ids, size_t count,
-    struct store_post *out, size_t *found, struct err *e) MUST_CHECK;
+			 struct store_post *out, size_t *found, struct err *e) MUST_CHECK;
 /* The row goes, and with it favourites, bookmarks, mentions, boosts, notifications. */
-bool store_post_delete(struct db *w, const struct store_post *post, int64_t now_ms, struct err *e) MUST_CHECK;
+bool store_post_delete(struct db *w, const struct store_post *post, int64_t now_ms,
+		       struct err *e) MUST_CHECK;
 bool store_post_boost_find(struct db *db, int64_t account_id, int64_t boost_of_id, int64_t *post_id,
-    struct err *e) MUST_CHECK; /* *post_id 0: not boosted */
+			   struct err *e) MUST_CHECK; /* *post_id 0: not boosted */
 
 bool store_post_add_replies(struct db *w, int64_t id, int64_t delta, struct err *e) MUST_CHECK;
 bool store_post_add_boosts(struct db *w, int64_t id, int64_t delta, struct err *e) MUST_CHECK;
@@ -89,8 +90,8 @@ bool store_post_add_remixes(struct db *w, int64_t id, int64_t delta, struct err 
 
 /* Which of `ids` the account has favourited, bookmarked, boosted: bit 0, 1, 2 of flags[i]. */
 enum { STORE_POST_FAVOURITED = 1, STORE_POST_BOOKMARKED = 2, STORE_POST_BOOSTED = 4 };
-bool store_post_flags(struct db *db, int64_t account_id, const int64_t *ids, size_t count, unsigned *flags,
-    struct err *e) MUST_CHECK;
+bool store_post_flags(struct db *db, int64_t account_id, const int64_t *ids, size_t count,
+		      unsigned *flags, struct err *e) MUST_CHECK;
 
 /* Lists. viewer_id 0: nobody. Blocked and muted accounts are left out by the caller. */
 struct store_post_filter {
@@ -106,41 +107,49 @@ struct store_post_filter {
 	const char *tag;   /* folded */
 };
 bool store_post_public(struct db *db, struct arena *arena, const struct store_post_filter *filter,
-    const struct store_page *page, struct store_posts *out, struct err *e) MUST_CHECK;
+		       const struct store_page *page, struct store_posts *out,
+		       struct err *e) MUST_CHECK;
 bool store_post_made(struct db *db, struct arena *arena, const struct store_post_filter *filter,
-    const struct store_page *page, struct store_posts *out, struct err *e) MUST_CHECK;
+		     const struct store_page *page, struct store_posts *out,
+		     struct err *e) MUST_CHECK;
 bool store_post_of_tag(struct db *db, struct arena *arena, const struct store_post_filter *filter,
-    const struct store_page *page, struct store_posts *out, struct err *e) MUST_CHECK;
-bool store_post_of_account(struct db *db, struct arena *arena, const struct store_post_filter *filter,
-    const struct store_page *page, struct store_posts *out, struct err *e) MUST_CHECK;
+		       const struct store_page *page, struct store_posts *out,
+		       struct err *e) MUST_CHECK;
+bool store_post_of_account(struct db *db, struct arena *arena,
+			   const struct store_post_filter *filter, const struct store_page *page,
+			   struct store_posts *out, struct err *e) MUST_CHECK;
 /* Of one conversation after `after_id`, oldest first, boosts left out. */
 struct store_thread_node {
 	int64_t id;
 	int64_t in_reply_to_id;
 };
-bool store_post_thread(struct db *db, int64_t thread_id, int64_t after_id, struct store_thread_node *out,
-    size_t room, size_t *found, struct err *e) MUST_CHECK;
+bool store_post_thread(struct db *db, int64_t thread_id, int64_t after_id,
+		       struct store_thread_node *out, size_t room, size_t *found,
+		       struct err *e) MUST_CHECK;
 bool store_post_boosted_by(struct db *db, struct arena *arena, int64_t post_id,
-    const struct store_page *page, struct store_accounts *out, struct err *e) MUST_CHECK;
+			   const struct store_page *page, struct store_accounts *out,
+			   struct err *e) MUST_CHECK;
 bool store_post_count_local(struct db *db, int64_t *count, struct err *e) MUST_CHECK;
 
 /* Idempotency keys. kind: 0 posts, 1 jobs. *result_id 0: not seen. */
-bool store_idempotency_find(struct db *db, int64_t account_id, int kind, const char *key, int64_t *result_id,
-    struct err *e) MUST_CHECK;
-bool store_idempotency_insert(struct db *w, int64_t account_id, int kind, const char *key, int64_t result_id,
-    int64_t now_ms, struct err *e) MUST_CHECK;
+bool store_idempotency_find(struct db *db, int64_t account_id, int kind, const char *key,
+			    int64_t *result_id, struct err *e) MUST_CHECK;
+bool store_idempotency_insert(struct db *w, int64_t account_id, int kind, const char *key,
+			      int64_t result_id, int64_t now_ms, struct err *e) MUST_CHECK;
 bool store_idempotency_expire(struct db *w, int64_t before_ms, struct err *e) MUST_CHECK;
 
 /* Mentions. */
-bool store_mention_insert(struct db *w, int64_t post_id, int64_t account_id, struct err *e) MUST_CHECK;
+bool store_mention_insert(struct db *w, int64_t post_id, int64_t account_id,
+			  struct err *e) MUST_CHECK;
 bool store_mention_has(struct db *db, int64_t post_id, int64_t account_id, bool *has,
-    struct err *e) MUST_CHECK;
+		       struct err *e) MUST_CHECK;
 struct store_mention {
 	int64_t post_id;
 	int64_t account_id;
 };
-bool store_mention_of_posts(struct db *db, struct arena *arena, const int64_t *post_ids, size_t count,
-    struct store_mention **items, size_t *found, struct err *e) MUST_CHECK;
+bool store_mention_of_posts(struct db *db, struct arena *arena, const int64_t *post_ids,
+			    size_t count, struct store_mention **items, size_t *found,
+			    struct err *e) MUST_CHECK;
 
 /* A post that was deleted: *gone tells whether its uri once was one. */
 bool store_tombstone_has(struct db *db, const char *uri, bool *gone, struct err *e) MUST_CHECK;

@@ -6,7 +6,8 @@
 static const char SQL_SETTING_GET[] = "SELECT value FROM settings WHERE name = $1";
 static const char SQL_SETTING_SET[] = "INSERT INTO settings (name, value) VALUES ($1, $2) "
 				      "ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-static const char SQL_PREFERENCE_GET[] = "SELECT value FROM preferences WHERE account_id = $1 AND name = $2";
+static const char SQL_PREFERENCE_GET[] =
+    "SELECT value FROM preferences WHERE account_id = $1 AND name = $2";
 static const char SQL_PREFERENCE_SET[] =
     "INSERT INTO preferences (account_id, name, value) VALUES ($1, $2, $3) "
     "ON CONFLICT (account_id, name) DO UPDATE SET value = excluded.value";
@@ -28,7 +29,7 @@ static bool read_value(struct db_stmt *q, struct arena *arena, const char **valu
 }
 
 bool store_setting_get(struct db *db, struct arena *arena, const char *name, const char **value,
-    struct err *e)
+		       struct err *e)
 {
 	struct db_stmt *q = db_stmt(db, SQL_SETTING_GET);
 	db_put_text(q, name);
@@ -44,7 +45,7 @@ bool store_setting_set(struct db *w, const char *name, const char *value, struct
 }
 
 bool store_preference_get(struct db *db, struct arena *arena, int64_t account_id, const char *name,
-    const char **value, struct err *e)
+			  const char **value, struct err *e)
 {
 	struct db_stmt *q = db_stmt(db, SQL_PREFERENCE_GET);
 	db_put_int(q, account_id);
@@ -53,7 +54,7 @@ bool store_preference_get(struct db *db, struct arena *arena, int64_t account_id
 }
 
 bool store_preference_set(struct db *w, int64_t account_id, const char *name, const char *value,
-    struct err *e)
+			  struct err *e)
 {
 	struct db_stmt *q = db_stmt(w, SQL_PREFERENCE_SET);
 	db_put_int(q, account_id);
@@ -73,8 +74,8 @@ static bool read_marker(struct db_stmt *q, struct store_marker *out, bool *found
 	return db_end(q, e);
 }
 
-bool store_marker_get(struct db *db, int64_t account_id, const char *timeline, struct store_marker *out,
-    bool *found, struct err *e)
+bool store_marker_get(struct db *db, int64_t account_id, const char *timeline,
+		      struct store_marker *out, bool *found, struct err *e)
 {
 	struct db_stmt *q = db_stmt(db, SQL_MARKER_GET);
 	db_put_int(q, account_id);
@@ -83,7 +84,7 @@ bool store_marker_get(struct db *db, int64_t account_id, const char *timeline, s
 }
 
 bool store_marker_set(struct db *w, int64_t account_id, const char *timeline, int64_t last_read_id,
-    int64_t now_ms, struct store_marker *out, struct err *e)
+		      int64_t now_ms, struct store_marker *out, struct err *e)
 {
 	bool found;
 	struct db_stmt *q = db_stmt(w, SQL_MARKER_SET);
@@ -95,7 +96,7 @@ bool store_marker_set(struct db *w, int64_t account_id, const char *timeline, in
 }
 
 bool store_audit_insert(struct db *w, int64_t account_id, const char *action, int64_t target_id,
-    const char *detail, int64_t now_ms, struct err *e)
+			const char *detail, int64_t now_ms, struct err *e)
 {
 	struct db_stmt *q = db_stmt(w, SQL_AUDIT_INSERT);
 	db_put_int(q, id_new());

@@ -12,8 +12,8 @@ static const char SQL_SESSION_END[] = "DELETE FROM sessions WHERE id = $1 AND ac
 static const char SQL_TOKEN_END[] =
     "UPDATE oauth_tokens SET revoked_at = $3 WHERE id = $1 AND account_id = $2 AND revoked_at IS NULL";
 
-bool store_signed_in_list(struct db *db, struct arena *arena, int64_t account_id, struct store_signed_in *out,
-    size_t room, size_t *found, struct err *e)
+bool store_signed_in_list(struct db *db, struct arena *arena, int64_t account_id,
+			  struct store_signed_in *out, size_t room, size_t *found, struct err *e)
 {
 	struct db_stmt *q = db_stmt(db, SQL_LIST);
 	db_put_int(q, account_id);
@@ -30,7 +30,8 @@ bool store_signed_in_list(struct db *db, struct arena *arena, int64_t account_id
 	return db_end(q, e);
 }
 
-bool store_signed_in_end(struct db *w, int64_t account_id, int64_t id, int64_t now_ms, bool *ended, struct err *e)
+bool store_signed_in_end(struct db *w, int64_t account_id, int64_t id, int64_t now_ms, bool *ended,
+			 struct err *e)
 {
 	int64_t sessions = 0, tokens = 0;
 	struct db_stmt *q = db_stmt(w, SQL_SESSION_END);

@@ -14,10 +14,11 @@ struct store_signed_in {
 };
 
 /* Newest first, at most `room`. */
-bool store_signed_in_list(struct db *db, struct arena *arena, int64_t account_id, struct store_signed_in *out,
-    size_t room, size_t *found, struct err *e) MUST_CHECK;
+bool store_signed_in_list(struct db *db, struct arena *arena, int64_t account_id,
+			  struct store_signed_in *out, size_t room, size_t *found,
+			  struct err *e) MUST_CHECK;
 /* Ends one of this account's. *ended false: there is none with this id. */
 bool store_signed_in_end(struct db *w, int64_t account_id, int64_t id, int64_t now_ms, bool *ended,
-    struct err *e) MUST_CHECK;
+			 struct err *e) MUST_CHECK;
 
 #endif

@@ -14,7 +14,8 @@ static const char SQL_COUNT[] =
     "UPDATE tags SET last_post_at = $3, posts_count = posts_count + (SELECT COUNT(*) FROM post_tags pt WHERE "
     "pt.tag_id = tags.id AND pt.post_id > $1 AND pt.post_id <= $2) "
     "WHERE id IN (SELECT tag_id FROM post_tags WHERE post_id > $1 AND post_id <= $2)";
-static const char SQL_NEW[] = "SELECT 1 FROM post_tags WHERE post_id > $1 AND post_id <= $2 LIMIT 1";
+static const char SQL_NEW[] =
+    "SELECT 1 FROM post_tags WHERE post_id > $1 AND post_id <= $2 LIMIT 1";
 static const char SQL_REMOVE_POST[] =
     "UPDATE tags SET posts_count = posts_count - 1 WHERE posts_count > 0 AND "
     "id IN (SELECT tag_id FROM post_tags WHERE post_id = $1)";
@@ -35,7 +36,7 @@ static void take(struct db_stmt *q, struct arena *arena, struct store_tag *tag)
 }
 
 static bool read_rows(struct db_stmt *q, struct arena *arena, int limit, struct store_tag *out,
-    size_t *found, struct err *e)
+		      size_t *found, struct err *e)
 {
 	*found = 0;
 	while (*found < (size_t)limit && db_row(q))
@@ -53,8 +54,8 @@ static bool read_id(struct db *w, const char *name, int64_t *id, struct err *e)
 	return db_end(q, e);
 }
 
-bool store_tag_add(struct db *w, const char *name, const char *display, int64_t post_id, int64_t now_ms,
-    struct err *e)
+bool store_tag_add(struct db *w, const char *name, const char *display, int64_t post_id,
+		   int64_t now_ms, struct err *e)
 {
 	int64_t id;
 	struct db_stmt *q;
@@ -84,7 +85,8 @@ bool store_tag_has_new(struct db *db, int64_t after_id, int64_t up_to_id, bool *
 	return db_end(q, e);
 }
 
-bool store_tag_count(struct db *w, int64_t after_id, int64_t up_to_id, int64_t now_ms, struct err *e)
+bool store_tag_count(struct db *w, int64_t after_id, int64_t up_to_id, int64_t now_ms,
+		     struct err *e)
 {
 	struct db_stmt *q = db_stmt(w, SQL_COUNT);
 	db_put_int(q, after_id);
@@ -100,7 +102,8 @@ bool store_tag_remove_post(struct db *w, int64_t post_id, struct err *e)
 	return db_end(q, e);
 }
 
-bool store_tag_get(struct db *db, struct arena *arena, const char *name, struct store_tag *out, struct err *e)
+bool store_tag_get(struct db *db, struct arena *arena, const char *name, struct store_tag *out,
+		   struct err *e)
 {
 	struct db_stmt *q = db_stmt(db, SQL_GET);
 	db_put_text(q, name);
@@ -113,18 +116,19 @@ bool store_tag_get(struct db *db, struct arena *arena, const char *name, struct 
 }
 
 bool store_tag_search(struct db *db, struct arena *arena, const char *prefix, int limit, int offset,
-    struct store_tag *out, size_t *found, struct err *e)
+		      struct store_tag *out, size_t *found, struct err *e)
 {
 	struct db_stmt *q = db_stmt(db, SQL_SEARCH);
 	db_put_text(q, prefix);
-	db_put_text(q, arena_printf(arena, "%s\xf4\x8f\xbf\xbf", prefix)); /* the last character there is */
+	db_put_text(
+	    q, arena_printf(arena, "%s\xf4\x8f\xbf\xbf", prefix)); /* the last character there is */
 	db_put_int(q, limit);
 	db_put_int(q, offset);
 	return read_rows(q, arena, limit, out, found, e);
 }
 
-bool store_tag_trends(struct db *db, struct arena *arena, int64_t since_ms, int limit, struct store_tag *out,
-    size_t *found, struct err *e)
+bool store_tag_trends(struct db *db, struct arena *arena, int64_t since_ms, int limit,
+		      struct store_tag *out, size_t *found, struct err *e)
 {
 	struct db_stmt *q = db_stmt(db, SQL_TRENDS);
 	db_put_int(q, since_ms);

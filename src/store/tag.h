@@ -13,21 +13,22 @@ struct store_tag {
 };
 
 /* Makes the tag where it is missing, and puts the post under it. */
-bool store_tag_add(struct db *w, const char *name, const char *display, int64_t post_id, int64_t now_ms,
-    struct err *e) MUST_CHECK;
+bool store_tag_add(struct db *w, const char *name, const char *display, int64_t post_id,
+		   int64_t now_ms, struct err *e) MUST_CHECK;
 /* Posts of tags in (after_id, up_to_id]: are there any; counts them under their tags. */
-bool store_tag_has_new(struct db *db, int64_t after_id, int64_t up_to_id, bool *has, struct err *e) MUST_CHECK;
+bool store_tag_has_new(struct db *db, int64_t after_id, int64_t up_to_id, bool *has,
+		       struct err *e) MUST_CHECK;
 bool store_tag_count(struct db *w, int64_t after_id, int64_t up_to_id, int64_t now_ms,
-    struct err *e) MUST_CHECK;
+		     struct err *e) MUST_CHECK;
 /* Counts one post less under each of its tags; of a post that was counted, before it is deleted. */
 bool store_tag_remove_post(struct db *w, int64_t post_id, struct err *e) MUST_CHECK;
 /* ERR_NOT_FOUND where there is none. */
 bool store_tag_get(struct db *db, struct arena *arena, const char *name, struct store_tag *out,
-    struct err *e) MUST_CHECK;
+		   struct err *e) MUST_CHECK;
 bool store_tag_search(struct db *db, struct arena *arena, const char *prefix, int limit, int offset,
-    struct store_tag *out, size_t *found, struct err *e) MUST_CHECK;
+		      struct store_tag *out, size_t *found, struct err *e) MUST_CHECK;
 /* The most used of those used since. */
-bool store_tag_trends(struct db *db, struct arena *arena, int64_t since_ms, int limit, struct store_tag *out,
-    size_t *found, struct err *e) MUST_CHECK;
+bool store_tag_trends(struct db *db, struct arena *arena, int64_t since_ms, int limit,
+		      struct store_tag *out, size_t *found, struct err *e) MUST_CHECK;
 
 #endif

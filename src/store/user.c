@@ -8,18 +8,20 @@
 static const char SQL_INSERT[] =
     "INSERT INTO users (account_id, email, email_key, password_hash, locale, confirmed, approved, reason, "
     "invitation_id, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
-#define SELECT                                                                                             \
-	"SELECT account_id, email, password_hash, totp_secret, totp_pending, totp_last_step, locale, "     \
+#define SELECT                                                                                         \
+	"SELECT account_id, email, password_hash, totp_secret, totp_pending, totp_last_step, locale, " \
 	"confirmed, approved, reason, invitation_id, last_sign_in_at, created_at FROM users WHERE "
 static const char SQL_GET[] = SELECT "account_id = $1";
 static const char SQL_BY_EMAIL[] = SELECT "email_key = $1";
 static const char SQL_SET_PASSWORD[] = "UPDATE users SET password_hash = $2 WHERE account_id = $1";
-static const char SQL_SET_TOTP[] = "UPDATE users SET totp_secret = $2, totp_pending = $3 WHERE account_id = $1";
+static const char SQL_SET_TOTP[] =
+    "UPDATE users SET totp_secret = $2, totp_pending = $3 WHERE account_id = $1";
 static const char SQL_USE_TOTP[] =
     "UPDATE users SET totp_last_step = $2 WHERE account_id = $1 AND totp_last_step < $2";
 static const char SQL_SET_APPROVED[] = "UPDATE users SET approved = TRUE WHERE account_id = $1";
 static const char SQL_SET_LOCALE[] = "UPDATE users SET locale = $2 WHERE account_id = $1";
-static const char SQL_SET_SIGNED_IN[] = "UPDATE users SET last_sign_in_at = $2 WHERE account_id = $1";
+static const char SQL_SET_SIGNED_IN[] =
+    "UPDATE users SET last_sign_in_at = $2 WHERE account_id = $1";
 static const char SQL_DELETE[] = "DELETE FROM users WHERE account_id = $1";
 
 enum { EMAIL_SIZE = 321 };
@@ -77,15 +79,15 @@ static bool read_one(struct db_stmt *q, struct arena *arena, struct store_user *
 }
 
 bool store_user_get(struct db *db, struct arena *arena, int64_t account_id, struct store_user *out,
-    struct err *e)
+		    struct err *e)
 {
 	struct db_stmt *q = db_stmt(db, SQL_GET);
 	db_put_int(q, account_id);
 	return read_one(q, arena, out, e);
 }
 
-bool store_user_by_email(struct db *db, struct arena *arena, const char *email, struct store_user *out,
-    struct err *e)
+bool store_user_by_email(struct db *db, struct arena *arena, const char *email,
+			 struct store_user *out, struct err *e)
 {
 	char key[EMAIL_SIZE];
 	if (!fold(key, email))
@@ -95,7 +97,8 @@ bool store_user_by_email(struct db *db, struct arena *arena, const char *email, 
 	return read_one(q, arena, out, e);
 }
 
-static bool set_text(struct db *w, const char *sql, int64_t account_id, const char *value, struct err *e)
+static bool set_text(struct db *w, const char *sql, int64_t account_id, const char *value,
+		     struct err *e)
 {
 	struct db_stmt *q = db_stmt(w, sql);
 	db_put_int(q, account_id);
@@ -103,7 +106,8 @@ static bool set_text(struct db *w, const char *sql, int64_t account_id, const ch
 	return db_end(q, e);
 }
 
-bool store_user_set_password(struct db *w, int64_t account_id, const char *password_hash, struct err *e)
+bool store_user_set_password(struct db *w, int64_t account_id, const char *password_hash,
+			     struct err *e)
 {
 	return set_text(w, SQL_SET_PASSWORD, account_id, password_hash, e);
 }
@@ -114,7 +118,7 @@ bool store_user_set_locale(struct db *w, int64_t account_id, const char *locale,
 }
 
 bool store_user_set_totp(struct db *w, int64_t account_id, const char *secret, const char *pending,
-    struct err *e)
+			 struct err *e)
 {
 	struct db_stmt *q = db_stmt(w, SQL_SET_TOTP);
 	db_put_int(q, account_id);
@@ -131,7 +135,8 @@ bool store_user_use_totp(struct db *w, int64_t account_id, int64_t step, struct 
 	db_put_int(q, step);
 	if (!db_end_changed(q, &changed, e))
 		return false;
-	return changed > 0 || err_set(e, ERR_CONFLICT, "This code was used already. Wait for the next one.");
+	return changed > 0 ||
+	       err_set(e, ERR_CONFLICT, "This code was used already. Wait for the next one.");
 }
 
 bool store_user_set_approved(struct db *w, int64_t account_id, struct err *e)

@@ -24,18 +24,20 @@ struct store_user {
 bool store_user_insert(struct db *w, const struct store_user *user, struct err *e) MUST_CHECK;
 /* ERR_NOT_FOUND where there is none. */
 bool store_user_get(struct db *db, struct arena *arena, int64_t account_id, struct store_user *out,
-    struct err *e) MUST_CHECK;
-bool store_user_by_email(struct db *db, struct arena *arena, const char *email, struct store_user *out,
-    struct err *e) MUST_CHECK;
+		    struct err *e) MUST_CHECK;
+bool store_user_by_email(struct db *db, struct arena *arena, const char *email,
+			 struct store_user *out, struct err *e) MUST_CHECK;
 bool store_user_set_password(struct db *w, int64_t account_id, const char *password_hash,
-    struct err *e) MUST_CHECK;
+			     struct err *e) MUST_CHECK;
 bool store_user_set_totp(struct db *w, int64_t account_id, const char *secret, const char *pending,
-    struct err *e) MUST_CHECK;
+			 struct err *e) MUST_CHECK;
 /* False with ERR_CONFLICT where this step, or a later one, was used before. */
 bool store_user_use_totp(struct db *w, int64_t account_id, int64_t step, struct err *e) MUST_CHECK;
 bool store_user_set_approved(struct db *w, int64_t account_id, struct err *e) MUST_CHECK;
-bool store_user_set_locale(struct db *w, int64_t account_id, const char *locale, struct err *e) MUST_CHECK;
-bool store_user_set_signed_in(struct db *w, int64_t account_id, int64_t now_ms, struct err *e) MUST_CHECK;
+bool store_user_set_locale(struct db *w, int64_t account_id, const char *locale,
+			   struct err *e) MUST_CHECK;
+bool store_user_set_signed_in(struct db *w, int64_t account_id, int64_t now_ms,
+			      struct err *e) MUST_CHECK;
 bool store_user_delete(struct db *w, int64_t account_id, struct err *e) MUST_CHECK;
 
 #endif

@@ -40,7 +40,8 @@ static void set_up_link_counts_once(void **state)
 	assert_true(required);
 	OK(app_setup_code(&t.app, &first, &t.e));
 	OK(app_setup_code(&t.app, &code, &t.e));
-	FAILS(app_setup(&t.app, first, &ana, &session, &t.e), ERR_INVALID); /* a new link ends the old one */
+	FAILS(app_setup(&t.app, first, &ana, &session, &t.e),
+	      ERR_INVALID); /* a new link ends the old one */
 	OK(app_setup(&t.app, code, &ana, &session, &t.e));
 	assert_int_equal(session.identity.role, STORE_ROLE_ADMIN);
 	FAILS(app_setup(&t.app, code, &ana, &session, &t.e), ERR_FORBIDDEN);
@@ -60,7 +61,8 @@ static void sign_up_modes(void **state)
 	struct app_invitation invitation;
 	struct app admin = testapp_as_admin(testapp_person("root"));
 	bool pending;
-	FAILS(app_sign_up(&t.app, &ana, &session, &pending, &t.e), ERR_FORBIDDEN); /* by invitation at first */
+	FAILS(app_sign_up(&t.app, &ana, &session, &pending, &t.e),
+	      ERR_FORBIDDEN); /* by invitation at first */
 	OK(app_invitation_create(&admin, 1, 0, &invitation, &t.e));
 	struct app_sign_up invited = ana;
 	invited.invitation = invitation.code;
@@ -71,7 +73,8 @@ static void sign_up_modes(void **state)
 	invited.email = "bo@example.org";
 	FAILS(app_sign_up(&t.app, &invited, &session, &pending, &t.e), ERR_INVALID); /* used up */
 	enum app_registrations mode = APP_REGISTRATIONS_APPROVAL;
-	OK(app_settings_change(&admin, &(struct app_settings_change){.registrations = &mode}, &settings, &t.e));
+	OK(app_settings_change(&admin, &(struct app_settings_change){.registrations = &mode},
+			       &settings, &t.e));
 	assert_int_equal(settings.registrations, APP_REGISTRATIONS_APPROVAL);
 	invited.invitation = NULL;
 	invited.reason = "I like pictures";
@@ -79,7 +82,8 @@ static void sign_up_modes(void **state)
 	assert_true(pending);
 	assert_null(session.cookie);
 	bool totp;
-	FAILS(app_sign_in(&t.app, "bo", "correct horse", NULL, NULL, &session, &totp, &t.e), ERR_FORBIDDEN);
+	FAILS(app_sign_in(&t.app, "bo", "correct horse", NULL, NULL, &session, &totp, &t.e),
+	      ERR_FORBIDDEN);
 	struct app_admin_accounts waiting;
 	struct store_page page = {0};
 	OK(app_admin_accounts(&admin, STORE_ACCOUNT_PENDING, NULL, &page, &waiting, &t.e));
@@ -89,7 +93,8 @@ static void sign_up_modes(void **state)
 	FAILS(app_admin_approve(&admin, waiting.items[0].account.id, &t.e), ERR_CONFLICT);
 	OK(app_sign_in(&t.app, "bo", "correct horse", NULL, NULL, &session, &totp, &t.e));
 	mode = APP_REGISTRATIONS_CLOSED;
-	OK(app_settings_change(&admin, &(struct app_settings_change){.registrations = &mode}, &settings, &t.e));
+	OK(app_settings_change(&admin, &(struct app_settings_change){.registrations = &mode},
+			       &settings, &t.e));
 	FAILS(app_sign_up(&t.app, &ana, &session, &pending, &t.e), ERR_FORBIDDEN);
 }
 
@@ -107,7 +112,8 @@ static void bad_forms(void **state)
 	forms[6].password = "short";
 	forms[7].display_name = "\xff";
 	for (size_t i = 0; i < 8; i++)
-		FAILS(app_account_create(&t.app, &forms[i], STORE_ROLE_USER, &id, &t.e), ERR_INVALID);
+		FAILS(app_account_create(&t.app, &forms[i], STORE_ROLE_USER, &id, &t.e),
+		      ERR_INVALID);
 	OK(app_account_create(&t.app, &ana, STORE_ROLE_USER, &id, &t.e));
 	struct app_sign_up same_name = ana, same_email = ana;
 	same_name.username = "ANA";
@@ -127,8 +133,10 @@ static void signing_in(void **state)
 	int64_t id = testapp_person("ana");
 	OK(app_sign_in(&t.app, "ana", "password ana", NULL, "Firefox", &session, &totp, &t.e));
 	OK(app_sign_in(&t.app, "Ana@Example.ORG", "password ana", NULL, NULL, &other, &totp, &t.e));
-	FAILS(app_sign_in(&t.app, "ana", "wrong", NULL, NULL, &other, &totp, &t.e), ERR_UNAUTHORIZED);
-	FAILS(app_sign_in(&t.app, "nobody", "wrong", NULL, NULL, &other, &totp, &t.e), ERR_UNAUTHORIZED);
+	FAILS(app_sign_in(&t.app, "ana", "wrong", NULL, NULL, &other, &totp, &t.e),
+	      ERR_UNAUTHORIZED);
+	FAILS(app_sign_in(&t.app, "nobody", "wrong", NULL, NULL, &other, &totp, &t.e),
+	      ERR_UNAUTHORIZED);
 	OK(app_auth_session(&t.app, session.cookie, &who, &t.e));
 	assert_true(who.account_id == id);
 	FAILS(app_auth_session(&t.app, "wrong", &who, &t.e), ERR_UNAUTHORIZED);
@@ -149,9 +157,11 @@ static void too_many_tries(void **state)
 	bool totp;
 	testapp_person("ana");
 	for (int i = 0; i < 10; i++)
-		FAILS(app_sign_in(&t.app, i % 2 ? "ana" : "ANA", "wrong", NULL, NULL, &session, &totp, &t.e),
-		    ERR_UNAUTHORIZED);
-	FAILS(app_sign_in(&t.app, "ana", "password ana", NULL, NULL, &session, &totp, &t.e), ERR_LIMIT);
+		FAILS(app_sign_in(&t.app, i % 2 ? "ana" : "ANA", "wrong", NULL, NULL, &session,
+				  &totp, &t.e),
+		      ERR_UNAUTHORIZED);
+	FAILS(app_sign_in(&t.app, "ana", "password ana", NULL, NULL, &session, &totp, &t.e),
+	      ERR_LIMIT);
 	struct app later = t.app;
 	later.now_ms += 11 * 60 * 1000;
 	OK(app_sign_in(&later, "ana", "password ana", NULL, NULL, &session, &totp, &t.e));
@@ -170,17 +180,20 @@ static void passwords_change_and_reset(void **state)
 	OK(app_sign_in(&t.app, "ana", "password ana", NULL, NULL, &kept, &totp, &t.e));
 	OK(app_oauth_token_create(&t.app, id, "cli", "read write", &token, &t.e));
 	OK(app_auth_token(&t.app, token.access_token, &who, &t.e));
-	FAILS(app_password_change(&self, kept.identity.session_id, "wrong", "new password", &t.e), ERR_INVALID);
-	FAILS(app_password_change(&self, kept.identity.session_id, "password ana", "short", &t.e), ERR_INVALID);
-	OK(app_password_change(&self, kept.identity.session_id, "password ana", "new password", &t.e));
+	FAILS(app_password_change(&self, kept.identity.session_id, "wrong", "new password", &t.e),
+	      ERR_INVALID);
+	FAILS(app_password_change(&self, kept.identity.session_id, "password ana", "short", &t.e),
+	      ERR_INVALID);
+	OK(app_password_change(&self, kept.identity.session_id, "password ana", "new password",
+			       &t.e));
 	FAILS(app_auth_session(&t.app, session.cookie, &who, &t.e), ERR_UNAUTHORIZED);
 	OK(app_auth_session(&t.app, kept.cookie, &who, &t.e));
 	FAILS(app_auth_token(&t.app, token.access_token, &who, &t.e), ERR_UNAUTHORIZED);
 	OK(app_password_reset_ask(&t.app, "nobody@example.org", &t.e));
 	assert_string_equal(t.mail, "");
 	OK(app_password_reset_ask(&t.app, "ANA@example.org", &t.e));
-	char code[64];
-	assert_int_equal(sscanf(strstr(t.mail, "code="), "code=%63[^\n]", code), 1);
+	const char *in_mail = strstr(t.mail, "code=") + 5;
+	const char *code = arena_strndup(t.arena, in_mail, strcspn(in_mail, "\n"));
 	FAILS(app_password_reset(&t.app, "guess", "third password", &t.e), ERR_INVALID);
 	OK(app_password_reset(&t.app, code, "third password", &t.e));
 	FAILS(app_password_reset(&t.app, code, "fourth password", &t.e), ERR_INVALID);
@@ -202,7 +215,8 @@ static void one_time_codes(void **state)
 	assert_true(step == 1);
 	assert_false(app_totp_matches("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", "287083", 59000, &step));
 	assert_false(app_totp_matches("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", "28708", 59000, &step));
-	assert_true(app_totp_matches("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", "081804", INT64_C(1111111109000), &step));
+	assert_true(app_totp_matches("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", "081804",
+				     INT64_C(1111111109000), &step));
 }
 
 static const char *code_now(const char *secret, int64_t now_ms)
@@ -237,10 +251,12 @@ static void second_factor(void **state)
 	assert_true(enabled);
 	struct app nobody = self;
 	nobody.account_id = 0;
-	FAILS(app_sign_in(&nobody, "ana", "password ana", NULL, NULL, &session, &required, &t.e), ERR_UNAUTHORIZED);
+	FAILS(app_sign_in(&nobody, "ana", "password ana", NULL, NULL, &session, &required, &t.e),
+	      ERR_UNAUTHORIZED);
 	assert_true(required);
 	/* the code that switched it on counts only once */
-	FAILS(app_sign_in(&nobody, "ana", "password ana", code, NULL, &session, &required, &t.e), ERR_UNAUTHORIZED);
+	FAILS(app_sign_in(&nobody, "ana", "password ana", code, NULL, &session, &required, &t.e),
+	      ERR_UNAUTHORIZED);
 	nobody.now_ms += 60000;
 	snprintf(code, sizeof(code), "%s", code_now(secret, nobody.now_ms));
 	OK(app_sign_in(&nobody, "ana", "password ana", code, NULL, &session, &required, &t.e));
@@ -259,17 +275,24 @@ static void apps_and_tokens(void **state)
 	const char *secret, *code;
 	int64_t id = testapp_person("ana");
 	struct app self = testapp_as(id);
-	FAILS(app_oauth_app_create(&t.app, "x", "javascript:alert(1)", "read", NULL, &client, &secret, &t.e), ERR_INVALID);
-	FAILS(app_oauth_app_create(&t.app, "", "urn:ietf:wg:oauth:2.0:oob", "read", NULL, &client, &secret, &t.e),
-	    ERR_INVALID);
-	FAILS(app_oauth_app_create(&t.app, "x", "https://a/b", "everything", NULL, &client, &secret, &t.e), ERR_INVALID);
-	OK(app_oauth_app_create(&t.app, "Ivory", "com.tapbots.Ivory.10217:/request_token\nhttps://a/b",
-	    "read write follow", NULL, &client, &secret, &t.e));
+	FAILS(app_oauth_app_create(&t.app, "x", "javascript:alert(1)", "read", NULL, &client,
+				   &secret, &t.e),
+	      ERR_INVALID);
+	FAILS(app_oauth_app_create(&t.app, "", "urn:ietf:wg:oauth:2.0:oob", "read", NULL, &client,
+				   &secret, &t.e),
+	      ERR_INVALID);
+	FAILS(app_oauth_app_create(&t.app, "x", "https://a/b", "everything", NULL, &client, &secret,
+				   &t.e),
+	      ERR_INVALID);
+	OK(app_oauth_app_create(&t.app, "Ivory",
+				"com.tapbots.Ivory.10217:/request_token\nhttps://a/b",
+				"read write follow", NULL, &client, &secret, &t.e));
 	struct app_oauth_request ask = {
 	    .client_id = client.client_id,
 	    .redirect_uri = "https://a/b",
 	    .scopes = "read write:media",
-	    .code_challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", /* RFC 7636, appendix B */
+	    .code_challenge =
+		"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", /* RFC 7636, appendix B */
 	    .code_challenge_method = "S256",
 	};
 	OK(app_oauth_authorize(&self, &ask, &code, &t.e));
@@ -294,8 +317,10 @@ static void apps_and_tokens(void **state)
 	FAILS(app_oauth_authorize(&self, &ask, &code, &t.e), ERR_INVALID);
 	bring.client_id = "unknown";
 	FAILS(app_oauth_exchange(&t.app, &bring, &token, &t.e), ERR_UNAUTHORIZED);
-	struct app_oauth_exchange own = {.grant_type = "client_credentials", .client_id = client.client_id,
-	    .client_secret = secret, .scopes = "read"};
+	struct app_oauth_exchange own = {.grant_type = "client_credentials",
+					 .client_id = client.client_id,
+					 .client_secret = secret,
+					 .scopes = "read"};
 	OK(app_oauth_exchange(&t.app, &own, &token, &t.e));
 	OK(app_auth_token(&t.app, token.access_token, &who, &t.e));
 	assert_true(who.account_id == 0);
@@ -318,7 +343,8 @@ static void following(void **state)
 	struct app ana_app = testapp_as(a), bo = testapp_as(b);
 	OK(app_follow(&ana_app, b, NULL, NULL, &r, &t.e));
 	assert_true(r.following && r.showing_reblogs && !r.followed_by);
-	OK(app_follow(&ana_app, b, NULL, NULL, &r, &t.e)); /* again: no second row, no second count */
+	OK(app_follow(&ana_app, b, NULL, NULL, &r,
+		      &t.e)); /* again: no second row, no second count */
 	OK(app_relation_get(&bo, a, &r, &t.e));
 	assert_true(r.followed_by && !r.following);
 	OK(app_account_get(&t.app, b, &account, &t.e));
@@ -396,21 +422,26 @@ static void profiles(void **state)
 	int64_t a = testapp_person("ana");
 	struct app self = testapp_as(a);
 	struct app_field set[2] = {{"Web", "https://ana.example"}, {"좋아하는 것", "그림"}};
-	OK(app_account_update(&self, &(struct app_profile){.display_name = "Ana 🎨", .note = "I <3 pictures",
-					 .fields = set, .field_count = 2}, &account, &t.e));
+	OK(app_account_update(
+	    &self,
+	    &(struct app_profile){
+		.display_name = "Ana 🎨", .note = "I <3 pictures", .fields = set, .field_count = 2},
+	    &account, &t.e));
 	assert_string_equal(account.display_name, "Ana 🎨");
 	assert_string_equal(app_account_note_html(&self, &account), "<p>I &lt;3 pictures</p>");
 	assert_int_equal(app_account_fields(t.arena, account.fields, fields), 2);
 	assert_string_equal(fields[1].value, "그림");
-	assert_non_null(strstr(app_account_field_html(&self, &account, fields[0].value), "href=\"https://ana.example\""));
+	assert_non_null(strstr(app_account_field_html(&self, &account, fields[0].value),
+			       "href=\"https://ana.example\""));
 	int64_t picture = testapp_picture(a, "a cat", 0);
 	OK(app_account_use_media(&self, picture, false, &account, &t.e));
 	assert_non_null(account.avatar_hash);
 	struct app other = testapp_as(testapp_person("bo"));
 	FAILS(app_account_use_media(&other, picture, false, &account, &t.e), ERR_NOT_FOUND);
 	set[0].value = "two\nlines";
-	FAILS(app_account_update(&self, &(struct app_profile){.fields = set, .field_count = 2}, &account, &t.e),
-	    ERR_INVALID);
+	FAILS(app_account_update(&self, &(struct app_profile){.fields = set, .field_count = 2},
+				 &account, &t.e),
+	      ERR_INVALID);
 	struct store_accounts found;
 	OK(app_account_search(&t.app, "@AN", 10, 0, &found, &t.e));
 	assert_int_equal(found.count, 1);
@@ -434,7 +465,8 @@ static void suspension(void **state)
 	FAILS(app_admin_suspend(&admin, r, &t.e), ERR_FORBIDDEN);
 	OK(app_admin_suspend(&admin, a, &t.e));
 	FAILS(app_auth_session(&t.app, session.cookie, &who, &t.e), ERR_UNAUTHORIZED);
-	FAILS(app_sign_in(&t.app, "ana", "password ana", NULL, NULL, &session, &totp, &t.e), ERR_FORBIDDEN);
+	FAILS(app_sign_in(&t.app, "ana", "password ana", NULL, NULL, &session, &totp, &t.e),
+	      ERR_FORBIDDEN);
 	FAILS(app_post_get(&user, said.row.id, &post, &t.e), ERR_NOT_FOUND);
 	FAILS(app_account_get(&user, a, &account, &t.e), ERR_NOT_FOUND);
 	OK(app_admin_unsuspend(&admin, a, &t.e));
@@ -470,12 +502,24 @@ static int run(enum db_kind which)
 	kind = which;
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-	    TEST(set_up_link_counts_once), TEST(sign_up_modes), TEST(bad_forms), TEST(signing_in),
-	    TEST(too_many_tries), TEST(passwords_change_and_reset), TEST(one_time_codes), TEST(second_factor),
-	    TEST(apps_and_tokens), TEST(following), TEST(locked_accounts_ask), TEST(blocking_ends_everything),
-	    TEST(profiles), TEST(suspension), TEST(names_and_values),
+	    TEST(set_up_link_counts_once),
+	    TEST(sign_up_modes),
+	    TEST(bad_forms),
+	    TEST(signing_in),
+	    TEST(too_many_tries),
+	    TEST(passwords_change_and_reset),
+	    TEST(one_time_codes),
+	    TEST(second_factor),
+	    TEST(apps_and_tokens),
+	    TEST(following),
+	    TEST(locked_accounts_ask),
+	    TEST(blocking_ends_everything),
+	    TEST(profiles),
+	    TEST(suspension),
+	    TEST(names_and_values),
 	};
-	return cmocka_run_group_tests_name(which == DB_SQLITE ? "sqlite" : "postgres", tests, NULL, NULL);
+	return cmocka_run_group_tests_name(which == DB_SQLITE ? "sqlite" : "postgres", tests, NULL,
+					   NULL);
 }
 
 int main(void)

@@ -57,8 +57,10 @@ static void saying_and_seeing(void **state)
 	(void)state;
 	struct app_posts posts;
 	follow(&bo, a);
-	struct app_post post = testapp_post(a, "안녕 @bo #그림 https://example.org/a?b=1&c=2 <script>");
-	assert_string_equal(post.row.content,
+	struct app_post post =
+	    testapp_post(a, "안녕 @bo #그림 https://example.org/a?b=1&c=2 <script>");
+	assert_string_equal(
+	    post.row.content,
 	    "<p>안녕 <span class=\"h-card\" translate=\"no\"><a href=\"https://yard.example/@bo\" "
 	    "class=\"u-url mention\">@<span>bo</span></a></span> <a "
 	    "href=\"https://yard.example/tags/%EA%B7%B8%EB%A6%BC\" class=\"mention hashtag\" "
@@ -74,7 +76,8 @@ static void saying_and_seeing(void **state)
 	assert_int_equal(t.last[APP_EVENT_HOME].recipient_count, 2);
 	OK(app_timeline_public(&t.app, &(struct app_timeline_filter){0}, &all, &posts, &t.e));
 	assert_int_equal(posts.count, 1);
-	OK(app_timeline_tag(&t.app, &(struct app_timeline_filter){.tag = "#그림"}, &all, &posts, &t.e));
+	OK(app_timeline_tag(&t.app, &(struct app_timeline_filter){.tag = "#그림"}, &all, &posts,
+			    &t.e));
 	assert_int_equal(posts.count, 1);
 	struct app_notifications told;
 	OK(app_notification_list(&bo, 0, 0, &all, &told, &t.e));
@@ -133,8 +136,11 @@ static void bad_posts(void **state)
 	};
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
 		FAILS(app_post_create(&ana, &forms[i], &post, &t.e), ERR_INVALID);
-	FAILS(app_post_create(&ana, &(struct app_post_new){.text = "x", .in_reply_to_id = 42}, &post, &t.e), ERR_NOT_FOUND);
-	FAILS(app_post_create(&t.app, &(struct app_post_new){.text = "x"}, &post, &t.e), ERR_UNAUTHORIZED);
+	FAILS(app_post_create(&ana, &(struct app_post_new){.text = "x", .in_reply_to_id = 42},
+			      &post, &t.e),
+	      ERR_NOT_FOUND);
+	FAILS(app_post_create(&t.app, &(struct app_post_new){.text = "x"}, &post, &t.e),
+	      ERR_UNAUTHORIZED);
 	FAILS(app_post_get(&ana, 42, &post, &t.e), ERR_NOT_FOUND);
 }
 
@@ -143,7 +149,8 @@ static void idempotency(void **state)
 	(void)state;
 	struct app_post first, second, third;
 	int64_t picture = testapp_picture(a, "a cat", 0);
-	struct app_post_new form = {.text = "once", .idempotency_key = "k1", .media_ids = &picture, .media_count = 1};
+	struct app_post_new form = {
+	    .text = "once", .idempotency_key = "k1", .media_ids = &picture, .media_count = 1};
 	OK(app_post_create(&ana, &form, &first, &t.e));
 	OK(app_post_create(&ana, &form, &second, &t.e));
 	assert_true(first.row.id == second.row.id);
@@ -158,25 +165,31 @@ static void idempotency(void **state)
 static void who_sees_what(void **state)
 {
 	(void)state;
-	static const enum store_visibility levels[] = {STORE_VISIBILITY_PUBLIC, STORE_VISIBILITY_UNLISTED,
-	    STORE_VISIBILITY_PRIVATE, STORE_VISIBILITY_DIRECT};
+	static const enum store_visibility levels[] = {
+	    STORE_VISIBILITY_PUBLIC, STORE_VISIBILITY_UNLISTED, STORE_VISIBILITY_PRIVATE,
+	    STORE_VISIBILITY_DIRECT};
 	/* viewer: nobody, a stranger, a follower, who is mentioned, the author */
-	static const bool expected[4][5] = {{1, 1, 1, 1, 1}, {1, 1, 1, 1, 1}, {0, 0, 1, 1, 1}, {0, 0, 0, 1, 1}};
+	static const bool expected[4][5] = {
+	    {1, 1, 1, 1, 1}, {1, 1, 1, 1, 1}, {0, 0, 1, 1, 1}, {0, 0, 0, 1, 1}};
 	int64_t d = testapp_person("dan");
 	struct app dan = testapp_as(d);
 	struct app *viewers[] = {&t.app, &dan, &bo, &cho, &ana};
 	follow(&bo, a);
 	for (int level = 0; level < 4; level++) {
 		struct app_post post, seen;
-		OK(app_post_create(&ana, &(struct app_post_new){.text = "hi @cho", .visibility = levels[level]}, &post, &t.e));
+		OK(app_post_create(
+		    &ana, &(struct app_post_new){.text = "hi @cho", .visibility = levels[level]},
+		    &post, &t.e));
 		for (int v = 0; v < 5; v++) {
 			struct app_posts posts;
 			if (expected[level][v])
 				OK(app_post_get(viewers[v], post.row.id, &seen, &t.e));
 			else
-				FAILS(app_post_get(viewers[v], post.row.id, &seen, &t.e), ERR_NOT_FOUND);
+				FAILS(app_post_get(viewers[v], post.row.id, &seen, &t.e),
+				      ERR_NOT_FOUND);
 			OK(app_timeline_account(viewers[v], a, &(struct app_timeline_filter){0},
-			    &(struct store_page){.min_id = post.row.id - 1}, &posts, &t.e));
+						&(struct store_page){.min_id = post.row.id - 1},
+						&posts, &t.e));
 			assert_int_equal(posts.count, expected[level][v]);
 		}
 	}
@@ -184,7 +197,8 @@ static void who_sees_what(void **state)
 	struct app_post boost;
 	struct app_posts posts;
 	OK(app_timeline_account(&ana, a, &(struct app_timeline_filter){0}, &all, &posts, &t.e));
-	FAILS(app_boost_add(&bo, posts.items[1].row.id, 0, &boost, &t.e), ERR_FORBIDDEN); /* followers only */
+	FAILS(app_boost_add(&bo, posts.items[1].row.id, 0, &boost, &t.e),
+	      ERR_FORBIDDEN); /* followers only */
 	OK(app_boost_add(&ana, posts.items[1].row.id, 0, &boost, &t.e));
 	assert_int_equal(boost.row.visibility, STORE_VISIBILITY_PRIVATE);
 }
@@ -202,10 +216,13 @@ static void pages(void **state)
 	OK(app_timeline_home(&ana, &(struct store_page){.max_id = page.last}, &page, &t.e));
 	assert_int_equal(page.count, 5);
 	assert_true(!page.more && page.items[4].row.id == ids[0]);
-	OK(app_timeline_home(&ana, &(struct store_page){.since_id = ids[2], .limit = 3}, &page, &t.e));
+	OK(app_timeline_home(&ana, &(struct store_page){.since_id = ids[2], .limit = 3}, &page,
+			     &t.e));
 	assert_true(page.items[0].row.id == ids[24]); /* the newest of those after */
-	OK(app_timeline_home(&ana, &(struct store_page){.min_id = ids[2], .limit = 3}, &page, &t.e));
-	assert_true(page.items[0].row.id == ids[5] && page.items[2].row.id == ids[3]); /* the next ones after */
+	OK(app_timeline_home(&ana, &(struct store_page){.min_id = ids[2], .limit = 3}, &page,
+			     &t.e));
+	assert_true(page.items[0].row.id == ids[5] &&
+		    page.items[2].row.id == ids[3]); /* the next ones after */
 	OK(app_timeline_home(&ana, &(struct store_page){.limit = -5}, &page, &t.e));
 	assert_int_equal(page.count, 20);
 }
@@ -216,9 +233,15 @@ static void replies_and_context(void **state)
 	struct app_post root = testapp_post(a, "root"), reply, below, beside;
 	struct app_posts up, down;
 	follow(&cho, b); /* cho does not follow ana: bo's answer to her stays out of cho's home */
-	OK(app_post_create(&bo, &(struct app_post_new){.text = "@ana yes", .in_reply_to_id = root.row.id}, &reply, &t.e));
-	OK(app_post_create(&ana, &(struct app_post_new){.text = "@bo no", .in_reply_to_id = reply.row.id}, &below, &t.e));
-	OK(app_post_create(&cho, &(struct app_post_new){.text = "me too", .in_reply_to_id = root.row.id}, &beside, &t.e));
+	OK(app_post_create(
+	    &bo, &(struct app_post_new){.text = "@ana yes", .in_reply_to_id = root.row.id}, &reply,
+	    &t.e));
+	OK(app_post_create(&ana,
+			   &(struct app_post_new){.text = "@bo no", .in_reply_to_id = reply.row.id},
+			   &below, &t.e));
+	OK(app_post_create(&cho,
+			   &(struct app_post_new){.text = "me too", .in_reply_to_id = root.row.id},
+			   &beside, &t.e));
 	assert_int_equal(home_count(&cho), 1); /* her own */
 	OK(app_post_context(&t.app, reply.row.id, &up, &down, &t.e));
 	assert_int_equal(up.count, 1);
@@ -248,7 +271,8 @@ static void marks_happen_once(void **state)
 	OK(app_boost_add(&bo, post.row.id, 0, &again, &t.e));
 	assert_true(boost.row.id == again.row.id);
 	assert_true(boost.boost_of->row.id == post.row.id && boost.boost_of->boosted);
-	OK(app_boost_add(&cho, boost.row.id, 0, &again, &t.e)); /* boosting a boost boosts the post */
+	OK(app_boost_add(&cho, boost.row.id, 0, &again,
+			 &t.e)); /* boosting a boost boosts the post */
 	assert_true(again.boost_of->row.id == post.row.id);
 	assert_int_equal(again.boost_of->row.boosts_count, 2);
 	OK(app_timeline_favourites(&bo, &all, &list, &t.e));
@@ -287,18 +311,32 @@ static void files_go_with_the_last_post(void **state)
 {
 	(void)state;
 	struct store_media first, second;
-	struct store_media upload = {.state = STORE_MEDIA_READY, .kind = STORE_MEDIA_IMAGE, .type = "image/png",
-	    .hash = "same", .thumbnail_hash = "thumb", .size_bytes = 5};
+	struct store_media upload = {.state = STORE_MEDIA_READY,
+				     .kind = STORE_MEDIA_IMAGE,
+				     .type = "image/png",
+				     .hash = "same",
+				     .thumbnail_hash = "thumb",
+				     .size_bytes = 5};
 	struct app_post one, two;
 	bool more;
 	OK(app_media_create(&ana, &upload, &first, &t.e));
 	OK(app_media_create(&bo, &upload, &second, &t.e));
-	OK(app_post_create(&ana, &(struct app_post_new){.text = "", .media_ids = &first.id, .media_count = 1}, &one, &t.e));
-	FAILS(app_post_create(&ana, &(struct app_post_new){.text = "", .media_ids = &first.id, .media_count = 1}, &two, &t.e),
-	    ERR_INVALID); /* posted already */
-	FAILS(app_post_create(&ana, &(struct app_post_new){.text = "", .media_ids = &second.id, .media_count = 1}, &two, &t.e),
-	    ERR_INVALID); /* somebody else's */
-	OK(app_post_create(&bo, &(struct app_post_new){.text = "", .media_ids = &second.id, .media_count = 1}, &two, &t.e));
+	OK(app_post_create(
+	    &ana, &(struct app_post_new){.text = "", .media_ids = &first.id, .media_count = 1},
+	    &one, &t.e));
+	FAILS(app_post_create(
+		  &ana,
+		  &(struct app_post_new){.text = "", .media_ids = &first.id, .media_count = 1},
+		  &two, &t.e),
+	      ERR_INVALID); /* posted already */
+	FAILS(app_post_create(
+		  &ana,
+		  &(struct app_post_new){.text = "", .media_ids = &second.id, .media_count = 1},
+		  &two, &t.e),
+	      ERR_INVALID); /* somebody else's */
+	OK(app_post_create(
+	    &bo, &(struct app_post_new){.text = "", .media_ids = &second.id, .media_count = 1},
+	    &two, &t.e));
 	OK(app_post_delete(&ana, one.row.id, NULL, &t.e));
 	assert_int_equal(t.deleted_count, 0);
 	t.delete_fails = true;
@@ -336,11 +374,15 @@ static void pending_uploads(void **state)
 	FAILS(app_media_delete(&ana, media.id, &t.e), ERR_CONFLICT);
 }
 
-static struct app_post post_picture(struct app *who, int64_t picture, enum store_prompt_visibility prompt, bool closed)
+static struct app_post post_picture(struct app *who, int64_t picture,
+				    enum store_prompt_visibility prompt, bool closed)
 {
 	struct app_post post;
-	struct app_post_new form = {.text = "look", .media_ids = &picture, .media_count = 1, .prompt_visibility = prompt,
-	    .not_remixable = closed};
+	struct app_post_new form = {.text = "look",
+				    .media_ids = &picture,
+				    .media_count = 1,
+				    .prompt_visibility = prompt,
+				    .not_remixable = closed};
 	OK(app_post_create(who, &form, &post, &t.e));
 	return post;
 }
@@ -350,7 +392,9 @@ static void prompts_are_seen_by_rule(void **state)
 	(void)state;
 	static const bool in_feed[] = {true, false, false}, in_studio[] = {true, true, false};
 	for (int p = STORE_PROMPT_PUBLIC; p <= (int)STORE_PROMPT_PRIVATE; p++) {
-		struct app_post post = post_picture(&ana, testapp_picture(a, "a secret cat", 0), p, false), seen;
+		struct app_post post = post_picture(&ana, testapp_picture(a, "a secret cat", 0), p,
+						    false),
+				seen;
 		OK(app_post_get(&ana, post.row.id, &seen, &t.e));
 		assert_string_equal(seen.prompt, "a secret cat");
 		OK(app_post_get(&bo, post.row.id, &seen, &t.e));
@@ -372,9 +416,12 @@ static void remixes_make_a_tree(void **state)
 	assert_false(root.in_lineage);
 	OK(app_lineage_get(&t.app, root.row.id, &tree, &t.e));
 	assert_int_equal(tree.count, 1);
-	struct app_post child = post_picture(&bo, testapp_picture(b, "a cat in a hat", root.row.id), 0, false);
-	struct app_post grandchild = post_picture(&cho, testapp_picture(c, "a hat", child.row.id), 0, false);
-	assert_true(child.has_remix_of && child.remix_of.id == root.row.id && child.remix_of.account->id == a);
+	struct app_post child =
+	    post_picture(&bo, testapp_picture(b, "a cat in a hat", root.row.id), 0, false);
+	struct app_post grandchild =
+	    post_picture(&cho, testapp_picture(c, "a hat", child.row.id), 0, false);
+	assert_true(child.has_remix_of && child.remix_of.id == root.row.id &&
+		    child.remix_of.account->id == a);
 	OK(app_post_get(&t.app, root.row.id, &seen, &t.e));
 	assert_true(seen.in_lineage && seen.row.remixes_count == 1);
 	struct app_notifications told;
@@ -383,20 +430,27 @@ static void remixes_make_a_tree(void **state)
 	OK(app_post_delete(&bo, child.row.id, NULL, &t.e));
 	OK(app_lineage_get(&t.app, grandchild.row.id, &tree, &t.e));
 	assert_int_equal(tree.count, 3);
-	assert_true(tree.nodes[0].id == root.row.id && !tree.nodes[0].deleted && tree.nodes[0].post);
-	assert_true(tree.nodes[1].deleted && !tree.nodes[1].post && tree.nodes[1].parent_id == root.row.id);
+	assert_true(tree.nodes[0].id == root.row.id && !tree.nodes[0].deleted &&
+		    tree.nodes[0].post);
+	assert_true(tree.nodes[1].deleted && !tree.nodes[1].post &&
+		    tree.nodes[1].parent_id == root.row.id);
 	assert_true(tree.nodes[2].parent_id == child.row.id);
 	OK(app_post_get(&t.app, grandchild.row.id, &seen, &t.e));
 	assert_true(seen.has_remix_of && seen.remix_of.deleted && !seen.remix_of.account);
-	OK(app_timeline_explore(&t.app, &(struct app_timeline_filter){.style = "3d"}, &all, &explore, &t.e));
+	OK(app_timeline_explore(&t.app, &(struct app_timeline_filter){.style = "3d"}, &all,
+				&explore, &t.e));
 	assert_int_equal(explore.count, 2);
-	OK(app_timeline_explore(&t.app, &(struct app_timeline_filter){.style = "pixel"}, &all, &explore, &t.e));
+	OK(app_timeline_explore(&t.app, &(struct app_timeline_filter){.style = "pixel"}, &all,
+				&explore, &t.e));
 	assert_int_equal(explore.count, 0);
 	/* what its author has closed is remixed by nobody else */
 	struct app_post closed = post_picture(&ana, testapp_picture(a, "mine", 0), 0, true);
 	struct app_job job;
-	struct app_job_new form = {.prompt = "x", .count = 1, .maker = "builtin", .task = STORE_JOB_VARY,
-	    .source_post_id = closed.row.id};
+	struct app_job_new form = {.prompt = "x",
+				   .count = 1,
+				   .maker = "builtin",
+				   .task = STORE_JOB_VARY,
+				   .source_post_id = closed.row.id};
 	FAILS(app_job_submit(&bo, &form, &job, &t.e), ERR_FORBIDDEN);
 	form.source_post_id = 0;
 	form.source_media_id = closed.media[0].id;
@@ -405,7 +459,8 @@ static void remixes_make_a_tree(void **state)
 	assert_true(job.row.source_post_id == closed.row.id);
 }
 
-static const struct app_job_new cat = {.prompt = "a cat", .count = 1, .guidance = 3, .maker = "builtin"};
+static const struct app_job_new cat = {
+    .prompt = "a cat", .count = 1, .guidance = 3, .maker = "builtin"};
 
 static struct app_job submit(struct app *who, int count)
 {
@@ -489,7 +544,8 @@ static void a_job_ends_once(void **state)
 	struct store_job first, second;
 	struct app_job job;
 	int64_t recovered;
-	struct app_job_picture picture = {.hash = "p", .type = "image/png", .has_seed = true, .seed = 9};
+	struct app_job_picture picture = {
+	    .hash = "p", .type = "image/png", .has_seed = true, .seed = 9};
 	int64_t id = submit(&ana, 1).row.id;
 	assert_true(claim("w1", &first));
 	OK(app_job_renew(&program, &first, 60000, &t.e));
@@ -500,11 +556,13 @@ static void a_job_ends_once(void **state)
 	FAILS(app_job_renew(&program, &first, 60000, &t.e), ERR_CANCELLED);
 	assert_true(claim("w2", &second));
 	assert_true(second.id == id && second.attempts == 2);
-	FAILS(app_job_finish(&program, &first, "m", &picture, 1, &t.e), ERR_CANCELLED); /* the dead come too late */
+	FAILS(app_job_finish(&program, &first, "m", &picture, 1, &t.e),
+	      ERR_CANCELLED); /* the dead come too late */
 	OK(app_job_finish(&program, &second, "m", &picture, 1, &t.e));
 	FAILS(app_job_finish(&program, &second, "m", &picture, 1, &t.e), ERR_CANCELLED);
 	OK(app_job_get(&ana, id, &job, &t.e));
-	assert_true(job.row.state == STORE_JOB_FINISHED && job.media_count == 1 && job.row.seed == 9);
+	assert_true(job.row.state == STORE_JOB_FINISHED && job.media_count == 1 &&
+		    job.row.seed == 9);
 	assert_string_equal(job.media[0].description, "a cat");
 	FAILS(app_job_get(&bo, id, &job, &t.e), ERR_NOT_FOUND);
 	FAILS(app_job_cancel(&ana, id, &t.e), ERR_CONFLICT);
@@ -582,7 +640,8 @@ static void draw_answers(void **state)
 	assert_int_equal(down.count, 1);
 	assert_true(down.items[0].account->id == draw && down.items[0].media_count == 1);
 	assert_string_equal(down.items[0].made->prompt, "빨간 사과");
-	OK(app_post_create(&ana, &(struct app_post_new){.text = "@draw"}, &asked, &t.e)); /* nothing to draw */
+	OK(app_post_create(&ana, &(struct app_post_new){.text = "@draw"}, &asked,
+			   &t.e)); /* nothing to draw */
 	assert_false(claim("w", &job));
 	OK(app_post_context(&ana, asked.row.id, &up, &down, &t.e));
 	assert_int_equal(down.count, 1);
@@ -658,7 +717,9 @@ static void post_with_key(void *argument)
 	if (db) {
 		app_init(&app, p->core, db, arena);
 		app.account_id = p->account_id;
-		if (app_post_create(&app, &(struct app_post_new){.text = "race", .idempotency_key = p->key}, &post, &e))
+		if (app_post_create(
+			&app, &(struct app_post_new){.text = "race", .idempotency_key = p->key},
+			&post, &e))
 			p->id = post.row.id;
 		else
 			fprintf(stderr, "%s (%s)\n", e.message, e.detail);
@@ -742,12 +803,14 @@ static void quotes(void **state)
 	struct app_post_new form = {.text = "look at this", .quote_of_id = post.row.id};
 	OK(app_post_create(&bo, &form, &quote, &t.e));
 	assert_true(quote.quote_of && quote.quote_of->row.id == post.row.id);
-	OK(app_post_create(&ana, &(struct app_post_new){.text = "@bo psst", .visibility = STORE_VISIBILITY_DIRECT}, &hidden,
-	    &t.e));
+	OK(app_post_create(
+	    &ana, &(struct app_post_new){.text = "@bo psst", .visibility = STORE_VISIBILITY_DIRECT},
+	    &hidden, &t.e));
 	form.quote_of_id = hidden.row.id;
 	FAILS(app_post_create(&bo, &form, &quote, &t.e), ERR_FORBIDDEN);
 	OK(app_post_delete(&ana, post.row.id, NULL, &t.e));
-	OK(app_timeline_account(&t.app, b, &(struct app_timeline_filter){0}, &all, &(struct app_posts){0}, &t.e));
+	OK(app_timeline_account(&t.app, b, &(struct app_timeline_filter){0}, &all,
+				&(struct app_posts){0}, &t.e));
 	OK(app_post_get(&t.app, quote.row.id, &seen, &t.e));
 	assert_null(seen.quote_of);
 }
@@ -757,14 +820,31 @@ static int run(enum db_kind which)
 	kind = which;
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-	    TEST(saying_and_seeing), TEST(tags_are_counted), TEST(bad_posts), TEST(idempotency), TEST(who_sees_what), TEST(pages),
-	    TEST(replies_and_context), TEST(marks_happen_once), TEST(files_go_with_the_last_post),
-	    TEST(pending_uploads), TEST(prompts_are_seen_by_rule), TEST(remixes_make_a_tree),
-	    TEST(jobs_are_drawn_in_turn), TEST(bad_jobs), TEST(a_job_ends_once), TEST(leases_end), TEST(cancelling),
-	    TEST(draw_answers), TEST(fan_out_goes_on_by_itself), TEST(twins_make_one_post),
-	    TEST(workers_share_the_queue), TEST(quotes),
+	    TEST(saying_and_seeing),
+	    TEST(tags_are_counted),
+	    TEST(bad_posts),
+	    TEST(idempotency),
+	    TEST(who_sees_what),
+	    TEST(pages),
+	    TEST(replies_and_context),
+	    TEST(marks_happen_once),
+	    TEST(files_go_with_the_last_post),
+	    TEST(pending_uploads),
+	    TEST(prompts_are_seen_by_rule),
+	    TEST(remixes_make_a_tree),
+	    TEST(jobs_are_drawn_in_turn),
+	    TEST(bad_jobs),
+	    TEST(a_job_ends_once),
+	    TEST(leases_end),
+	    TEST(cancelling),
+	    TEST(draw_answers),
+	    TEST(fan_out_goes_on_by_itself),
+	    TEST(twins_make_one_post),
+	    TEST(workers_share_the_queue),
+	    TEST(quotes),
 	};
-	return cmocka_run_group_tests_name(which == DB_SQLITE ? "sqlite" : "postgres", tests, NULL, NULL);
+	return cmocka_run_group_tests_name(which == DB_SQLITE ? "sqlite" : "postgres", tests, NULL,
+					   NULL);
 }
 
 int main(void)

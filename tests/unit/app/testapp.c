@@ -24,7 +24,8 @@ static bool on_object_delete(void *context, const char *hash, struct err *e)
 	return true;
 }
 
-static bool on_mail(void *context, const char *to, const char *subject, const char *text, struct err *e)
+static bool on_mail(void *context, const char *to, const char *subject, const char *text,
+		    struct err *e)
 {
 	struct testapp *self = context;
 	(void)e;
@@ -116,8 +117,13 @@ int64_t testapp_picture(int64_t account_id, const char *prompt, int64_t source_p
 	OK(app_job_claim(&worker, "builtin", "w1", 60000, &claimed, &found, &t.e));
 	assert_true(found);
 	assert_true(claimed.id == job.row.id);
-	struct app_job_picture picture = {.hash = hash, .type = "image/png", .size_bytes = 10, .width = 8, .height = 8,
-	    .has_seed = true, .seed = 7};
+	struct app_job_picture picture = {.hash = hash,
+					  .type = "image/png",
+					  .size_bytes = 10,
+					  .width = 8,
+					  .height = 8,
+					  .has_seed = true,
+					  .seed = 7};
 	OK(app_job_finish(&worker, &claimed, "madang-1", &picture, 1, &t.e));
 	OK(app_job_get(&app, job.row.id, &job, &t.e));
 	assert_int_equal(job.media_count, 1);

@@ -13,6 +13,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
 #include <string.h>
@@ -24,9 +25,9 @@ struct testapp {
 	struct app_core *core;
 	struct app app; /* nobody */
 	struct err e;
-	int events[16];          /* by type */
+	int events[16]; /* by type */
 	struct app_event last[16];
-	char deleted[32][80];    /* objects */
+	char deleted[32][80]; /* objects */
 	int deleted_count;
 	bool delete_fails;
 	char mail[4000];
@@ -47,22 +48,22 @@ struct app_post testapp_post(int64_t account_id, const char *text);
 int64_t testapp_picture(int64_t account_id, const char *prompt, int64_t source_post_id);
 
 /* Fails with the error's text. */
-#define OK(call)                                                                                           \
-	do {                                                                                               \
-		t.e = (struct err){0};                                                                     \
-		if (!(call)) {                                                                             \
-			print_error("%s: %s (%s)\n", #call, t.e.message, t.e.detail);                      \
-			fail();                                                                            \
-		}                                                                                          \
+#define OK(call)                                                                      \
+	do {                                                                          \
+		t.e = (struct err){0};                                                \
+		if (!(call)) {                                                        \
+			print_error("%s: %s (%s)\n", #call, t.e.message, t.e.detail); \
+			fail();                                                       \
+		}                                                                     \
 	} while (0)
-#define FAILS(call, expected)                                                                              \
-	do {                                                                                               \
-		t.e = (struct err){0};                                                                     \
-		assert_false(call);                                                                        \
-		if (t.e.code != (expected))                                                                \
-			print_error("%s: %s (%s)\n", #call, t.e.message, t.e.detail);                      \
-		assert_int_equal(t.e.code, expected);                                                      \
-		assert_true(strlen(t.e.message) > 0);                                                      \
+#define FAILS(call, expected)                                                         \
+	do {                                                                          \
+		t.e = (struct err){0};                                                \
+		assert_false(call);                                                   \
+		if (t.e.code != (expected))                                           \
+			print_error("%s: %s (%s)\n", #call, t.e.message, t.e.detail); \
+		assert_int_equal(t.e.code, expected);                                 \
+		assert_true(strlen(t.e.message) > 0);                                 \
 	} while (0)
 
 #endif

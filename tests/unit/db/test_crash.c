@@ -2,6 +2,7 @@
  * every write that it was told is done must be found. MADANG_TEST_KILLS sets how often (default 20). */
 #include "base/id.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "base/thread.h"
 #include "testdb.h"
 
@@ -9,6 +10,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
 #include <signal.h>
@@ -50,7 +52,8 @@ static void write_for_ever(void *argument)
 	struct db *db = db_open(self->pool, &e);
 	while (db) {
 		int64_t id = id_new();
-		if (!db_write(db, insert, &id, &e) || write(self->pipe, &id, sizeof(id)) != sizeof(id))
+		if (!db_write(db, insert, &id, &e) ||
+		    write(self->pipe, &id, sizeof(id)) != sizeof(id))
 			_exit(3);
 	}
 	_exit(4);
@@ -86,7 +89,8 @@ static size_t live_and_die(const char *url, int life)
 	/* Dies at another point of its work each time, but not before it has done some. */
 	size_t enough = before + 1 + (size_t)(life * 37 % 200);
 	while (acknowledged_count < ACKNOWLEDGED_MAX &&
-	       read(ends[0], &acknowledged[acknowledged_count], sizeof(int64_t)) == sizeof(int64_t)) {
+	       read(ends[0], &acknowledged[acknowledged_count], sizeof(int64_t)) ==
+		   sizeof(int64_t)) {
 		acknowledged_count++;
 		if (acknowledged_count == enough)
 			kill(pid, SIGKILL);
@@ -128,10 +132,11 @@ static void check_all(const char *url)
 static void run(enum db_kind kind)
 {
 	const char *kills = getenv("MADANG_TEST_KILLS");
-	int lives = kills ? atoi(kills) : 20;
+	int64_t lives = 20;
+	assert_true(!kills || str_to_int(kills, 1, 10000, &lives));
 	const char *url = testdb_url(kind);
 	acknowledged_count = 0;
-	for (int life = 0; life < lives; life++)
+	for (int life = 0; life < (int)lives; life++)
 		assert_true(live_and_die(url, life) > 0);
 	check_all(url);
 }

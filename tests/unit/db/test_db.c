@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
 #include <stdio.h>
@@ -119,8 +120,10 @@ static void values_come_back(void **state)
 	assert_true(db_end(q, &e));
 }
 
-static const char SQL_BLOB_TABLE_SQLITE[] = "CREATE TABLE blobs (id BIGINT PRIMARY KEY, bytes BLOB)";
-static const char SQL_BLOB_TABLE_POSTGRES[] = "CREATE TABLE blobs (id BIGINT PRIMARY KEY, bytes BYTEA)";
+static const char SQL_BLOB_TABLE_SQLITE[] =
+    "CREATE TABLE blobs (id BIGINT PRIMARY KEY, bytes BLOB)";
+static const char SQL_BLOB_TABLE_POSTGRES[] =
+    "CREATE TABLE blobs (id BIGINT PRIMARY KEY, bytes BYTEA)";
 static const char SQL_BLOB_PUT[] = "INSERT INTO blobs (id, bytes) VALUES ($1, $2)";
 static const char SQL_BLOB_GET[] = "SELECT bytes FROM blobs ORDER BY id";
 
@@ -283,7 +286,8 @@ static void invalid_text(void **state)
 	struct err e = {0};
 	struct pair pair = {"bad", "\xff\xfe", false};
 	bool ok = db_write(db, set, &pair, &e);
-	assert_true(ok || e.code == ERR_INVALID); /* SQLite keeps it; the rules above refuse it before */
+	assert_true(ok ||
+		    e.code == ERR_INVALID); /* SQLite keeps it; the rules above refuse it before */
 	assert_true(kind == DB_SQLITE ? ok : !ok);
 }
 
@@ -337,7 +341,8 @@ static void migrations_run_once(void **state)
 	db_pool_close(second);
 }
 
-static const char SQL_NEWER[] = "INSERT INTO schema_migrations (version, name, applied_at) VALUES (9999, 'x', 0)";
+static const char SQL_NEWER[] =
+    "INSERT INTO schema_migrations (version, name, applied_at) VALUES (9999, 'x', 0)";
 
 static bool make_newer(struct db *w, void *context, struct err *e)
 {
@@ -358,7 +363,7 @@ static void bad_urls(void **state)
 {
 	(void)state;
 	static const char *const urls[] = {"", "sqlite:", "mysql://x", "sqlite:/nowhere/at/all.db",
-	    "postgres://nobody@/x?host=/nowhere"};
+					   "postgres://nobody@/x?host=/nowhere"};
 	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
 		struct err e = {0};
 		assert_null(db_pool_open(urls[i], &e));
@@ -441,7 +446,8 @@ static int run(enum db_kind which)
 	    TEST(notify_arrives),
 	    TEST(gone_and_back),
 	};
-	return cmocka_run_group_tests_name(which == DB_SQLITE ? "sqlite" : "postgres", tests, NULL, NULL);
+	return cmocka_run_group_tests_name(which == DB_SQLITE ? "sqlite" : "postgres", tests, NULL,
+					   NULL);
 }
 
 int main(void)

@@ -77,7 +77,8 @@ void testdb_durable(void)
 
 void testdb_postgres_start(void)
 {
-	command(true, "%s/pg_ctl -s -w -t 30 -D %s/pg -l %s/pg.log start", binaries(), folder, folder);
+	command(true, "%s/pg_ctl -s -w -t 30 -D %s/pg -l %s/pg.log start", binaries(), folder,
+		folder);
 	server_runs = true;
 }
 
@@ -89,9 +90,12 @@ void testdb_postgres_stop(void)
 
 static void server_create(void)
 {
-	command(true, "%s/initdb -D %s/pg -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync >/dev/null",
+	command(
+	    true,
+	    "%s/initdb -D %s/pg -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync >/dev/null",
 	    binaries(), folder);
-	command(true,
+	command(
+	    true,
 	    "printf \"%%s\\n\" \"listen_addresses = \\\"\\\"\" \"unix_socket_directories = \\\"%s\\\"\" "
 	    "\"fsync = %s\" \"max_connections = 200\" | tr \"\\\"\" \"\\047\" >> %s/pg/postgresql.conf",
 	    folder, durable ? "on" : "off", folder);

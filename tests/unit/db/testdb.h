@@ -5,8 +5,9 @@
 
 #include "db/db.h"
 
-const char *testdb_url(enum db_kind kind); /* of a new, empty database; the text lives for 64 calls */
-const char *testdb_folder(void);           /* a temporary folder, removed at the end */
+const char *
+testdb_url(enum db_kind kind);   /* of a new, empty database; the text lives for 64 calls */
+const char *testdb_folder(void); /* a temporary folder, removed at the end */
 /* Stops and starts the PostgreSQL server. */
 void testdb_postgres_stop(void);
 void testdb_postgres_start(void);
