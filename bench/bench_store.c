@@ -235,9 +235,9 @@ static struct site make_site(enum db_kind kind, int64_t posts)
 	for (int64_t i = 0; i < posts; i += STEP) {
 		int64_t end = i + STEP < posts ? i + STEP : posts;
 		write_sql(site.db, SQL_POSTS, 4, i, end, BASE,
-			  posts < FOLLOWS_MAX ? 5 : FOLLOWS_MAX);
+			  posts < FOLLOWS_MAX ? 50 : FOLLOWS_MAX);
 		write_sql(site.db, SQL_MEDIA, 4, i, end, BASE,
-			  posts < FOLLOWS_MAX ? 5 : FOLLOWS_MAX);
+			  posts < FOLLOWS_MAX ? 50 : FOLLOWS_MAX);
 	}
 	for (int f = 0; f < 3; f++) {
 		int64_t viewer = 100000 + FOLLOWS[f];

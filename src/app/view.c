@@ -171,6 +171,27 @@ static bool load_mentions_and_media(struct page_data *d, struct err *e)
 	return store_media_of_posts(app->db, app->arena, ids, count, &d->media, &d->media_count, e);
 }
 
+/* Whom one follows matters only where there is something for followers. */
+static bool load_relations(struct page_data *d, const int64_t *authors, size_t count, struct err *e)
+{
+	struct app *app = d->app;
+	bool follows = false;
+	d->relations = ARENA_ARRAY(app->arena, struct store_relation, 7 * count + 1);
+	if (!d->relations)
+		return err_set(e, ERR_NO_MEMORY, "This is too much at once. Please ask for less.");
+	for (size_t i = 0; i < d->post_count; i++)
+		follows |= d->posts[i].visibility == STORE_VISIBILITY_PRIVATE;
+	for (size_t done = 0; done < count; done += DB_IDS_MAX) {
+		size_t piece = count - done < DB_IDS_MAX ? count - done : DB_IDS_MAX, found = 0;
+		if (!(follows ? store_relation_get : store_relation_hiding)(
+			app->db, app->account_id, authors + done, piece,
+			d->relations + d->relation_count, &found, e))
+			return false;
+		d->relation_count += found;
+	}
+	return true;
+}
+
 static bool load_accounts(struct page_data *d, struct err *e)
 {
 	struct app *app = d->app;
@@ -182,17 +203,8 @@ static bool load_accounts(struct page_data *d, struct err *e)
 	for (size_t i = 0; i < d->post_count; i++)
 		ids[count++] = d->posts[i].account_id;
 	size_t authors = sort_unique(ids, count);
-	if (app->account_id) {
-		size_t relations = 0;
-		d->relations = ARENA_ARRAY(app->arena, struct store_relation, 7 * authors + 1);
-		for (size_t done = 0; d->relations && done < authors; done += DB_IDS_MAX) {
-			size_t piece = authors - done < DB_IDS_MAX ? authors - done : DB_IDS_MAX;
-			if (!store_relation_get(app->db, app->account_id, ids + done, piece,
-						d->relations + d->relation_count, &relations, e))
-				return false;
-			d->relation_count += relations;
-		}
-	}
+	if (app->account_id && !load_relations(d, ids, authors, e))
+		return false;
 	count = authors;
 	for (size_t i = 0; i < d->mention_count; i++)
 		ids[count++] = d->mentions[i].account_id;

@@ -54,6 +54,11 @@ static const char SQL_RELATION[] =
 													       "notifications, TRUE, COALESCE(expires_at, 0)",
 													       "mutes");
 
+/* Of these only what hides somebody's posts from us. */
+static const char SQL_HIDING[] = FROM_US("5", "TRUE, TRUE, 0", "blocks") " UNION ALL " TO_US(
+    "6", "blocks") " UNION ALL " FROM_US("7", "notifications, TRUE, COALESCE(expires_at, 0)",
+					 "mutes");
+
 static bool read_changed(struct db_stmt *q, bool *changed, struct err *e)
 {
 	int64_t rows = 0;
@@ -231,13 +236,13 @@ bool store_mute_list(struct db *db, struct arena *arena, int64_t account_id, int
 	return store_accounts_read(q, arena, page, out, e);
 }
 
-bool store_relation_get(struct db *db, int64_t account_id, const int64_t *ids, size_t count,
-			struct store_relation *out, size_t *found, struct err *e)
+static bool relations(struct db *db, const char *sql, int64_t account_id, const int64_t *ids,
+		      size_t count, struct store_relation *out, size_t *found, struct err *e)
 {
 	*found = 0;
 	if (count == 0)
 		return true;
-	struct db_stmt *q = db_stmt(db, SQL_RELATION);
+	struct db_stmt *q = db_stmt(db, sql);
 	db_put_ids(q, ids, count);
 	db_put_int(q, account_id);
 	while (*found < 7 * count && db_row(q)) {
@@ -249,4 +254,16 @@ bool store_relation_get(struct db *db, int64_t account_id, const int64_t *ids, s
 		r->expires_at = db_get_int(q);
 	}
 	return db_end(q, e);
+}
+
+bool store_relation_get(struct db *db, int64_t account_id, const int64_t *ids, size_t count,
+			struct store_relation *out, size_t *found, struct err *e)
+{
+	return relations(db, SQL_RELATION, account_id, ids, count, out, found, e);
+}
+
+bool store_relation_hiding(struct db *db, int64_t account_id, const int64_t *ids, size_t count,
+			   struct store_relation *out, size_t *found, struct err *e)
+{
+	return relations(db, SQL_HIDING, account_id, ids, count, out, found, e);
 }

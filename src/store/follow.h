@@ -80,4 +80,8 @@ struct store_relation {
 bool store_relation_get(struct db *db, int64_t account_id, const int64_t *ids, size_t count,
 			struct store_relation *out, size_t *found, struct err *e) MUST_CHECK;
 
+/* The same without follows and requests: blocks both ways, and mutes. */
+bool store_relation_hiding(struct db *db, int64_t account_id, const int64_t *ids, size_t count,
+			   struct store_relation *out, size_t *found, struct err *e) MUST_CHECK;
+
 #endif
