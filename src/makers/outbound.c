@@ -201,6 +201,8 @@ static bool fail(struct transfer *t, CURLcode rc, struct err *e)
 		return err_set(e, ERR_INVALID, "the other server's answer is too large");
 	if (t->bad_data)
 		return err_set(e, ERR_INVALID, "the other server's answer cannot be read");
+	if (rc == CURLE_UNSUPPORTED_PROTOCOL || rc == CURLE_URL_MALFORMAT)
+		return err_set(e, ERR_INVALID, "the other server answers with an address that is not of the web");
 	err_set(e, ERR_IO, rc == CURLE_OPERATION_TIMEDOUT ? "the other server took too long to answer"
 	                                                  : "the other server cannot be reached");
 	return err_detail(e, "curl: %s", curl_easy_strerror(rc));
