@@ -207,7 +207,7 @@ void api_page_link(struct http_request *rq, struct http_response *rs, int64_t fi
 	if (!first)
 		return;
 	struct buf out;
-	buf_init(&out, 3000); /* past it, no header: the head has to fit the connection's memory */
+	buf_init(&out, 2500); /* past it, no header: the head has to fit the connection's memory */
 	if (more)
 		link_one(rq, &out, "max_id", last, "next");
 	link_one(rq, &out, "min_id", first, "prev");

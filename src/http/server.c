@@ -35,8 +35,8 @@ enum {
 	ARENA_CAP_BYTES = 32 << 20,
 	BODY_DEFAULT_BYTES = 64 << 10,
 	DRAIN_BODY_BYTES = 1 << 20, /* a refused body up to this size is read and dropped */
-	CONNECTION_MEMORY_BYTES = 6 << 10,
-	QUERY_MAX_BYTES = 8 << 10
+	CONNECTION_MEMORY_BYTES = 8 << 10,
+	QUERY_MAX_BYTES = 4 << 10
 };
 
 const char *http_request_header(const struct http_request *rq, const char *name)
