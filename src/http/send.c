@@ -47,7 +47,8 @@ static void add_common(struct exchange *x, struct MHD_Response *r, const char *c
 		char reset[CLOCK_TEXT_SIZE];
 		add_int(r, "X-RateLimit-Limit", x->rate.limit);
 		add_int(r, "X-RateLimit-Remaining", x->rate.remaining);
-		add(r, "X-RateLimit-Reset", clock_format(reset, clock_wall_ms() + x->rate.reset_s * 1000ll));
+		add(r, "X-RateLimit-Reset",
+		    clock_format(reset, clock_wall_ms() + x->rate.reset_s * 1000ll));
 		if (!x->rate.allowed)
 			add_int(r, "Retry-After", x->rate.reset_s);
 	}
@@ -73,8 +74,10 @@ bool send_file(struct exchange *x, const char *path, enum MHD_Result *result)
 	bool same = seen && strstr(seen, f->etag);
 	bool gzip = f->gzip && takes && strstr(takes, "gzip");
 	struct MHD_Response *r = MHD_create_response_from_buffer(
-	    same ? 0 : gzip ? f->gzip_length : f->length, (void *)(gzip ? f->gzip : f->bytes),
-	    MHD_RESPMEM_PERSISTENT);
+	    same   ? 0
+	    : gzip ? f->gzip_length
+		   : f->length,
+	    (void *)(gzip ? f->gzip : f->bytes), MHD_RESPMEM_PERSISTENT);
 	if (!r)
 		return false;
 	add_common(x, r, f->content_type);
@@ -114,7 +117,8 @@ static void slim(struct exchange *x)
 
 static int client_fd(struct MHD_Connection *c)
 {
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
 	return info ? info->connect_fd : -1;
 }
 
@@ -138,8 +142,8 @@ static enum MHD_Result send_events(struct exchange *x, struct http_stream *s)
 	return queue(x, 200, r);
 }
 
-static void upgraded(void *cls, struct MHD_Connection *c, void *con_cls, const char *extra, size_t extra_size,
-                     MHD_socket sock, struct MHD_UpgradeResponseHandle *handle)
+static void upgraded(void *cls, struct MHD_Connection *c, void *con_cls, const char *extra,
+		     size_t extra_size, MHD_socket sock, struct MHD_UpgradeResponseHandle *handle)
 {
 	(void)c;
 	struct http_stream *s = cls;
@@ -214,7 +218,7 @@ enum MHD_Result send_answer(struct exchange *x)
 	} else {
 		char *bytes = buf_take(&rs->body);
 		r = bytes ? MHD_create_response_from_buffer_with_free_callback(length, bytes, free)
-		          : MHD_create_response_from_buffer(0, "", MHD_RESPMEM_PERSISTENT);
+			  : MHD_create_response_from_buffer(0, "", MHD_RESPMEM_PERSISTENT);
 		if (!r)
 			free(bytes);
 	}
@@ -232,41 +236,49 @@ enum MHD_Result send_answer(struct exchange *x)
 
 /* --- figures --- */
 
-static const int LATENCY_LIMITS_US[LATENCY_BUCKETS] = {500, 1000, 2500, 10000, 50000, 250000, 1000000, 10000000};
+static const int LATENCY_LIMITS_US[LATENCY_BUCKETS] = {500,   1000,   2500,    10000,
+						       50000, 250000, 1000000, 10000000};
 
 void send_account(struct exchange *x, unsigned status)
 {
 	struct http_server *s = x->server;
 	int64_t us = (clock_mono_ns() - x->began_ns) / 1000;
-	atomic_fetch_add_explicit(&s->answered[status / 100 % STATUS_CLASSES], 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&s->answered[status / 100 % STATUS_CLASSES], 1,
+				  memory_order_relaxed);
 	int bucket = 0;
 	while (bucket < LATENCY_BUCKETS && us > LATENCY_LIMITS_US[bucket])
 		bucket++;
 	atomic_fetch_add_explicit(&s->latency[bucket], 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&s->latency_us, (unsigned long long)us, memory_order_relaxed);
-	log_info("http.request", LOG_STR("req", x->rq.id), LOG_STR("method", x->head ? "HEAD" : x->rq.method),
-	         LOG_STR("path", x->log_path), LOG_INT("status", status), LOG_INT("us", us),
-	         LOG_STR("ip", x->rq.client_ip));
+	log_info("http.request", LOG_STR("req", x->rq.id),
+		 LOG_STR("method", x->head ? "HEAD" : x->rq.method), LOG_STR("path", x->log_path),
+		 LOG_INT("status", status), LOG_INT("us", us), LOG_STR("ip", x->rq.client_ip));
 }
 
 void send_metrics(struct http_server *s, struct buf *out)
 {
 	buf_add_str(out, "# TYPE madang_http_requests_total counter\n");
 	for (int i = 1; i < STATUS_CLASSES; i++)
-		buf_printf(out, "madang_http_requests_total{status=\"%dxx\"} %llu\n", i, atomic_load(&s->answered[i]));
+		buf_printf(out, "madang_http_requests_total{status=\"%dxx\"} %llu\n", i,
+			   atomic_load(&s->answered[i]));
 	buf_add_str(out, "# TYPE madang_http_seconds histogram\n");
 	unsigned long long sum = 0;
 	for (int i = 0; i < LATENCY_BUCKETS; i++) {
 		sum += atomic_load(&s->latency[i]);
-		buf_printf(out, "madang_http_seconds_bucket{le=\"%g\"} %llu\n", LATENCY_LIMITS_US[i] * 1e-6, sum);
+		buf_printf(out, "madang_http_seconds_bucket{le=\"%g\"} %llu\n",
+			   LATENCY_LIMITS_US[i] * 1e-6, sum);
 	}
 	sum += atomic_load(&s->latency[LATENCY_BUCKETS]);
 	buf_printf(out, "madang_http_seconds_bucket{le=\"+Inf\"} %llu\n", sum);
-	buf_printf(out, "madang_http_seconds_sum %.6f\n", (double)atomic_load(&s->latency_us) * 1e-6);
+	buf_printf(out, "madang_http_seconds_sum %.6f\n",
+		   (double)atomic_load(&s->latency_us) * 1e-6);
 	buf_printf(out, "madang_http_seconds_count %llu\n", sum);
-	buf_printf(out, "# TYPE madang_http_active gauge\nmadang_http_active %ld\n", atomic_load(&s->active));
-	buf_printf(out, "# TYPE madang_http_waiting gauge\nmadang_http_waiting %zu\n", worker_pool_waiting(s->workers));
-	buf_printf(out, "# TYPE madang_http_streams gauge\nmadang_http_streams %zu\n", hub_streams(s->hub));
+	buf_printf(out, "# TYPE madang_http_active gauge\nmadang_http_active %ld\n",
+		   atomic_load(&s->active));
+	buf_printf(out, "# TYPE madang_http_waiting gauge\nmadang_http_waiting %zu\n",
+		   worker_pool_waiting(s->workers));
+	buf_printf(out, "# TYPE madang_http_streams gauge\nmadang_http_streams %zu\n",
+		   hub_streams(s->hub));
 	if (s->options.metrics)
 		s->options.metrics(s->options.context, out);
 }

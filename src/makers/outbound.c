@@ -37,9 +37,10 @@ static bool private_v4(uint32_t a)
 	static const struct {
 		uint32_t network;
 		int bits;
-	} networks[] = {{0x00000000, 8},  {0x0a000000, 8},  {0x64400000, 10}, {0x7f000000, 8},  {0xa9fe0000, 16},
-	                {0xac100000, 12}, {0xc0000000, 24}, {0xc0000200, 24}, {0xc0a80000, 16}, {0xc6120000, 15},
-	                {0xc6336400, 24}, {0xcb007100, 24}, {0xe0000000, 3}};
+	} networks[] = {{0x00000000, 8},  {0x0a000000, 8},  {0x64400000, 10}, {0x7f000000, 8},
+			{0xa9fe0000, 16}, {0xac100000, 12}, {0xc0000000, 24}, {0xc0000200, 24},
+			{0xc0a80000, 16}, {0xc6120000, 15}, {0xc6336400, 24}, {0xcb007100, 24},
+			{0xe0000000, 3}};
 	for (size_t i = 0; i < sizeof networks / sizeof *networks; i++)
 		if (in_network(a, networks[i].network, networks[i].bits))
 			return true;
@@ -62,15 +63,18 @@ static bool private_v6(const uint8_t a[16])
 	/* Only 2000::/3 is given out; of it, documentation and Teredo are nobody's. */
 	if ((a[0] & 0xe0) != 0x20)
 		return true;
-	return a[0] == 0x20 && a[1] == 0x01 && ((a[2] == 0x0d && a[3] == 0xb8) || (a[2] == 0 && a[3] == 0));
+	return a[0] == 0x20 && a[1] == 0x01 &&
+	       ((a[2] == 0x0d && a[3] == 0xb8) || (a[2] == 0 && a[3] == 0));
 }
 
 bool outbound_is_private(const struct sockaddr *address)
 {
 	if (address->sa_family == AF_INET)
-		return private_v4(ntohl(((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr));
+		return private_v4(
+		    ntohl(((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr));
 	if (address->sa_family == AF_INET6)
-		return private_v6(((const struct sockaddr_in6 *)(const void *)address)->sin6_addr.s6_addr);
+		return private_v6(
+		    ((const struct sockaddr_in6 *)(const void *)address)->sin6_addr.s6_addr);
 	return true;
 }
 
@@ -196,15 +200,18 @@ static bool fail(struct transfer *t, CURLcode rc, struct err *e)
 	if (t->cancelled)
 		return err_set(e, ERR_CANCELLED, "cancelled");
 	if (t->refused_address)
-		return err_set(e, ERR_INVALID, "the other server leads to a private network, which is refused");
+		return err_set(e, ERR_INVALID,
+			       "the other server leads to a private network, which is refused");
 	if (t->too_large)
 		return err_set(e, ERR_INVALID, "the other server's answer is too large");
 	if (t->bad_data)
 		return err_set(e, ERR_INVALID, "the other server's answer cannot be read");
 	if (rc == CURLE_UNSUPPORTED_PROTOCOL || rc == CURLE_URL_MALFORMAT)
-		return err_set(e, ERR_INVALID, "the other server answers with an address that is not of the web");
-	err_set(e, ERR_IO, rc == CURLE_OPERATION_TIMEDOUT ? "the other server took too long to answer"
-	                                                  : "the other server cannot be reached");
+		return err_set(e, ERR_INVALID,
+			       "the other server answers with an address that is not of the web");
+	err_set(e, ERR_IO,
+		rc == CURLE_OPERATION_TIMEDOUT ? "the other server took too long to answer"
+					       : "the other server cannot be reached");
 	return err_detail(e, "curl: %s", curl_easy_strerror(rc));
 }
 
@@ -213,8 +220,8 @@ static char *resolve(const char *base, const char *location)
 {
 	CURLU *u = curl_url();
 	char *out = NULL;
-	if (u && !curl_url_set(u, CURLUPART_URL, base, 0) && !curl_url_set(u, CURLUPART_URL, location, 0) &&
-	    curl_url_get(u, CURLUPART_URL, &out, 0))
+	if (u && !curl_url_set(u, CURLUPART_URL, base, 0) &&
+	    !curl_url_set(u, CURLUPART_URL, location, 0) && curl_url_get(u, CURLUPART_URL, &out, 0))
 		out = NULL;
 	curl_url_cleanup(u);
 	return out;
