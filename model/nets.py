@@ -16,12 +16,12 @@ GRID = 12
 TOKENS = GRID * GRID
 CONFIG = {
     "model_type": "madang_janus", "architectures": ["MadangForImageGeneration"],
-    "text_config": {"hidden_size": 384, "intermediate_size": 1024, "num_hidden_layers": 8, "num_attention_heads": 6,
-                    "num_key_value_heads": 6, "vocab_size": 3072, "rms_norm_eps": 1e-6, "rope_theta": 10000,
+    "text_config": {"hidden_size": 320, "intermediate_size": 832, "num_hidden_layers": 8, "num_attention_heads": 5,
+                    "num_key_value_heads": 5, "vocab_size": 3072, "rms_norm_eps": 1e-6, "rope_theta": 10000,
                     "max_position_embeddings": 1024},
     "vq_config": {"quantizer": "fsq", "fsq_levels": list(LEVELS), "num_embeddings": CODES, "embed_dim": 8, "latent_channels": 64,
                   "base_channels": 48, "encoder_base_channels": 32, "channel_multiplier": [1, 2, 4, 4], "patch_size": 2, "num_res_blocks": 1,
-                  "normalization": "rms", "attention": False, "grid": GRID, "image_size": 16 * GRID, "projection_dim": 384,
+                  "normalization": "rms", "attention": False, "grid": GRID, "image_size": 16 * GRID, "projection_dim": 320,
                   "num_hidden_layers": 2},
 }
 PROMPT = 24

@@ -3,6 +3,7 @@
 
 usage: train_tokenizer.py OUT MINUTES [--batch 64] [--lr 6e-4] [--init FILE] [--decoder-only] [--gan] [--device cpu]
 Loss: L1 + gradient L1 (crisp edges) + a little MSE; with --gan a patch discriminator (hinge) at weight 0.1.
+--decoder-only freezes the encoder: better pixels from the same codes.
 The second half of the pictures are the canonical ones the transformer learns; the first half is denser and moved
 about, so that the encoder also reads pictures that are not ours.
 """
@@ -136,7 +137,12 @@ def main():
                 x = moved(x, gen)
             x = norm(x)
         with cast():
-            y, q = m(x)
+            if o.decoder_only:  # the codes stay as they are, so that a transformer trained on them stays valid
+                with torch.no_grad():
+                    q = m.values(m.ids(x))
+                y = m.decoder(m.post_quant_conv(q))
+            else:
+                y, _ = m(x)
         y = y.float()
         gy, gx = grads(y), grads(x)
         l1 = (y - x).abs().mean()
