@@ -9,6 +9,7 @@ about, so that the encoder also reads pictures that are not ours.
 """
 import argparse
 import copy
+import json
 import math
 import os
 import time
@@ -21,13 +22,15 @@ import nets
 from pictures import COUNTS, PAIRS, TINTS, Sprites
 
 
-def draw(s, n, gen):
-    """n canonical pictures of every kind, uint8-like floats [n,3,256,256]."""
+def draw(s, n, gen, singles=False):
+    """n canonical pictures of every kind (or singles only), uint8-like floats [n,3,192,192]."""
     dev = s.device
     ri = lambda hi, k=n: torch.randint(hi, (k,), generator=gen, device=dev)
-    a = n // 2
+    a = n if singles else n // 2
     tint = torch.where(torch.rand(a, generator=gen, device=dev) < .25, torch.tensor(TINTS, device=dev)[ri(7, a)], torch.zeros(a, dtype=torch.long, device=dev))
     out = [s.single(ri(6, a), ri(s.n, a), torch.where(torch.rand(a, generator=gen, device=dev) < .4, torch.zeros(a, dtype=torch.long, device=dev), ri(12, a)), tint)]
+    if singles:
+        return out[0]
     b = n // 8
     out.append(s.place(ri(6, b), ri(s.n, b), ri(8, b)))
     for k in (0, 1):
@@ -82,6 +85,7 @@ def main():
     p.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     p.add_argument("--concepts", type=int)
     p.add_argument("--workers", type=int, default=1)
+    p.add_argument("--ids", help="train on these concepts' single pictures only (a shard folder's concepts.json)")
     p.add_argument("--threads", type=int, default=1)
     o = p.parse_args()
     t0, dev = time.time(), torch.device(o.device)
@@ -96,7 +100,7 @@ def main():
         import fused
         torch.set_num_threads(o.threads)
         nets.Fused.norm_swish = staticmethod(fused.norm_swish)
-    s = Sprites(dev, o.concepts)
+    s = Sprites(dev, o.concepts, json.load(open(o.ids)) if o.ids else None)
     print(f"sprites {tuple(s.full.shape)} {time.time() - t0:.0f} s", flush=True)
     m = nets.VQModel().to(dev, memory_format=torch.channels_last)
     if o.init:
@@ -114,7 +118,7 @@ def main():
     opt = torch.optim.AdamW(trained, o.lr, betas=(.9, .99), weight_decay=1e-4)
     disc = Patches().to(dev, memory_format=torch.channels_last) if o.gan else None
     dopt = torch.optim.Adam(disc.parameters(), 4e-4, betas=(.5, .99)) if o.gan else None
-    val = (draw(s, 64, torch.Generator(dev).manual_seed(99)) / 127.5 - 1).contiguous(memory_format=torch.channels_last)
+    val = (draw(s, 64, torch.Generator(dev).manual_seed(99), bool(o.ids)) / 127.5 - 1).contiguous(memory_format=torch.channels_last)
     cast = lambda: torch.autocast(dev.type, dtype=torch.bfloat16)
     norm = lambda x: (x / 127.5 - 1).clamp(-1, 1).contiguous(memory_format=torch.channels_last)
 
@@ -132,8 +136,8 @@ def main():
         for g in opt.param_groups:
             g["lr"] = lr
         with torch.no_grad():
-            x = draw(s, o.batch, gen)
-            if it % 3 == 2:
+            x = draw(s, o.batch, gen, bool(o.ids))
+            if it % 3 == 2 and not o.decoder_only:
                 x = moved(x, gen)
             x = norm(x)
         with cast():
