@@ -23,7 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WRITERS = 64, SECONDS = 8, ROUNDS = 12, CALLS = 60, FOLLOWS_MAX = 5000, HOME_POSTS = 800 };
+enum { WRITERS = 64, SECONDS = 8, ROUNDS = 60, CALLS = 12, FOLLOWS_MAX = 5000, HOME_POSTS = 800 };
 
 static FILE *csv;
 static struct err e;

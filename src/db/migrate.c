@@ -16,6 +16,22 @@ static const char SQL_VERSION[] = "SELECT COALESCE(MAX(version), 0) FROM schema_
 static const char SQL_APPLIED[] =
     "INSERT INTO schema_migrations (version, name, applied_at) VALUES ($1, $2, $3)";
 
+/* A key that is SQLite's own row number is found in one step instead of two, and needs no index beside the
+ * table; SQLite makes one only of the words INTEGER PRIMARY KEY, which would have 32 bits in PostgreSQL. */
+static void add_line(struct buf *out, enum db_kind kind, const char *line, size_t length)
+{
+	static const char big[] = "BIGINT PRIMARY KEY";
+	const char *at = kind == DB_SQLITE ? memmem(line, length, big, sizeof(big) - 1) : NULL;
+	if (at) {
+		buf_add(out, line, (size_t)(at - line));
+		buf_add_str(out, "INTEGER");
+		length -= (size_t)(at - line) + strlen("BIGINT");
+		line = at + strlen("BIGINT");
+	}
+	buf_add(out, line, length);
+	buf_add_char(out, '\n');
+}
+
 /* Uncomments the lines of this database, drops those of the other. */
 static void translate(struct buf *out, enum db_kind kind, const char *sql)
 {
@@ -23,11 +39,9 @@ static void translate(struct buf *out, enum db_kind kind, const char *sql)
 	const char *other = kind == DB_SQLITE ? "-- postgres:" : "-- sqlite:";
 	while (*sql) {
 		size_t length = strcspn(sql, "\n");
-		if (strncmp(sql, mine, strlen(mine)) == 0)
-			buf_add(out, sql + strlen(mine), length - strlen(mine));
-		else if (strncmp(sql, other, strlen(other)) != 0)
-			buf_add(out, sql, length);
-		buf_add_char(out, '\n');
+		size_t skip = strncmp(sql, mine, strlen(mine)) == 0 ? strlen(mine) : 0;
+		if (strncmp(sql, other, strlen(other)) != 0)
+			add_line(out, kind, sql + skip, length - skip);
 		sql += length + (sql[length] == '\n');
 	}
 }
