@@ -18,6 +18,9 @@
 #include "train/gemm_f32.h"
 #endif
 #include "train/core_rows.h"
+#ifdef TRAIN_BF16
+#include "train/core_vector.h"
+#endif
 
 /* One weight matrix [n][k] of the flat array. */
 struct matrix {

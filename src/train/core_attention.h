@@ -9,29 +9,6 @@ struct head {
 	size_t ldp;
 };
 
-/* width: a multiple of 32; columns from seen on become zero. */
-static void attend_row(elem *p, float *s, int seen, int width, float scale)
-{
-	float top = s[0], sum = 0;
-	width &= ~31;
-#pragma omp simd reduction(max : top)
-	for (int j = 0; j < width; j++) {
-		s[j] = j < seen ? s[j] : -1e30f;
-		top = s[j] > top ? s[j] : top;
-	}
-#pragma omp simd reduction(+ : sum)
-	for (int j = 0; j < width; j++) {
-		float x = core_exp((s[j] - top) * scale);
-		x = j < seen ? x : 0;
-		s[j] = x;
-		sum += x;
-	}
-	float c = 1.f / sum;
-#pragma omp simd
-	for (int j = 0; j < width; j++)
-		p[j] = elem_of(s[j] * c);
-}
-
 /* out: rows of ldo. */
 static void attend(struct train_work *t, const struct head *h, elem *out, size_t ldo)
 {
@@ -51,19 +28,6 @@ static void attend(struct train_work *t, const struct head *h, elem *out, size_t
 		gemm(&(struct gemm_call){.m = rows, .n = w, .k = seen, .kb = n, .a = p, .lda = h->ldp,
 					 .b = t->pack2, .out = out + (size_t)m * ldo, .ldc = ldo});
 	}
-}
-
-/* ds = p * (dp - sum(p dp)) * scale, over dp's row. width: a multiple of 32. */
-static void attend_back_row(elem *ds, const float *dp, const elem *p, int width, float scale)
-{
-	float dot = 0;
-	width &= ~31;
-#pragma omp simd reduction(+ : dot)
-	for (int j = 0; j < width; j++)
-		dot += dp[j] * elem_f32(p[j]);
-#pragma omp simd
-	for (int j = 0; j < width; j++)
-		ds[j] = elem_of(elem_f32(p[j]) * (dp[j] - dot) * scale);
 }
 
 /* at [padded][ldt] = x^T for the blocks on and below x's diagonal. */

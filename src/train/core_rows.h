@@ -40,6 +40,7 @@ static inline void rotate_row(elem *x, const float *cosine, const float *sine, i
 	}
 }
 
+#ifndef TRAIN_BF16 /* core_vector.h has these */
 static void gate_row(elem *act, const elem *gu, int f)
 {
 #pragma omp simd
@@ -61,6 +62,7 @@ static void gate_back_row(elem *dgu, elem *act, const elem *da, const elem *gu, 
 		dgu[i + f] = elem_of(d * silu);
 	}
 }
+#endif
 
 static void add_row(float *to, const float *from, int n)
 {
@@ -91,6 +93,43 @@ static void gelu_back_row(float *d, const float *x, int n)
 		d[i] *= core_gelu_slope(x[i]);
 }
 
+#ifndef TRAIN_BF16
+/* p = softmax of scale * s. width: a multiple of 32; columns from seen on become zero. */
+static void attend_row(elem *p, float *s, int seen, int width, float scale)
+{
+	float top = s[0], sum = 0;
+	width &= ~31;
+#pragma omp simd reduction(max : top)
+	for (int j = 0; j < width; j++) {
+		s[j] = j < seen ? s[j] : -1e30f;
+		top = s[j] > top ? s[j] : top;
+	}
+#pragma omp simd reduction(+ : sum)
+	for (int j = 0; j < width; j++) {
+		float x = core_exp((s[j] - top) * scale);
+		x = j < seen ? x : 0;
+		s[j] = x;
+		sum += x;
+	}
+	float c = 1.f / sum;
+#pragma omp simd
+	for (int j = 0; j < width; j++)
+		p[j] = elem_of(s[j] * c);
+}
+
+/* ds = p * (dp - sum(p dp)) * scale, over dp's row. width: a multiple of 32. */
+static void attend_back_row(elem *ds, const float *dp, const elem *p, int width, float scale)
+{
+	float dot = 0;
+	width &= ~31;
+#pragma omp simd reduction(+ : dot)
+	for (int j = 0; j < width; j++)
+		dot += dp[j] * elem_f32(p[j]);
+#pragma omp simd
+	for (int j = 0; j < width; j++)
+		ds[j] = elem_of(elem_f32(p[j]) * (dp[j] - dot) * scale);
+}
+
 /* Turns logits without their bias into scale * (softmax - one-hot); returns the cross entropy. */
 static double entropy_row(elem *dz, float *z, const float *bias, int n, int target, float scale)
 {
@@ -115,3 +154,4 @@ static double entropy_row(elem *dz, float *z, const float *bias, int n, int targ
 	dz[target] = elem_of((p - 1.f) * scale);
 	return loss + log((double)sum);
 }
+#endif
