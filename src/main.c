@@ -16,7 +16,7 @@ static const struct command COMMANDS[] = {
     {"bench", cli_bench, "`bench engine` measures the engine against the machine's limit"},
     {"draw", cli_draw, "draw a picture into a file"},
     {"media-child", cli_media_child, NULL},
-    {"model", cli_model, "`model info` says what the picture model is"},
+    {"model", cli_model, "`model info` says what the picture model is, `model train` trains it"},
     {"serve", cli_serve, "run the server"},
     {"styles", cli_styles, "list the styles to draw in"},
 };

@@ -21,6 +21,7 @@ int cli_bench(int argc, char **argv);
 int cli_draw(int argc, char **argv);
 int cli_media_child(int argc, char **argv);
 int cli_model(int argc, char **argv);
+int cli_model_train(int argc, char **argv);
 int cli_serve(int argc, char **argv);
 int cli_styles(int argc, char **argv);
 

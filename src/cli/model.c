@@ -180,14 +180,17 @@ int cli_model(int argc, char **argv)
 	struct err e;
 	bool help;
 	int count = 0;
+	if (argc > 0 && strcmp(argv[0], "train") == 0)
+		return cli_model_train(argc - 1, argv + 1);
 	if (!cli_read_options(&OPTIONS, argc, argv, &count, &o, &help, &e))
 		return cli_fail(&e);
 	if (help)
 		return cli_help(
-		    "usage: madang model info [--model DIR] [--json]\n\nSays what the model is.\n",
+		    "usage: madang model info [--model DIR] [--json]\n"
+		    "       madang model train --config FILE\n\nSays what the model is, or trains it.\n",
 		    &OPTIONS);
 	if (count != 1 || strcmp(argv[0], "info") != 0) {
-		err_set(&e, ERR_INVALID, "say `madang model info`");
+		err_set(&e, ERR_INVALID, "say `madang model info` or `madang model train`");
 		return cli_fail(&e);
 	}
 	return answer(&o, info_text, info_json);

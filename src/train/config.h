@@ -20,13 +20,15 @@ struct train_config {
 	const char *model, *init, *out, *optimizer, *kernels;
 	struct train_shard_config shards[TRAIN_SHARDS_MAX];
 	size_t shard_count;
-	int64_t batch, micro_tokens, steps, seed, threads, nice, warmup_steps, log_steps, pad_id, muon_steps;
+	int64_t batch, micro_tokens, steps, seed, threads, nice, warmup_steps, log_steps, pad_id,
+	    muon_steps;
 	double minutes; /* 0: by steps */
 	double lr, table_lr, cooldown, beta1, beta2, momentum, weight_decay, clip, ema;
 	double caption_dropout, code_jitter, checkpoint_minutes;
 };
 
 /* Everything read lives in the arena. Unknown members are an error, so that a slip of the pen is seen. */
-MUST_CHECK bool train_config_read(struct arena *a, const char *path, struct train_config *c, struct err *e);
+MUST_CHECK bool train_config_read(struct arena *a, const char *path, struct train_config *c,
+				  struct err *e);
 
 #endif

@@ -48,9 +48,9 @@ struct train_packed {
 	elem *memory;
 };
 
-struct saved { /* of one layer, for the backward pass */
-	float *x, *middle;         /* [M][d] residual before each half */
-	float *factor1, *factor2;  /* [M] */
+struct saved {                    /* of one layer, for the backward pass */
+	float *x, *middle;        /* [M][d] residual before each half */
+	float *factor1, *factor2; /* [M] */
 	elem *h1, *qkv, *p, *attended, *h2, *gate_up;
 };
 
@@ -59,11 +59,11 @@ struct train_work {
 	int tokens_max, samples_max, length_max, rows_max; /* rows_max: of targets */
 	int image_count;
 	struct saved layer[TRAIN_LAYERS_MAX];
-	float *x;                  /* [M][d] after the last layer; then the gradient */
-	float *dh;                 /* [M][d] */
+	float *x;                           /* [M][d] after the last layer; then the gradient */
+	float *dh;                          /* [M][d] */
 	elem *wide, *dgate_up, *dqkv, *act; /* [M][2f or 3d], [M][2f], [M][3d], [M][f] */
-	elem *narrow, *narrow2;    /* [M][d] the gradient behind each half of a layer */
-	float *cosine, *sine;      /* [length][head_dim / 2] */
+	elem *narrow, *narrow2;             /* [M][d] the gradient behind each half of a layer */
+	float *cosine, *sine;               /* [length][head_dim / 2] */
 	/* the aligner's and the head's */
 	int *image_row;
 	float *fc1, *fc1_gradient, *fc1_out, *small;
@@ -74,7 +74,7 @@ struct train_work {
 	elem *pack1, *pack2, *turned, *dscores, *weight_pack, *weight_turned;
 	float *scores;
 	size_t lda, ldf, ldqkv, ldgu, ldcodes, ldp;
-	size_t *p_offset;          /* of each sample in layer.p */
+	size_t *p_offset; /* of each sample in layer.p */
 	size_t p_max;
 	void *memory[MEMORY_MAX];
 	int memory_count;
@@ -129,7 +129,8 @@ static struct train_packed *core_packed_create(const struct train_shape *s, stru
 	for (int i = 0; i < s->layers; i++, m += PER_LAYER) {
 		m[QKV] = (struct matrix){.offset = s->layer[i].qkv, .n = 3 * s->d, .k = s->d};
 		m[O] = (struct matrix){.offset = s->layer[i].o, .n = s->d, .k = s->d};
-		m[GATE_UP] = (struct matrix){.offset = s->layer[i].gate_up, .n = 2 * s->f, .k = s->d};
+		m[GATE_UP] =
+		    (struct matrix){.offset = s->layer[i].gate_up, .n = 2 * s->f, .k = s->d};
 		m[DOWN] = (struct matrix){.offset = s->layer[i].down, .n = s->d, .k = s->f};
 	}
 	*(p->hidden = m) = (struct matrix){.offset = s->hidden_w, .n = s->d, .k = s->d};
@@ -164,11 +165,14 @@ static void core_pack(struct train_packed *p, const float *w, int index)
 		abort();
 	for (int r = 0; r < n; r += 32) {
 		int rows = m->n - r < 32 ? m->n - r : 32;
-		gemm_convert(piece, w + m->offset + (size_t)r * (size_t)k, (size_t)rows * (size_t)k);
-		memset(piece + (size_t)rows * (size_t)k, 0, (size_t)(32 - rows) * (size_t)k * sizeof(elem));
+		gemm_convert(piece, w + m->offset + (size_t)r * (size_t)k,
+			     (size_t)rows * (size_t)k);
+		memset(piece + (size_t)rows * (size_t)k, 0,
+		       (size_t)(32 - rows) * (size_t)k * sizeof(elem));
 		gemm_pack_nk(m->forward + (size_t)r * (size_t)k, piece, (size_t)k, 32, k);
 		for (int c = 0; c < k; c += 32)
-			gemm_pack_kn(m->back + (size_t)c * (size_t)n + (size_t)r * 32, piece + c, (size_t)k, 32, 32);
+			gemm_pack_kn(m->back + (size_t)c * (size_t)n + (size_t)r * 32, piece + c,
+				     (size_t)k, 32, 32);
 	}
 	free(piece);
 }
@@ -204,7 +208,8 @@ static void reserve_layer(struct train_work *t, struct saved *y, size_t m)
 static void reserve_rest(struct train_work *t, size_t m)
 {
 	const struct train_shape *s = &t->s;
-	const size_t f32 = sizeof(float), el = sizeof(elem), d = (size_t)s->d, rows = (size_t)up32(t->rows_max) + 32;
+	const size_t f32 = sizeof(float), el = sizeof(elem), d = (size_t)s->d,
+		     rows = (size_t)up32(t->rows_max) + 32;
 	const size_t lp = (size_t)up32(t->length_max), codes = (size_t)up32(s->codes);
 	const size_t widest = t->ldgu > t->ldqkv ? t->ldgu : t->ldqkv, most = m > rows ? m : rows;
 	size_t columns = widest > codes + 64 ? widest : codes + 64;
@@ -244,8 +249,8 @@ static void reserve_rest(struct train_work *t, size_t m)
 	t->p_offset = reserve(t, (size_t)t->samples_max * sizeof(size_t));
 }
 
-static struct train_work *core_work_create(const struct train_shape *s, int tokens_max, int samples_max,
-					   int length_max, struct err *e)
+static struct train_work *core_work_create(const struct train_shape *s, int tokens_max,
+					   int samples_max, int length_max, struct err *e)
 {
 	struct train_work *t = calloc(1, sizeof(*t));
 	if (!t) {
@@ -271,7 +276,8 @@ static struct train_work *core_work_create(const struct train_shape *s, int toke
 	reserve_rest(t, m);
 	if (t->failed) {
 		core_work_destroy(t);
-		err_set(e, ERR_NO_MEMORY, "no memory for a micro-batch of %d tokens: make it smaller", tokens_max);
+		err_set(e, ERR_NO_MEMORY,
+			"no memory for a micro-batch of %d tokens: make it smaller", tokens_max);
 		return NULL;
 	}
 	const int half = s->head_dim / 2;
@@ -293,16 +299,38 @@ struct out {
 	const float *add, *bias;
 };
 
-static void forward_product(const struct matrix *w, const elem *x, size_t ldx, int rows, struct out o)
+static void forward_product(const struct matrix *w, const elem *x, size_t ldx, int rows,
+			    struct out o)
 {
-	gemm(&(struct gemm_call){.m = rows, .n = w->n, .k = w->k, .kb = w->k, .a = x, .lda = ldx, .b = w->forward,
-				 .c = o.c, .out = o.e, .ldc = o.ld, .add = o.add, .ldadd = o.ld, .bias = o.bias});
+	gemm(&(struct gemm_call){.m = rows,
+				 .n = w->n,
+				 .k = w->k,
+				 .kb = w->k,
+				 .a = x,
+				 .lda = ldx,
+				 .b = w->forward,
+				 .c = o.c,
+				 .out = o.e,
+				 .ldc = o.ld,
+				 .add = o.add,
+				 .ldadd = o.ld,
+				 .bias = o.bias});
 }
 
 static void back_product(const struct matrix *w, const elem *dy, size_t ldy, int rows, struct out o)
 {
-	gemm(&(struct gemm_call){.m = rows, .n = w->k, .k = up32(w->n), .kb = up32(w->n), .a = dy, .lda = ldy,
-				 .b = w->back, .c = o.c, .out = o.e, .ldc = o.ld, .add = o.add, .ldadd = o.ld});
+	gemm(&(struct gemm_call){.m = rows,
+				 .n = w->k,
+				 .k = up32(w->n),
+				 .kb = up32(w->n),
+				 .a = dy,
+				 .lda = ldy,
+				 .b = w->back,
+				 .c = o.c,
+				 .out = o.e,
+				 .ldc = o.ld,
+				 .add = o.add,
+				 .ldadd = o.ld});
 }
 
 /* Rows or columns of a block of at most `bytes`, of `total` in all, each of `rows` elements. */
@@ -315,11 +343,12 @@ static int block_of(int total, int rows, size_t bytes)
 }
 
 /* dW [n][k] += dy^T x over rows (a multiple of 32, zeros at the end). Blocks of both fit L2. */
-static void weight_gradient(struct train_work *t, const struct matrix *w, const elem *dy, size_t ldy,
-			    const elem *x, size_t ldx, int rows, float *g)
+static void weight_gradient(struct train_work *t, const struct matrix *w, const elem *dy,
+			    size_t ldy, const elem *x, size_t ldx, int rows, float *g)
 {
 	const size_t ldt = row_of(rows);
-	const int nb = block_of(up32(w->n), rows, WEIGHT_ROWS_BYTES), kb = block_of(w->k, rows, WEIGHT_COLUMNS_BYTES);
+	const int nb = block_of(up32(w->n), rows, WEIGHT_ROWS_BYTES),
+		  kb = block_of(w->k, rows, WEIGHT_COLUMNS_BYTES);
 	for (int k = 0; k < w->k; k += kb) {
 		const int columns = w->k - k < kb ? w->k - k : kb;
 		gemm_pack_kn(t->weight_pack, x + k, ldx, rows, columns);
@@ -327,9 +356,17 @@ static void weight_gradient(struct train_work *t, const struct matrix *w, const 
 			const int outs = w->n - n < nb ? w->n - n : nb;
 			float *c = g + w->offset + (size_t)n * (size_t)w->k + k;
 			gemm_transpose(t->weight_turned, ldt, dy + n, ldy, rows, up32(outs));
-			gemm(&(struct gemm_call){.m = outs, .n = columns, .k = rows, .kb = rows,
-						 .a = t->weight_turned, .lda = ldt, .b = t->weight_pack, .c = c,
-						 .ldc = (size_t)w->k, .add = c, .ldadd = (size_t)w->k});
+			gemm(&(struct gemm_call){.m = outs,
+						 .n = columns,
+						 .k = rows,
+						 .kb = rows,
+						 .a = t->weight_turned,
+						 .lda = ldt,
+						 .b = t->weight_pack,
+						 .c = c,
+						 .ldc = (size_t)w->k,
+						 .add = c,
+						 .ldadd = (size_t)w->k});
 		}
 	}
 }
@@ -350,7 +387,8 @@ static void fc1_row(const struct train_work *t, const float *w, int code, float 
 	}
 }
 
-static void embed(struct train_work *t, const struct train_packed *p, const float *w, const struct train_batch *b)
+static void embed(struct train_work *t, const struct train_packed *p, const float *w,
+		  const struct train_batch *b)
 {
 	const struct train_shape *s = &t->s;
 	const size_t d = (size_t)s->d;
@@ -358,10 +396,12 @@ static void embed(struct train_work *t, const struct train_packed *p, const floa
 	int n = 0;
 	for (int j = 0; j < s->embed; j++)
 		for (int i = 0; i < s->d; i++)
-			t->fc1[(size_t)j * d + (size_t)i] = w[s->fc1_w + (size_t)i * (size_t)s->embed + (size_t)j];
+			t->fc1[(size_t)j * d + (size_t)i] =
+			    w[s->fc1_w + (size_t)i * (size_t)s->embed + (size_t)j];
 	for (int i = 0; i < b->tokens; i++) {
 		if (b->place[i] < 0) {
-			memcpy(x + (size_t)i * d, w + s->embed_tokens + (size_t)b->id[i] * d, d * sizeof(float));
+			memcpy(x + (size_t)i * d, w + s->embed_tokens + (size_t)b->id[i] * d,
+			       d * sizeof(float));
 			continue;
 		}
 		t->image_row[n] = i;
@@ -372,8 +412,10 @@ static void embed(struct train_work *t, const struct train_packed *p, const floa
 	t->image_count = n;
 	for (int i = n; i < up32(n); i++)
 		memset(t->aligned + (size_t)i * t->lda, 0, d * sizeof(elem));
-	memset(x + (size_t)b->tokens * d, 0, (size_t)(up32(b->tokens) - b->tokens) * d * sizeof(float));
-	forward_product(p->hidden, t->aligned, t->lda, up32(n), (struct out){.c = t->small, .ld = d});
+	memset(x + (size_t)b->tokens * d, 0,
+	       (size_t)(up32(b->tokens) - b->tokens) * d * sizeof(float));
+	forward_product(p->hidden, t->aligned, t->lda, up32(n),
+			(struct out){.c = t->small, .ld = d});
 	for (int i = 0; i < n; i++) {
 		float *to = x + (size_t)t->image_row[i] * d;
 		memcpy(to, t->small + (size_t)i * d, d * sizeof(float));
@@ -391,7 +433,8 @@ static void embed_back(struct train_work *t, const struct train_packed *p, const
 	const int n = t->image_count;
 	for (int i = 0; i < b->tokens; i++)
 		if (b->place[i] < 0)
-			add_row(g + s->embed_tokens + (size_t)b->id[i] * d, dx + (size_t)i * d, s->d);
+			add_row(g + s->embed_tokens + (size_t)b->id[i] * d, dx + (size_t)i * d,
+				s->d);
 	for (int i = 0; i < n; i++) {
 		const float *row = dx + (size_t)t->image_row[i] * d;
 		add_row(g + s->hidden_b, row, s->d);
@@ -404,7 +447,8 @@ static void embed_back(struct train_work *t, const struct train_packed *p, const
 	back_product(p->hidden, t->narrow, t->lda, up32(n), (struct out){.c = t->small, .ld = d});
 	memset(t->fc1_gradient, 0, d * (size_t)s->embed * sizeof(float));
 	for (int i = 0; i < n; i++) {
-		const size_t at = s->generation_embeddings + (size_t)b->id[t->image_row[i]] * (size_t)s->embed;
+		const size_t at =
+		    s->generation_embeddings + (size_t)b->id[t->image_row[i]] * (size_t)s->embed;
 		float *dy = t->small + (size_t)i * d;
 		gelu_back_row(dy, t->fc1_out + (size_t)i * d, s->d);
 		add_row(g + s->fc1_b, dy, s->d);
@@ -421,27 +465,35 @@ static void embed_back(struct train_work *t, const struct train_packed *p, const
 	}
 	for (int j = 0; j < s->embed; j++)
 		for (int i = 0; i < s->d; i++)
-			g[s->fc1_w + (size_t)i * (size_t)s->embed + (size_t)j] += t->fc1_gradient[(size_t)j * d + (size_t)i];
+			g[s->fc1_w + (size_t)i * (size_t)s->embed + (size_t)j] +=
+			    t->fc1_gradient[(size_t)j * d + (size_t)i];
 }
 
 /* ---- layers ---- */
 
-static struct head head_of(const struct train_work *t, const struct saved *y, const struct train_batch *b,
-			   int sample, int head)
+static struct head head_of(const struct train_work *t, const struct saved *y,
+			   const struct train_batch *b, int sample, int head)
 {
-	const elem *q = y->qkv + (size_t)b->start[sample] * t->ldqkv + (size_t)head * (size_t)t->s.head_dim;
+	const elem *q =
+	    y->qkv + (size_t)b->start[sample] * t->ldqkv + (size_t)head * (size_t)t->s.head_dim;
 	const int padded = up32(b->length[sample]);
 	return (struct head){
-		.length = b->length[sample], .padded = padded, .width = t->s.head_dim,
-		.q = q, .k = q + t->s.d, .v = q + 2 * t->s.d, .ld = t->ldqkv, .ldp = t->ldp,
-		.p = y->p + t->p_offset[sample] + (size_t)head * (size_t)padded * t->ldp,
+	    .length = b->length[sample],
+	    .padded = padded,
+	    .width = t->s.head_dim,
+	    .q = q,
+	    .k = q + t->s.d,
+	    .v = q + 2 * t->s.d,
+	    .ld = t->ldqkv,
+	    .ldp = t->ldp,
+	    .p = y->p + t->p_offset[sample] + (size_t)head * (size_t)padded * t->ldp,
 	};
 }
 
 /* Some samples that pass through a layer together. */
 struct group {
-	int first, last;  /* samples */
-	size_t row;       /* their first token */
+	int first, last; /* samples */
+	size_t row;      /* their first token */
 	int rows;
 };
 
@@ -449,28 +501,32 @@ struct group {
 static struct group group_at(const struct train_batch *b, int first)
 {
 	struct group r = {.first = first, .last = first, .row = (size_t)b->start[first]};
-	while (r.last < b->samples && (r.last == first || r.rows + b->length[r.last] <= GROUP_TOKENS))
+	while (r.last < b->samples &&
+	       (r.last == first || r.rows + b->length[r.last] <= GROUP_TOKENS))
 		r.rows += b->length[r.last++];
 	return r;
 }
 
 /* Queries and keys. */
-static void rotate(const struct train_work *t, elem *qkv, const struct train_batch *b, struct group r, float sign)
+static void rotate(const struct train_work *t, elem *qkv, const struct train_batch *b,
+		   struct group r, float sign)
 {
 	const int w = t->s.head_dim, half = w / 2;
 	for (int i = r.first; i < r.last; i++)
 		for (int j = 0; j < b->length[i]; j++) {
 			elem *row = qkv + (size_t)(b->start[i] + j) * t->ldqkv;
 			for (int h = 0; h < 2 * t->s.heads; h++)
-				rotate_row(row + h * w, t->cosine + j * half, t->sine + j * half, half, sign);
+				rotate_row(row + h * w, t->cosine + j * half, t->sine + j * half,
+					   half, sign);
 		}
 }
 
-static void norm(const struct train_shape *s, elem *h, size_t ldh, const float *x, const float *w, float *factor,
-		 int rows)
+static void norm(const struct train_shape *s, elem *h, size_t ldh, const float *x, const float *w,
+		 float *factor, int rows)
 {
 	for (int i = 0; i < rows; i++)
-		norm_row(h + (size_t)i * ldh, x + (size_t)i * (size_t)s->d, w, factor + i, s->d, s->eps);
+		norm_row(h + (size_t)i * ldh, x + (size_t)i * (size_t)s->d, w, factor + i, s->d,
+			 s->eps);
 }
 
 static void layer_forward(struct train_work *t, const struct train_packed *p, const float *w,
@@ -492,28 +548,35 @@ static void layer_forward(struct train_work *t, const struct train_packed *p, co
 	for (int i = r.first; i < r.last; i++)
 		for (int h = 0; h < s->heads; h++) {
 			struct head head = head_of(t, y, b, i, h);
-			attend(t, &head, y->attended + (size_t)b->start[i] * t->lda + h * s->head_dim, t->lda);
+			attend(t, &head,
+			       y->attended + (size_t)b->start[i] * t->lda + h * s->head_dim,
+			       t->lda);
 		}
-	forward_product(&m[O], y->attended + at, t->lda, r.rows, (struct out){.c = middle, .ld = d, .add = x});
+	forward_product(&m[O], y->attended + at, t->lda, r.rows,
+			(struct out){.c = middle, .ld = d, .add = x});
 	norm(s, y->h2 + at, t->lda, middle, w + l->norm2, y->factor2 + r.row, r.rows);
-	forward_product(&m[GATE_UP], y->h2 + at, t->lda, r.rows, (struct out){.e = gate_up, .ld = t->ldgu});
+	forward_product(&m[GATE_UP], y->h2 + at, t->lda, r.rows,
+			(struct out){.e = gate_up, .ld = t->ldgu});
 	for (int i = 0; i < r.rows; i++)
 		gate_row(t->act + (size_t)i * t->ldf, gate_up + (size_t)i * t->ldgu, s->f);
-	forward_product(&m[DOWN], t->act, t->ldf, r.rows, (struct out){.c = next, .ld = d, .add = middle});
+	forward_product(&m[DOWN], t->act, t->ldf, r.rows,
+			(struct out){.c = next, .ld = d, .add = middle});
 }
 
 static void narrow_of(const struct train_work *t, elem *to, const float *dx, int rows)
 {
 	for (int i = 0; i < rows; i++)
-		gemm_convert(to + (size_t)i * t->lda, dx + (size_t)i * (size_t)t->s.d, (size_t)t->s.d);
+		gemm_convert(to + (size_t)i * t->lda, dx + (size_t)i * (size_t)t->s.d,
+			     (size_t)t->s.d);
 }
 
-static void norm_back(const struct train_work *t, float *dx, float *dw, const float *x, const float *w,
-		      const float *factor, int rows)
+static void norm_back(const struct train_work *t, float *dx, float *dw, const float *x,
+		      const float *w, const float *factor, int rows)
 {
 	const size_t d = (size_t)t->s.d;
 	for (int i = 0; i < rows; i++)
-		norm_back_row(dx + (size_t)i * d, dw, t->dh + (size_t)i * d, x + (size_t)i * d, w, factor[i], t->s.d);
+		norm_back_row(dx + (size_t)i * d, dw, t->dh + (size_t)i * d, x + (size_t)i * d, w,
+			      factor[i], t->s.d);
 }
 
 /* dx: the group's gradient behind the layer becomes the one before it. What the weights' gradients need is left
@@ -533,9 +596,11 @@ static void layer_back(struct train_work *t, const struct train_packed *p, const
 	back_product(&m[DOWN], narrow, t->lda, r.rows, (struct out){.e = t->wide, .ld = t->ldf});
 	for (int i = 0; i < r.rows; i++)
 		gate_back_row(dgate_up + (size_t)i * t->ldgu, t->act + (r.row + (size_t)i) * t->ldf,
-			      t->wide + (size_t)i * t->ldf, y->gate_up + (r.row + (size_t)i) * t->ldgu, s->f);
+			      t->wide + (size_t)i * t->ldf,
+			      y->gate_up + (r.row + (size_t)i) * t->ldgu, s->f);
 	back_product(&m[GATE_UP], dgate_up, t->ldgu, r.rows, (struct out){.c = t->dh, .ld = d});
-	norm_back(t, dx, g + l->norm2, y->middle + r.row * d, w + l->norm2, y->factor2 + r.row, r.rows);
+	norm_back(t, dx, g + l->norm2, y->middle + r.row * d, w + l->norm2, y->factor2 + r.row,
+		  r.rows);
 	narrow_of(t, narrow2, dx, r.rows);
 	back_product(&m[O], narrow2, t->lda, r.rows, (struct out){.e = t->wide, .ld = t->lda});
 	for (int i = r.first; i < r.last; i++)
@@ -543,15 +608,16 @@ static void layer_back(struct train_work *t, const struct train_packed *p, const
 			struct head head = head_of(t, y, b, i, h);
 			const size_t row = (size_t)b->start[i] - r.row;
 			elem *to = dqkv + row * t->ldqkv + h * s->head_dim;
-			attend_back(t, &head, t->wide + row * t->lda + h * s->head_dim, t->lda, to, to + d,
-				    to + 2 * d, t->ldqkv);
+			attend_back(t, &head, t->wide + row * t->lda + h * s->head_dim, t->lda, to,
+				    to + d, to + 2 * d, t->ldqkv);
 		}
 	rotate(t, t->dqkv, b, r, -1);
 	back_product(&m[QKV], dqkv, t->ldqkv, r.rows, (struct out){.c = t->dh, .ld = d});
 	norm_back(t, dx, g + l->norm1, y->x + r.row * d, w + l->norm1, y->factor1 + r.row, r.rows);
 }
 
-static void layer_gradients(struct train_work *t, const struct train_packed *p, int index, int rows, float *g)
+static void layer_gradients(struct train_work *t, const struct train_packed *p, int index, int rows,
+			    float *g)
 {
 	const struct matrix *m = p->matrices + index * PER_LAYER;
 	const struct saved *y = &t->layer[index];
@@ -623,14 +689,16 @@ static void head_loss(struct train_work *t, const struct train_packed *p, const 
 				memset(dz, 0, t->ldcodes * sizeof(elem));
 				continue;
 			}
-			loss[i / s->grid_tokens] += entropy_row(dz, t->logits + (size_t)(i - m) * codes, w + s->head_b,
-								s->codes, b->target[i], b->scale) / s->grid_tokens;
+			loss[i / s->grid_tokens] +=
+			    entropy_row(dz, t->logits + (size_t)(i - m) * codes, w + s->head_b,
+					s->codes, b->target[i], b->scale) /
+			    s->grid_tokens;
 			if (g)
 				add_elem_row(g + s->head_b, dz, s->codes);
 		}
 		if (g)
-			back_product(p->head, t->dlogits + (size_t)m * t->ldcodes, t->ldcodes, count,
-				     (struct out){.c = t->dproj + (size_t)m * d, .ld = d});
+			back_product(p->head, t->dlogits + (size_t)m * t->ldcodes, t->ldcodes,
+				     count, (struct out){.c = t->dproj + (size_t)m * d, .ld = d});
 	}
 }
 
@@ -652,11 +720,13 @@ static void head_back(struct train_work *t, const struct train_packed *p, const 
 	weight_gradient(t, p->proj, t->narrow, t->lda, t->hf, t->lda, rows, g);
 	memset(t->x, 0, (size_t)up32(b->tokens) * d * sizeof(float));
 	for (int i = 0; i < n; i++)
-		norm_back_row(t->x + (size_t)target_row(s, b, i) * d, g + s->norm, t->dh + (size_t)i * d,
-			      t->final + (size_t)i * d, w + s->norm, t->factor[i], s->d);
+		norm_back_row(t->x + (size_t)target_row(s, b, i) * d, g + s->norm,
+			      t->dh + (size_t)i * d, t->final + (size_t)i * d, w + s->norm,
+			      t->factor[i], s->d);
 }
 
-static void forward(struct train_work *t, const struct train_packed *p, const float *w, const struct train_batch *b)
+static void forward(struct train_work *t, const struct train_packed *p, const float *w,
+		    const struct train_batch *b)
 {
 	size_t offset = 0;
 	for (int i = 0; i < b->samples; i++) {
@@ -733,15 +803,15 @@ static bool core_available(void)
 #define CORE_TEXT(level)  CORE_TEXT_(level)
 
 const struct train_core CORE_NAME(TRAIN_CORE) = {
-	.name = CORE_TEXT(TRAIN_CORE),
-	.available = core_available,
-	.packed_count = core_packed_count,
-	.packed_create = core_packed_create,
-	.packed_destroy = core_packed_destroy,
-	.pack = core_pack,
-	.work_create = core_work_create,
-	.work_destroy = core_work_destroy,
-	.run = core_run,
-	.orthogonalise = core_orthogonalise,
-	.orthogonalise_bytes = core_orthogonalise_bytes,
+    .name = CORE_TEXT(TRAIN_CORE),
+    .available = core_available,
+    .packed_count = core_packed_count,
+    .packed_create = core_packed_create,
+    .packed_destroy = core_packed_destroy,
+    .pack = core_pack,
+    .work_create = core_work_create,
+    .work_destroy = core_work_destroy,
+    .run = core_run,
+    .orthogonalise = core_orthogonalise,
+    .orthogonalise_bytes = core_orthogonalise_bytes,
 };

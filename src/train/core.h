@@ -37,8 +37,8 @@ struct train_core {
 	void (*pack)(struct train_packed *p, const float *w, int matrix);
 
 	/* tokens_max: of a micro-batch; length_max: of a sample. */
-	struct train_work *(*work_create)(const struct train_shape *s, int tokens_max, int samples_max,
-					  int length_max, struct err *e);
+	struct train_work *(*work_create)(const struct train_shape *s, int tokens_max,
+					  int samples_max, int length_max, struct err *e);
 	void (*work_destroy)(struct train_work *work);
 
 	/* Adds the gradients of scale * (sum of cross entropies) to g and each sample's mean cross entropy to

@@ -19,14 +19,29 @@ static void attend(struct train_work *t, const struct head *h, elem *out, size_t
 	for (int m = 0; m < h->length; m += 32) {
 		int rows = h->length - m < 32 ? h->length - m : 32, seen = m + 32;
 		elem *p = h->p + (size_t)m * h->ldp;
-		gemm(&(struct gemm_call){.m = 32, .n = seen, .k = w, .kb = w, .a = h->q + (size_t)m * h->ld,
-					 .lda = h->ld, .b = t->pack1, .c = t->scores, .ldc = (size_t)n});
+		gemm(&(struct gemm_call){.m = 32,
+					 .n = seen,
+					 .k = w,
+					 .kb = w,
+					 .a = h->q + (size_t)m * h->ld,
+					 .lda = h->ld,
+					 .b = t->pack1,
+					 .c = t->scores,
+					 .ldc = (size_t)n});
 		for (int i = 0; i < rows; i++)
-			attend_row(p + (size_t)i * h->ldp, t->scores + i * n, m + i + 1, seen, scale);
+			attend_row(p + (size_t)i * h->ldp, t->scores + i * n, m + i + 1, seen,
+				   scale);
 		for (int i = rows; i < 32; i++)
 			memset(p + (size_t)i * h->ldp, 0, (size_t)seen * sizeof(elem));
-		gemm(&(struct gemm_call){.m = rows, .n = w, .k = seen, .kb = n, .a = p, .lda = h->ldp,
-					 .b = t->pack2, .out = out + (size_t)m * ldo, .ldc = ldo});
+		gemm(&(struct gemm_call){.m = rows,
+					 .n = w,
+					 .k = seen,
+					 .kb = n,
+					 .a = p,
+					 .lda = h->ldp,
+					 .b = t->pack2,
+					 .out = out + (size_t)m * ldo,
+					 .ldc = ldo});
 	}
 }
 
@@ -38,18 +53,25 @@ static void transpose_lower(elem *at, size_t ldt, const elem *x, size_t ld, int 
 }
 
 /* Rows j of out = sum over i >= j of at[j][i] b[i]. */
-static void upper_product(const struct head *h, const elem *at, size_t ldt, const elem *b, elem *out, size_t ldo)
+static void upper_product(const struct head *h, const elem *at, size_t ldt, const elem *b,
+			  elem *out, size_t ldo)
 {
 	for (int m = 0; m < h->length; m += 32)
-		gemm(&(struct gemm_call){.m = h->length - m < 32 ? h->length - m : 32, .n = h->width,
-					 .k_begin = m, .k = h->padded, .kb = h->padded,
-					 .a = at + (size_t)m * ldt, .lda = ldt, .b = b,
-					 .out = out + (size_t)m * ldo, .ldc = ldo});
+		gemm(&(struct gemm_call){.m = h->length - m < 32 ? h->length - m : 32,
+					 .n = h->width,
+					 .k_begin = m,
+					 .k = h->padded,
+					 .kb = h->padded,
+					 .a = at + (size_t)m * ldt,
+					 .lda = ldt,
+					 .b = b,
+					 .out = out + (size_t)m * ldo,
+					 .ldc = ldo});
 }
 
 /* From dout (rows of ldo) the gradients of q, k, v (rows of ldd). */
-static void attend_back(struct train_work *t, const struct head *h, const elem *dout, size_t ldo, elem *dq,
-			elem *dk, elem *dv, size_t ldd)
+static void attend_back(struct train_work *t, const struct head *h, const elem *dout, size_t ldo,
+			elem *dq, elem *dk, elem *dv, size_t ldd)
 {
 	const float scale = 1.f / sqrtf((float)h->width);
 	const int n = h->padded, w = h->width;
@@ -59,15 +81,29 @@ static void attend_back(struct train_work *t, const struct head *h, const elem *
 	for (int m = 0; m < h->length; m += 32) {
 		int rows = h->length - m < 32 ? h->length - m : 32, seen = m + 32;
 		elem *ds = t->dscores + (size_t)m * ldp;
-		gemm(&(struct gemm_call){.m = 32, .n = seen, .k = w, .kb = w, .a = dout + (size_t)m * ldo,
-					 .lda = ldo, .b = t->pack1, .c = t->scores, .ldc = (size_t)n});
+		gemm(&(struct gemm_call){.m = 32,
+					 .n = seen,
+					 .k = w,
+					 .kb = w,
+					 .a = dout + (size_t)m * ldo,
+					 .lda = ldo,
+					 .b = t->pack1,
+					 .c = t->scores,
+					 .ldc = (size_t)n});
 		for (int i = 0; i < rows; i++)
 			attend_back_row(ds + (size_t)i * ldp, t->scores + i * n,
 					h->p + (size_t)(m + i) * ldp, seen, scale);
 		for (int i = rows; i < 32; i++)
 			memset(ds + (size_t)i * ldp, 0, (size_t)seen * sizeof(elem));
-		gemm(&(struct gemm_call){.m = rows, .n = w, .k = seen, .kb = n, .a = ds, .lda = ldp,
-					 .b = t->pack2, .out = dq + (size_t)m * ldd, .ldc = ldd});
+		gemm(&(struct gemm_call){.m = rows,
+					 .n = w,
+					 .k = seen,
+					 .kb = n,
+					 .a = ds,
+					 .lda = ldp,
+					 .b = t->pack2,
+					 .out = dq + (size_t)m * ldd,
+					 .ldc = ldd});
 	}
 	transpose_lower(t->turned, ldp, t->dscores, ldp, n);
 	gemm_pack_kn(t->pack1, h->q, h->ld, n, w);

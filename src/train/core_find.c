@@ -7,13 +7,16 @@ const struct train_core *train_core_find(const char *name, struct err *e)
 {
 	static const struct train_core *const CORES[] = {
 #ifdef TRAIN_X86
-		&train_core_amx, &train_core_avx512,
+	    &train_core_amx,
+	    &train_core_avx512,
 #endif
-		&train_core_scalar,
+	    &train_core_scalar,
 	};
 	for (size_t i = 0; i < sizeof(CORES) / sizeof(CORES[0]); i++)
-		if ((strcmp(name, "auto") == 0 || strcmp(name, CORES[i]->name) == 0) && CORES[i]->available())
+		if ((strcmp(name, "auto") == 0 || strcmp(name, CORES[i]->name) == 0) &&
+		    CORES[i]->available())
 			return CORES[i];
-	err_set(e, ERR_UNSUPPORTED, "no %s kernels on this machine (auto, amx, avx512, scalar)", name);
+	err_set(e, ERR_UNSUPPORTED, "no %s kernels on this machine (auto, amx, avx512, scalar)",
+		name);
 	return NULL;
 }

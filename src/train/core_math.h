@@ -58,7 +58,9 @@ static inline float core_exp(float x)
 static inline float core_erf(float x)
 {
 	float a = x < 0 ? -x : x, t = 1.f / (1.f + .3275911f * a);
-	float y = ((((1.061405429f * t - 1.453152027f) * t + 1.421413741f) * t - .284496736f) * t + .254829592f) * t;
+	float y = ((((1.061405429f * t - 1.453152027f) * t + 1.421413741f) * t - .284496736f) * t +
+		   .254829592f) *
+		  t;
 	y = 1.f - y * core_exp(-a * a);
 	return x < 0 ? -y : y;
 }

@@ -15,7 +15,8 @@ static void norm_row(elem *h, const float *x, const float *w, float *factor, int
 }
 
 /* dx += the norm's backward of dh; dw += its part of the weight's gradient. */
-static void norm_back_row(float *dx, float *dw, const float *dh, const float *x, const float *w, float r, int d)
+static void norm_back_row(float *dx, float *dw, const float *dh, const float *x, const float *w,
+			  float r, int d)
 {
 	float dot = 0;
 #pragma omp simd reduction(+ : dot)

@@ -5,7 +5,7 @@
 static inline __m512 vector_load(const elem *x)
 {
 	return _mm512_castsi512_ps(
-		_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)x)), 16));
+	    _mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)x)), 16));
 }
 
 static inline void vector_store(elem *x, __m512 low, __m512 high)
@@ -28,7 +28,8 @@ static inline __m512 vector_exp2(__m512 t)
 
 static inline __m512 vector_sigmoid(__m512 x)
 {
-	__m512 t = _mm512_min_ps(_mm512_mul_ps(x, _mm512_set1_ps(-1.44269504f)), _mm512_set1_ps(96.f));
+	__m512 t =
+	    _mm512_min_ps(_mm512_mul_ps(x, _mm512_set1_ps(-1.44269504f)), _mm512_set1_ps(96.f));
 	return _mm512_rcp14_ps(_mm512_add_ps(_mm512_set1_ps(1.f), vector_exp2(t)));
 }
 
@@ -37,7 +38,8 @@ static void gate_row(elem *act, const elem *gu, int f)
 	for (int i = 0; i < f; i += 32) {
 		__m512 y[2];
 		for (int j = 0; j < 2; j++) {
-			__m512 g = vector_load(gu + i + 16 * j), u = vector_load(gu + f + i + 16 * j);
+			__m512 g = vector_load(gu + i + 16 * j),
+			       u = vector_load(gu + f + i + 16 * j);
 			y[j] = _mm512_mul_ps(_mm512_mul_ps(g, vector_sigmoid(g)), u);
 		}
 		vector_store(act + i, y[0], y[1]);
@@ -50,8 +52,10 @@ static void gate_back_row(elem *dgu, elem *act, const elem *da, const elem *gu, 
 	for (int i = 0; i < f; i += 32) {
 		__m512 a[2], dg[2], du[2];
 		for (int j = 0; j < 2; j++) {
-			__m512 g = vector_load(gu + i + 16 * j), u = vector_load(gu + f + i + 16 * j);
-			__m512 d = vector_load(da + i + 16 * j), s = vector_sigmoid(g), silu = _mm512_mul_ps(g, s);
+			__m512 g = vector_load(gu + i + 16 * j),
+			       u = vector_load(gu + f + i + 16 * j);
+			__m512 d = vector_load(da + i + 16 * j), s = vector_sigmoid(g),
+			       silu = _mm512_mul_ps(g, s);
 			a[j] = _mm512_mul_ps(silu, u);
 			du[j] = _mm512_mul_ps(d, silu);
 			dg[j] = _mm512_mul_ps(_mm512_mul_ps(d, u),
@@ -73,7 +77,8 @@ static void attend_row(elem *p, float *s, int seen, int width, float scale)
 	if (rest)
 		top = _mm512_mask_max_ps(top, rest, top, _mm512_loadu_ps(s + whole));
 	const float factor = scale * 1.44269504f;
-	const __m512 by = _mm512_set1_ps(factor), less = _mm512_set1_ps(_mm512_reduce_max_ps(top) * factor);
+	const __m512 by = _mm512_set1_ps(factor),
+		     less = _mm512_set1_ps(_mm512_reduce_max_ps(top) * factor);
 	for (int j = 0; j < seen; j += 16) {
 		const __mmask16 m = j < whole ? 0xffff : rest;
 		__m512 x = vector_exp2(_mm512_fmsub_ps(_mm512_loadu_ps(s + j), by, less));
@@ -81,7 +86,8 @@ static void attend_row(elem *p, float *s, int seen, int width, float scale)
 		_mm512_storeu_ps(s + j, x);
 		sum = _mm512_add_ps(sum, x);
 	}
-	const __m512 c = _mm512_set1_ps(1.f / _mm512_reduce_add_ps(sum)), zero = _mm512_setzero_ps();
+	const __m512 c = _mm512_set1_ps(1.f / _mm512_reduce_add_ps(sum)),
+		     zero = _mm512_setzero_ps();
 	for (int j = 0; j < width; j += 32) {
 		__m512 a = j < seen ? _mm512_mul_ps(_mm512_loadu_ps(s + j), c) : zero;
 		__m512 b = j + 16 < seen ? _mm512_mul_ps(_mm512_loadu_ps(s + j + 16), c) : zero;
@@ -113,7 +119,8 @@ static double entropy_row(elem *dz, float *z, const float *bias, int n, int targ
 	__m512 top = low, sum = _mm512_setzero_ps();
 	for (int i = 0; i < n; i += 16) {
 		const __mmask16 m = i < whole ? 0xffff : rest;
-		__m512 x = _mm512_add_ps(_mm512_loadu_ps(z + i), _mm512_maskz_loadu_ps(m, bias + i));
+		__m512 x =
+		    _mm512_add_ps(_mm512_loadu_ps(z + i), _mm512_maskz_loadu_ps(m, bias + i));
 		x = _mm512_mask_mov_ps(low, m, x);
 		_mm512_storeu_ps(z + i, x);
 		top = _mm512_max_ps(top, x);
@@ -129,8 +136,9 @@ static double entropy_row(elem *dz, float *z, const float *bias, int n, int targ
 	const float total = _mm512_reduce_add_ps(sum), p = z[target] / total;
 	const __m512 c = _mm512_set1_ps(scale / total);
 	for (int i = 0; i < n; i += 16)
-		_mm256_mask_storeu_epi16(dz + i, i < whole ? 0xffff : rest,
-					 (__m256i)_mm512_cvtneps_pbh(_mm512_mul_ps(_mm512_loadu_ps(z + i), c)));
+		_mm256_mask_storeu_epi16(
+		    dz + i, i < whole ? 0xffff : rest,
+		    (__m256i)_mm512_cvtneps_pbh(_mm512_mul_ps(_mm512_loadu_ps(z + i), c)));
 	dz[target] = elem_of((p - 1.f) * scale);
 	return loss + log((double)total);
 }

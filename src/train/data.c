@@ -49,17 +49,20 @@ failed:
 	return false;
 }
 
-static bool read_header(struct train_shard *h, const struct train_shape *s, const char *path, struct err *e)
+static bool read_header(struct train_shard *h, const struct train_shape *s, const char *path,
+			struct err *e)
 {
 	const uint8_t *p = h->mapping;
 	if (memcmp(p, "MDSHARD1", 8) != 0)
 		return err_set(e, ERR_INVALID, "%s is no shard", path);
-	uint32_t prefix = get32(p + 8), source = get32(p + 12), middle = get32(p + 16), target = get32(p + 20);
+	uint32_t prefix = get32(p + 8), source = get32(p + 12), middle = get32(p + 16),
+		 target = get32(p + 20);
 	const uint32_t n = (uint32_t)s->grid_tokens;
 	h->count = get32(p + 24) | (uint64_t)get32(p + 28) << 32;
-	if (target != n || (source != 0 && source != n) || (source ? middle < 1 || middle > 64 : middle != 0) ||
-	    prefix < 3 || prefix > 4096)
-		return err_set(e, ERR_INVALID, "%s: %u+%u+%u+%u tokens a record do not fit a picture of %u", path,
+	if (target != n || (source != 0 && source != n) ||
+	    (source ? middle < 1 || middle > 64 : middle != 0) || prefix < 3 || prefix > 4096)
+		return err_set(e, ERR_INVALID,
+			       "%s: %u+%u+%u+%u tokens a record do not fit a picture of %u", path,
 			       prefix, source, middle, target, n);
 	h->prefix = (int)prefix;
 	h->source = (int)source;
@@ -68,29 +71,34 @@ static bool read_header(struct train_shard *h, const struct train_shape *s, cons
 	h->record = h->prefix + h->source + h->middle + h->target;
 	h->length = h->record - 1;
 	if (h->length > s->positions)
-		return err_set(e, ERR_INVALID, "%s: records are longer than the model's positions", path);
+		return err_set(e, ERR_INVALID, "%s: records are longer than the model's positions",
+			       path);
 	if (h->count < 1 || h->count > (h->mapping_bytes - HEADER_BYTES) / 2 / (size_t)h->record)
-		return err_set(e, ERR_INVALID, "%s is cut short: its header promises %llu records", path,
-			       (unsigned long long)h->count);
+		return err_set(e, ERR_INVALID, "%s is cut short: its header promises %llu records",
+			       path, (unsigned long long)h->count);
 	h->records = p + HEADER_BYTES;
 	return true;
 }
 
-static bool check_ids(const struct train_shard *h, const struct train_shape *s, const char *path, struct err *e)
+static bool check_ids(const struct train_shard *h, const struct train_shape *s, const char *path,
+		      struct err *e)
 {
 	const uint8_t *p = h->records;
 	for (uint64_t i = 0; i < h->count; i++)
 		for (int j = 0; j < h->record; j++, p += 2) {
-			bool text = j < h->prefix || (j >= h->prefix + h->source && j < h->record - h->target);
+			bool text = j < h->prefix ||
+				    (j >= h->prefix + h->source && j < h->record - h->target);
 			if (get16(p) >= (text ? s->vocab : s->codes))
-				return err_set(e, ERR_INVALID, "%s: record %llu, number %d: no such %s: %d", path,
-					       (unsigned long long)i, j, text ? "token" : "code", get16(p));
+				return err_set(e, ERR_INVALID,
+					       "%s: record %llu, number %d: no such %s: %d", path,
+					       (unsigned long long)i, j, text ? "token" : "code",
+					       get16(p));
 		}
 	return true;
 }
 
-bool train_data_open(struct train_data *d, const struct train_config *c, const struct train_shape *s,
-		     struct err *e)
+bool train_data_open(struct train_data *d, const struct train_config *c,
+		     const struct train_shape *s, struct err *e)
 {
 	double sum = 0;
 	memset(d, 0, sizeof(*d));
@@ -162,8 +170,8 @@ struct train_draw train_data_draw(struct train_data *d, uint64_t step, uint64_t 
 		i--;
 	struct train_shard *h = &d->shards[i];
 	uint64_t n = h->cursor++;
-	return (struct train_draw){(int)i, shuffled(n % h->count, h->count,
-						    train_mix(d->seed * 64 + i) + n / h->count)};
+	return (struct train_draw){
+	    (int)i, shuffled(n % h->count, h->count, train_mix(d->seed * 64 + i) + n / h->count)};
 }
 
 /* One digit of a code one level up or down, or the other way at the end. */
@@ -183,8 +191,8 @@ static int jitter(const struct train_shape *s, int code, struct train_random *r)
 	return up ? code + base : code - base;
 }
 
-void train_data_read(const struct train_data *d, struct train_draw w, uint64_t step, uint64_t index, int32_t *id,
-		     int32_t *place, int32_t *target)
+void train_data_read(const struct train_data *d, struct train_draw w, uint64_t step, uint64_t index,
+		     int32_t *id, int32_t *place, int32_t *target)
 {
 	const struct train_shard *h = &d->shards[w.shard];
 	const uint8_t *p = h->records + w.record * (uint64_t)h->record * 2;
@@ -210,4 +218,3 @@ void train_data_read(const struct train_data *d, struct train_draw w, uint64_t s
 	for (int j = 0; j < h->target; j++)
 		target[j] = get16(p + 2 * (first + j));
 }
-

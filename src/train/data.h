@@ -37,8 +37,8 @@ struct train_draw {
 	uint64_t record;
 };
 
-MUST_CHECK bool train_data_open(struct train_data *d, const struct train_config *c, const struct train_shape *s,
-				struct err *e);
+MUST_CHECK bool train_data_open(struct train_data *d, const struct train_config *c,
+				const struct train_shape *s, struct err *e);
 void train_data_close(struct train_data *d); /* zeroed memory is fine */
 
 /* Sample `index` of step `step`; moves its shard's cursor. */
@@ -46,7 +46,7 @@ struct train_draw train_data_draw(struct train_data *d, uint64_t step, uint64_t 
 
 /* Writes the sample's tokens (shard.length of each), places and targets, with captions dropped and codes
  * jittered. */
-void train_data_read(const struct train_data *d, struct train_draw w, uint64_t step, uint64_t index, int32_t *id,
-		     int32_t *place, int32_t *target);
+void train_data_read(const struct train_data *d, struct train_draw w, uint64_t step, uint64_t index,
+		     int32_t *id, int32_t *place, int32_t *target);
 
 #endif

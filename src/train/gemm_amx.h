@@ -6,8 +6,8 @@
  * from L2. Included by core.c, compiled for AMX only. */
 #include <immintrin.h>
 
-#define GEMM_KB 256       /* of k at a time, */
-#define GEMM_KB_WHOLE 384 /* unless all of it is no more than this */
+#define GEMM_KB          256         /* of k at a time, */
+#define GEMM_KB_WHOLE    384         /* unless all of it is no more than this */
 #define GEMM_GROUP_BYTES (900 << 10) /* of B that stay in L2 while all rows of A pass */
 
 struct gemm_tile_config {
@@ -98,17 +98,18 @@ static inline void gemm_store_bf16(elem *c, size_t ldc, int rows, int columns, c
 		if (columns == 32)
 			_mm512_storeu_si512(c + (size_t)i * ldc, v);
 		else
-			_mm512_mask_storeu_epi16(c + (size_t)i * ldc, (__mmask32)((1u << columns) - 1), v);
+			_mm512_mask_storeu_epi16(c + (size_t)i * ldc,
+						 (__mmask32)((1u << columns) - 1), v);
 	}
 }
 
 /* Edges: through a block on the stack. */
-static void gemm_edge(const struct gemm_call *g, const elem *a, const elem *b, int m, int n, int steps,
-		      bool add)
+static void gemm_edge(const struct gemm_call *g, const elem *a, const elem *b, int m, int n,
+		      int steps, bool add)
 {
 	float s[32][32] __attribute__((aligned(64)));
 	int rows = g->m - m < 32 ? g->m - m : 32, columns = g->n - n < 32 ? g->n - n : 32;
-	const float *from = (add ? g->c : g->add) ;
+	const float *from = (add ? g->c : g->add);
 	size_t ld = add ? g->ldc : g->ldadd;
 	memset(s, 0, sizeof(s));
 	if (from)
@@ -130,8 +131,9 @@ static void gemm_block(const struct gemm_call *g, int m, int panel, int k0, int 
 	if (g->out) {
 		gemm_zero();
 		gemm_tiles(a, g->lda, b, steps);
-		gemm_store_bf16(g->out + (size_t)m * g->ldc + n, g->ldc, g->m - m < 32 ? g->m - m : 32,
-				g->n - n < 32 ? g->n - n : 32, g->bias ? g->bias + n : NULL);
+		gemm_store_bf16(g->out + (size_t)m * g->ldc + n, g->ldc,
+				g->m - m < 32 ? g->m - m : 32, g->n - n < 32 ? g->n - n : 32,
+				g->bias ? g->bias + n : NULL);
 		return;
 	}
 	bool add = k0 > g->k_begin;
@@ -153,7 +155,8 @@ static void gemm_block(const struct gemm_call *g, int m, int panel, int k0, int 
 static void gemm(const struct gemm_call *g)
 {
 	int panels = (g->n + 31) / 32, kend = g->k;
-	int span = kend - g->k_begin, blocks = g->out || span <= GEMM_KB_WHOLE ? 1 : (span + GEMM_KB - 1) / GEMM_KB;
+	int span = kend - g->k_begin,
+	    blocks = g->out || span <= GEMM_KB_WHOLE ? 1 : (span + GEMM_KB - 1) / GEMM_KB;
 	int step = blocks ? (span / 32 + blocks - 1) / blocks * 32 : 0;
 	if (step == 0)
 		return;
@@ -207,7 +210,8 @@ static void gemm_pack_nk(elem *b, const elem *w, size_t ld, int n, int k)
 			for (int h = 0; h < 32; h += 16, b += 512) {
 				__m512i r[16];
 				for (int i = 0; i < 16; i++)
-					r[i] = _mm512_loadu_si512(w + (size_t)(p + h + i) * ld + k0);
+					r[i] =
+					    _mm512_loadu_si512(w + (size_t)(p + h + i) * ld + k0);
 				gemm_transpose16(r);
 				for (int i = 0; i < 16; i++)
 					_mm512_store_si512(b + i * 32, r[i]);
@@ -217,9 +221,9 @@ static void gemm_pack_nk(elem *b, const elem *w, size_t ld, int n, int k)
 /* Two rows of 32 columns -> pairs. */
 static inline void gemm_pair(elem *b, __m512i x, __m512i y)
 {
-	const __m512i first = _mm512_set_epi16(
-		47, 15, 46, 14, 45, 13, 44, 12, 43, 11, 42, 10, 41, 9, 40, 8,
-		39, 7, 38, 6, 37, 5, 36, 4, 35, 3, 34, 2, 33, 1, 32, 0);
+	const __m512i first =
+	    _mm512_set_epi16(47, 15, 46, 14, 45, 13, 44, 12, 43, 11, 42, 10, 41, 9, 40, 8, 39, 7,
+			     38, 6, 37, 5, 36, 4, 35, 3, 34, 2, 33, 1, 32, 0);
 	const __m512i second = _mm512_add_epi16(first, _mm512_set1_epi16(16));
 	_mm512_store_si512(b, _mm512_permutex2var_epi16(x, first, y));
 	_mm512_store_si512(b + 512, _mm512_permutex2var_epi16(x, second, y));
@@ -232,7 +236,8 @@ static void gemm_pack_kn(elem *b, const elem *x, size_t ld, int k, int n)
 		for (int k0 = 0; k0 < k; k0 += 32, b += 1024)
 			for (int i = 0; i < 16; i++) {
 				const elem *row = x + (size_t)(k0 + 2 * i) * ld + p;
-				gemm_pair(b + i * 32, _mm512_loadu_si512(row), _mm512_loadu_si512(row + ld));
+				gemm_pair(b + i * 32, _mm512_loadu_si512(row),
+					  _mm512_loadu_si512(row + ld));
 			}
 }
 
@@ -253,7 +258,8 @@ static void gemm_transpose(elem *at, size_t ldt, const elem *x, size_t ld, int k
 					r[i] = _mm512_load_si512(pairs + h * 512 + i * 32);
 				gemm_transpose16(r);
 				for (int i = 0; i < 16; i++)
-					_mm512_storeu_si512(at + (size_t)(p + h * 16 + i) * ldt + k0, r[i]);
+					_mm512_storeu_si512(
+					    at + (size_t)(p + h * 16 + i) * ldt + k0, r[i]);
 			}
 		}
 }
@@ -262,6 +268,7 @@ static void gemm_transpose(elem *at, size_t ldt, const elem *x, size_t ld, int k
 static void gemm_convert(elem *to, const float *from, size_t count)
 {
 	for (size_t i = 0; i < count; i += 32)
-		_mm512_storeu_si512(to + i, (__m512i)_mm512_cvtne2ps_pbh(_mm512_loadu_ps(from + i + 16),
-									 _mm512_loadu_ps(from + i)));
+		_mm512_storeu_si512(to + i,
+				    (__m512i)_mm512_cvtne2ps_pbh(_mm512_loadu_ps(from + i + 16),
+								 _mm512_loadu_ps(from + i)));
 }

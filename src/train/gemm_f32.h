@@ -17,7 +17,8 @@ static void gemm_rows(const struct gemm_call *g, int m, int rows, int panel)
 	memset(s, 0, sizeof(s));
 	if (!g->out && g->add)
 		for (int i = 0; i < rows; i++)
-			memcpy(s[i], g->add + (size_t)(m + i) * g->ldadd + n, (size_t)columns * sizeof(float));
+			memcpy(s[i], g->add + (size_t)(m + i) * g->ldadd + n,
+			       (size_t)columns * sizeof(float));
 	for (int k = g->k_begin; k < g->k; k++, b += 32)
 		for (int i = 0; i < 4; i++) {
 			float a = g->a[(size_t)(m + i) * g->lda + k];
@@ -27,7 +28,8 @@ static void gemm_rows(const struct gemm_call *g, int m, int rows, int panel)
 	float *c = g->out ? g->out : g->c;
 	for (int i = 0; i < rows; i++)
 		for (int j = 0; j < columns; j++)
-			c[(size_t)(m + i) * g->ldc + n + j] = s[i][j] + (g->out && g->bias ? g->bias[n + j] : 0);
+			c[(size_t)(m + i) * g->ldc + n + j] =
+			    s[i][j] + (g->out && g->bias ? g->bias[n + j] : 0);
 }
 
 static void gemm(const struct gemm_call *g)

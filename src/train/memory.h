@@ -17,7 +17,8 @@ static inline void *train_memory(size_t bytes)
 	if (!p)
 		return NULL;
 	if (align == TRAIN_PAGE_BYTES)
-		madvise(p, bytes, MADV_HUGEPAGE); /* only advice: a refusal changes nothing but speed */
+		madvise(p, bytes,
+			MADV_HUGEPAGE); /* only advice: a refusal changes nothing but speed */
 	memset(p, 0, bytes);
 	return p;
 }

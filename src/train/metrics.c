@@ -8,8 +8,8 @@ double train_flops(const struct train_shape *s, const struct train_shard *h)
 {
 	const double d = s->d, f = s->f, length = h->length, layers = s->layers;
 	const double pictures = h->source + h->target - 1;
-	double products = length * layers * (4 * d * d + 3 * d * f) + pictures * d * (d + s->embed) +
-			  h->target * d * (d + s->codes);
+	double products = length * layers * (4 * d * d + 3 * d * f) +
+			  pictures * d * (d + s->embed) + h->target * d * (d + s->codes);
 	/* Attention: two products of half a square; each has two more backward. */
 	return 6 * products + 6 * layers * length * length * d;
 }
@@ -55,11 +55,13 @@ void train_metrics_step(struct train_metrics *m, double norm, double rate)
 static void print_left(double seconds)
 {
 	if (seconds >= 0 && seconds < 1e7)
-		fprintf(stderr, "  %d:%02d:%02d left", (int)seconds / 3600, (int)seconds / 60 % 60, (int)seconds % 60);
+		fprintf(stderr, "  %d:%02d:%02d left", (int)seconds / 3600, (int)seconds / 60 % 60,
+			(int)seconds % 60);
 	fprintf(stderr, "\n");
 }
 
-bool train_metrics_write(struct train_metrics *m, const struct train_state *t, double progress, struct err *e)
+bool train_metrics_write(struct train_metrics *m, const struct train_state *t, double progress,
+			 struct err *e)
 {
 	double loss = 0, samples = 0, seconds = t->seconds - m->seconds;
 	for (size_t i = 0; i < m->shards; i++) {
@@ -80,16 +82,18 @@ bool train_metrics_write(struct train_metrics *m, const struct train_state *t, d
 	fprintf(m->csv, "\n");
 	if (fflush(m->csv) != 0)
 		return err_set(e, ERR_IO, "cannot write the metrics: %s", strerror(errno));
-	fprintf(stderr, "step %llu  loss %.4f  norm %.3g  lr %.3g  %.1f samples/s  %.2f TFLOPS  %.1f%%",
-		(unsigned long long)t->step, samples > 0 ? loss / samples : 0, m->norm, m->rate, speed, tflops,
-		100 * progress);
+	fprintf(stderr,
+		"step %llu  loss %.4f  norm %.3g  lr %.3g  %.1f samples/s  %.2f TFLOPS  %.1f%%",
+		(unsigned long long)t->step, samples > 0 ? loss / samples : 0, m->norm, m->rate,
+		speed, tflops, 100 * progress);
 	if (!m->begun) {
 		m->begun = true;
 		m->begin_progress = progress;
 		m->begin_seconds = t->seconds;
 	}
 	print_left(progress > m->begin_progress ? (t->seconds - m->begin_seconds) * (1 - progress) /
-							  (progress - m->begin_progress) : -1);
+						      (progress - m->begin_progress)
+						: -1);
 	memset(m->loss, 0, sizeof(m->loss));
 	memset(m->samples, 0, sizeof(m->samples));
 	m->flops = 0;

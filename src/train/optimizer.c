@@ -80,7 +80,8 @@ static void adamw(const struct train_optimizer *o, const struct train_param *p, 
 	const float b1 = (float)c->beta1, b2 = (float)c->beta2;
 	const float lr = (float)(o->factor * (p->kind == TRAIN_PARAM_MATRIX ? c->lr : c->table_lr));
 	const float decay = p->kind == TRAIN_PARAM_VECTOR ? 1.f : 1.f - lr * (float)c->weight_decay;
-	const float first = lr / (float)(1 - pow(c->beta1, k)), second = 1.f / (float)(1 - pow(c->beta2, k));
+	const float first = lr / (float)(1 - pow(c->beta1, k)),
+		    second = 1.f / (float)(1 - pow(c->beta2, k));
 	float *w = t->w + p->offset, *m = t->first + p->offset, *v = t->second + p->offset;
 #pragma omp simd
 	for (size_t i = 0; i < size_of(p); i++) {
@@ -91,7 +92,8 @@ static void adamw(const struct train_optimizer *o, const struct train_param *p, 
 	}
 }
 
-static void muon(const struct train_optimizer *o, const struct train_param *p, float *g, void *scratch)
+static void muon(const struct train_optimizer *o, const struct train_param *p, float *g,
+		 void *scratch)
 {
 	const struct train_config *c = o->config;
 	const struct train_state *t = o->state;
@@ -123,7 +125,8 @@ static void move(void *context, size_t begin, size_t end, int thread)
 	const unsigned mode = train_flush_begin();
 	for (size_t i = begin; i < end; i++) {
 		const struct train_param *p = &t->params[i];
-		float *g = o->gradients[0] + p->offset, *w = t->w + p->offset, *average = t->average + p->offset;
+		float *g = o->gradients[0] + p->offset, *w = t->w + p->offset,
+		      *average = t->average + p->offset;
 		if (p->kind == TRAIN_PARAM_MATRIX && !all_adamw)
 			muon(o, p, g, o->scratch[thread]);
 		else
@@ -153,7 +156,9 @@ double train_optimizer_step(struct train_optimizer *o, double factor)
 	const double norm = sqrt(sum);
 	if (isfinite(norm)) {
 		o->factor = factor;
-		o->clip = o->config->clip > 0 && norm > o->config->clip ? (float)(o->config->clip / norm) : 1.f;
+		o->clip = o->config->clip > 0 && norm > o->config->clip
+			      ? (float)(o->config->clip / norm)
+			      : 1.f;
 		engine_pool_for(o->pool, t->param_count, 1, move, o);
 	}
 	engine_pool_for(o->pool, (size_t)o->threads, 1, clear, o);

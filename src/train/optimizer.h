@@ -15,13 +15,14 @@ struct train_optimizer {
 	struct engine_pool *pool;
 	float **gradients; /* of each thread; borrowed */
 	int threads;
-	void **scratch;    /* of each thread */
-	double *squares;   /* of each parameter */
-	double factor;     /* of this step: the schedule's, and clipping's */
+	void **scratch;  /* of each thread */
+	double *squares; /* of each parameter */
+	double factor;   /* of this step: the schedule's, and clipping's */
 	float clip;
 };
 
-MUST_CHECK bool train_optimizer_init(struct train_optimizer *o, struct err *e); /* the borrowed members are set */
+MUST_CHECK bool train_optimizer_init(struct train_optimizer *o,
+				     struct err *e); /* the borrowed members are set */
 void train_optimizer_finish(struct train_optimizer *o);
 
 /* state->step counts from 0 and is moved here. factor: of the learning rates. Leaves the gradients zero; returns

@@ -18,7 +18,8 @@ static inline uint64_t train_mix(uint64_t z)
 
 static inline struct train_random train_random_at(uint64_t seed, uint64_t a, uint64_t b)
 {
-	return (struct train_random){train_mix(train_mix(train_mix(seed + 0x9e3779b97f4a7c15u) + a) + b)};
+	return (struct train_random){
+	    train_mix(train_mix(train_mix(seed + 0x9e3779b97f4a7c15u) + a) + b)};
 }
 
 static inline uint64_t train_random_next(struct train_random *r)

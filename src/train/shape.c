@@ -3,8 +3,8 @@
 #include "train/shape.h"
 
 #include "base/file.h"
-#include "json/read.h"
 #include "train/random.h"
+#include "json/read.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -21,13 +21,17 @@ static size_t take(size_t *at, size_t rows, size_t columns)
 
 static bool check(const struct train_shape *s, struct err *e)
 {
-	const int *n[] = {&s->d, &s->f, &s->layers, &s->heads, &s->head_dim, &s->vocab, &s->codes, &s->embed,
-			  &s->grid_tokens, &s->positions};
+	const int *n[] = {&s->d,     &s->f,     &s->layers, &s->heads,       &s->head_dim,
+			  &s->vocab, &s->codes, &s->embed,  &s->grid_tokens, &s->positions};
 	for (size_t i = 0; i < sizeof(n) / sizeof(n[0]); i++)
 		if (*n[i] < 1 || *n[i] > 1 << 20)
-			return err_set(e, ERR_INVALID, "config.json: a size is missing or out of range (number %zu)", i);
+			return err_set(
+			    e, ERR_INVALID,
+			    "config.json: a size is missing or out of range (number %zu)", i);
 	if (s->d % 32 || s->f % 32 || s->head_dim % 32)
-		return err_set(e, ERR_INVALID, "hidden_size, intermediate_size and the heads' width must be multiples of 32");
+		return err_set(
+		    e, ERR_INVALID,
+		    "hidden_size, intermediate_size and the heads' width must be multiples of 32");
 	if (s->heads * s->head_dim != s->d)
 		return err_set(e, ERR_INVALID, "hidden_size is not heads times their width");
 	if (s->layers > TRAIN_LAYERS_MAX || s->d > 8192 || s->f > 32768 || s->embed > 1024)
@@ -36,7 +40,8 @@ static bool check(const struct train_shape *s, struct err *e)
 		return err_set(e, ERR_UNSUPPORTED, "more than 65,536 tokens do not fit a shard");
 	long product = 1;
 	for (int i = 0; i < s->level_count; i++)
-		product *= s->levels[i] > 1 && s->levels[i] < 4096 && product <= 65536 ? s->levels[i] : 0;
+		product *=
+		    s->levels[i] > 1 && s->levels[i] < 4096 && product <= 65536 ? s->levels[i] : 0;
 	if (s->level_count && product != s->codes)
 		return err_set(e, ERR_INVALID, "fsq_levels do not multiply to num_embeddings");
 	return true;
@@ -88,7 +93,8 @@ bool train_shape_read(struct train_shape *s, const char *path, struct err *e)
 	if (!file_read(a, path, CONFIG_BYTES_MAX, &bytes, e) ||
 	    !json_parse(a, bytes.data, bytes.length, NULL, &root, e))
 		goto out;
-	const struct json_value *t = json_get(root, "text_config"), *v = json_get(root, "vq_config");
+	const struct json_value *t = json_get(root, "text_config"),
+				*v = json_get(root, "vq_config");
 	s->d = number(t, "hidden_size", 0);
 	s->f = number(t, "intermediate_size", 0);
 	s->layers = number(t, "num_hidden_layers", 0);
@@ -106,7 +112,8 @@ bool train_shape_read(struct train_shape *s, const char *path, struct err *e)
 	if (levels && levels->kind == JSON_KIND_ARRAY)
 		for (size_t i = 0; i < levels->length && i < TRAIN_LEVELS_MAX; i++)
 			s->levels[s->level_count++] = levels->items[i].kind == JSON_KIND_INT
-							      ? (int)levels->items[i].integer : 0;
+							  ? (int)levels->items[i].integer
+							  : 0;
 	if (number(t, "num_key_value_heads", s->heads) != s->heads) {
 		err_set(e, ERR_UNSUPPORTED, "%s: grouped key/value heads cannot be trained", path);
 		goto out;
@@ -141,15 +148,15 @@ static void add_layer(struct list *l, const struct train_shape *s, int i)
 		int rows, columns;
 		enum train_param_kind kind;
 	} rows[] = {
-		{"input_layernorm.weight", y->norm1, s->d, 1, TRAIN_PARAM_VECTOR},
-		{"self_attn.q_proj.weight", y->qkv, s->d, s->d, TRAIN_PARAM_MATRIX},
-		{"self_attn.k_proj.weight", y->qkv + d * d, s->d, s->d, TRAIN_PARAM_MATRIX},
-		{"self_attn.v_proj.weight", y->qkv + 2 * d * d, s->d, s->d, TRAIN_PARAM_MATRIX},
-		{"self_attn.o_proj.weight", y->o, s->d, s->d, TRAIN_PARAM_MATRIX},
-		{"post_attention_layernorm.weight", y->norm2, s->d, 1, TRAIN_PARAM_VECTOR},
-		{"mlp.gate_proj.weight", y->gate_up, s->f, s->d, TRAIN_PARAM_MATRIX},
-		{"mlp.up_proj.weight", y->gate_up + f * d, s->f, s->d, TRAIN_PARAM_MATRIX},
-		{"mlp.down_proj.weight", y->down, s->d, s->f, TRAIN_PARAM_MATRIX},
+	    {"input_layernorm.weight", y->norm1, s->d, 1, TRAIN_PARAM_VECTOR},
+	    {"self_attn.q_proj.weight", y->qkv, s->d, s->d, TRAIN_PARAM_MATRIX},
+	    {"self_attn.k_proj.weight", y->qkv + d * d, s->d, s->d, TRAIN_PARAM_MATRIX},
+	    {"self_attn.v_proj.weight", y->qkv + 2 * d * d, s->d, s->d, TRAIN_PARAM_MATRIX},
+	    {"self_attn.o_proj.weight", y->o, s->d, s->d, TRAIN_PARAM_MATRIX},
+	    {"post_attention_layernorm.weight", y->norm2, s->d, 1, TRAIN_PARAM_VECTOR},
+	    {"mlp.gate_proj.weight", y->gate_up, s->f, s->d, TRAIN_PARAM_MATRIX},
+	    {"mlp.up_proj.weight", y->gate_up + f * d, s->f, s->d, TRAIN_PARAM_MATRIX},
+	    {"mlp.down_proj.weight", y->down, s->d, s->f, TRAIN_PARAM_MATRIX},
 	};
 	for (size_t j = 0; j < sizeof(rows) / sizeof(rows[0]); j++) {
 		char name[100];
@@ -160,10 +167,12 @@ static void add_layer(struct list *l, const struct train_shape *s, int i)
 
 struct train_param *train_shape_params(struct arena *a, const struct train_shape *s, size_t *count)
 {
-	struct list l = {arena_alloc(a, (13 + 9 * (size_t)s->layers) * sizeof(struct train_param)), 0};
+	struct list l = {arena_alloc(a, (13 + 9 * (size_t)s->layers) * sizeof(struct train_param)),
+			 0};
 	const enum train_param_kind table = TRAIN_PARAM_TABLE, vector = TRAIN_PARAM_VECTOR;
 	add(&l, "language_model.embed_tokens.weight", s->embed_tokens, s->vocab, s->d, table);
-	add(&l, "generation_embeddings.weight", s->generation_embeddings, s->codes, s->embed, table);
+	add(&l, "generation_embeddings.weight", s->generation_embeddings, s->codes, s->embed,
+	    table);
 	add(&l, "generation_aligner.fc1.weight", s->fc1_w, s->d, s->embed, table);
 	add(&l, "generation_aligner.fc1.bias", s->fc1_b, s->d, 1, vector);
 	add(&l, "generation_aligner.hidden_layers.0.weight", s->hidden_w, s->d, s->d, table);
@@ -214,7 +223,9 @@ void train_shape_init(const struct train_shape *s, const struct train_param *p, 
 	}
 	/* The digits of a code are known: its embedding starts from them. */
 	for (int id = 0; id < s->codes; id++)
-		for (int j = 0, base = 1; j < s->level_count && j < s->embed; base *= s->levels[j++])
+		for (int j = 0, base = 1; j < s->level_count && j < s->embed;
+		     base *= s->levels[j++])
 			w[s->generation_embeddings + (size_t)id * (size_t)s->embed + (size_t)j] =
-				2.f * (float)(id / base % s->levels[j]) / (float)(s->levels[j] - 1) - 1.f;
+			    2.f * (float)(id / base % s->levels[j]) / (float)(s->levels[j] - 1) -
+			    1.f;
 }

@@ -23,8 +23,8 @@ struct header {
 
 static const char MAGIC[8] = {'M', 'D', 'T', 'R', 'A', 'I', 'N', '1'};
 
-bool train_state_init(struct arena *a, struct train_state *t, const struct train_shape *s, uint64_t seed,
-		      struct err *e)
+bool train_state_init(struct arena *a, struct train_state *t, const struct train_shape *s,
+		      uint64_t seed, struct err *e)
 {
 	memset(t, 0, sizeof(*t));
 	t->shape = *s;
@@ -61,10 +61,14 @@ static bool write_all(const struct train_state *t, const struct header *h, FILE 
 	return fclose(f) == 0 && ok;
 }
 
-bool train_state_save(const struct train_state *t, const struct train_data *d, const char *path, struct err *e)
+bool train_state_save(const struct train_state *t, const struct train_data *d, const char *path,
+		      struct err *e)
 {
 	char temporary[PATH_BYTES];
-	struct header h = {.count = t->shape.count, .step = t->step, .samples = t->samples, .seconds = t->seconds,
+	struct header h = {.count = t->shape.count,
+			   .step = t->step,
+			   .samples = t->samples,
+			   .seconds = t->seconds,
 			   .shards = d->count};
 	memcpy(h.magic, MAGIC, sizeof(MAGIC));
 	for (size_t i = 0; i < d->count; i++)
@@ -79,14 +83,16 @@ bool train_state_save(const struct train_state *t, const struct train_data *d, c
 	return true;
 }
 
-bool train_state_load(struct train_state *t, struct train_data *d, const char *path, bool *found, struct err *e)
+bool train_state_load(struct train_state *t, struct train_data *d, const char *path, bool *found,
+		      struct err *e)
 {
 	struct header h;
 	float *arrays[] = {t->w, t->first, t->second, t->average};
 	FILE *f = fopen(path, "rb");
 	*found = f != NULL;
 	if (!f)
-		return errno == ENOENT || err_set(e, ERR_IO, "cannot read %s: %s", path, strerror(errno));
+		return errno == ENOENT ||
+		       err_set(e, ERR_IO, "cannot read %s: %s", path, strerror(errno));
 	bool ok = fread(&h, sizeof(h), 1, f) == 1 && memcmp(h.magic, MAGIC, sizeof(MAGIC)) == 0;
 	if (!ok) {
 		err_set(e, ERR_INVALID, "%s is no training state", path);
@@ -116,7 +122,8 @@ static uint16_t bf16_of(float x)
 	return (uint16_t)((u + 0x7fff + ((u >> 16) & 1)) >> 16);
 }
 
-bool train_weights_save(const struct train_state *t, const float *w, const char *path, struct err *e)
+bool train_weights_save(const struct train_state *t, const float *w, const char *path,
+			struct err *e)
 {
 	static const char *const METADATA[] = {"format", "pt", NULL};
 	uint16_t *halves = malloc(t->shape.count * sizeof(uint16_t));
@@ -131,9 +138,12 @@ bool train_weights_save(const struct train_state *t, const float *w, const char 
 	for (size_t i = 0; i < t->param_count; i++) {
 		const struct train_param *p = &t->params[i];
 		tensors[i] = (struct engine_tensor){
-			.name = p->name, .dtype = ENGINE_BF16, .ndim = p->kind == TRAIN_PARAM_VECTOR ? 1 : 2,
-			.shape = {p->rows, p->columns, 1, 1, 1, 1}, .data = halves + p->offset,
-			.bytes = (size_t)p->rows * (size_t)p->columns * 2,
+		    .name = p->name,
+		    .dtype = ENGINE_BF16,
+		    .ndim = p->kind == TRAIN_PARAM_VECTOR ? 1 : 2,
+		    .shape = {p->rows, p->columns, 1, 1, 1, 1},
+		    .data = halves + p->offset,
+		    .bytes = (size_t)p->rows * (size_t)p->columns * 2,
 		};
 	}
 	ok = engine_safetensors_write(path, tensors, t->param_count, METADATA, e);
@@ -155,7 +165,8 @@ bool train_weights_load(struct train_state *t, const char *path, struct err *e)
 		if (!x)
 			x = engine_safetensors_find(file, p->name + strlen("model."));
 		if (!x || x->shape[0] != p->rows || engine_tensor_row_size(x) != p->columns)
-			ok = err_set(e, ERR_INVALID, "%s: %s is missing or of another shape", path, p->name);
+			ok = err_set(e, ERR_INVALID, "%s: %s is missing or of another shape", path,
+				     p->name);
 		else
 			ok = engine_tensor_load_f32(x, t->w + p->offset, e);
 	}

@@ -21,13 +21,13 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#define PATH_BYTES 4200
+#define PATH_BYTES    4200
 #define BAD_STEPS_MAX 20
 
 struct share { /* one thread's */
 	struct train_work *work;
-	int begin, end;                 /* its samples of the step */
-	int32_t *id, *place, *target;   /* one micro-batch */
+	int begin, end;               /* its samples of the step */
+	int32_t *id, *place, *target; /* one micro-batch */
 	int *start, *length;
 };
 
@@ -64,8 +64,12 @@ static void run_share(struct trainer *t, struct share *h, float *g)
 	const int n = t->state.shape.grid_tokens;
 	const float scale = (float)(1.0 / ((double)t->config.batch * n));
 	for (int i = h->begin; i < h->end;) {
-		struct train_batch b = {.start = h->start, .length = h->length, .id = h->id, .place = h->place,
-					.target = h->target, .scale = scale};
+		struct train_batch b = {.start = h->start,
+					.length = h->length,
+					.id = h->id,
+					.place = h->place,
+					.target = h->target,
+					.scale = scale};
 		int first = i;
 		for (; i < h->end && b.samples < t->samples_max; i++) {
 			const int length = t->data.shards[t->draws[i].shard].length;
@@ -73,8 +77,9 @@ static void run_share(struct trainer *t, struct share *h, float *g)
 				break;
 			h->start[b.samples] = b.tokens;
 			h->length[b.samples] = length;
-			train_data_read(&t->data, t->draws[i], t->state.step, (uint64_t)i, h->id + b.tokens,
-					h->place + b.tokens, h->target + b.samples * n);
+			train_data_read(&t->data, t->draws[i], t->state.step, (uint64_t)i,
+					h->id + b.tokens, h->place + b.tokens,
+					h->target + b.samples * n);
 			b.tokens += length;
 			b.samples++;
 		}
@@ -117,7 +122,8 @@ static double factor_of(const struct trainer *t)
 {
 	const double left = 1 - progress_of(t), warm = (double)t->state.step + 1;
 	double f = t->config.warmup_steps > 0 && warm < (double)t->config.warmup_steps
-			   ? warm / (double)t->config.warmup_steps : 1;
+		       ? warm / (double)t->config.warmup_steps
+		       : 1;
 	if (left < t->config.cooldown)
 		f *= left > 0 ? left / t->config.cooldown : 0;
 	return f;
@@ -157,7 +163,8 @@ static bool loop(struct trainer *t, const volatile bool *stop, struct err *e)
 		step(t);
 		bad = isfinite(t->metrics.norm) ? 0 : bad + 1;
 		if (bad >= BAD_STEPS_MAX)
-			return err_set(e, ERR_INVALID, "the gradients are not finite: lower the learning rate");
+			return err_set(e, ERR_INVALID,
+				       "the gradients are not finite: lower the learning rate");
 		if (t->state.step % (uint64_t)t->config.log_steps == 0 || progress_of(t) >= 1) {
 			if (!train_metrics_write(&t->metrics, &t->state, progress_of(t), e))
 				return false;
@@ -174,7 +181,8 @@ static bool loop(struct trainer *t, const volatile bool *stop, struct err *e)
 static bool reserve_share(struct trainer *t, struct share *h, struct err *e)
 {
 	const size_t tokens = (size_t)t->tokens_max, samples = (size_t)t->samples_max;
-	h->work = t->core->work_create(&t->state.shape, t->tokens_max, t->samples_max, t->data.length_max, e);
+	h->work = t->core->work_create(&t->state.shape, t->tokens_max, t->samples_max,
+				       t->data.length_max, e);
 	if (!h->work)
 		return false;
 	h->id = calloc(tokens, sizeof(int32_t));
@@ -191,9 +199,11 @@ static bool reserve(struct trainer *t, struct err *e)
 	const size_t count = t->state.shape.count * sizeof(float);
 	int shortest = t->data.length_max;
 	for (size_t i = 0; i < t->data.count; i++)
-		shortest = t->data.shards[i].length < shortest ? t->data.shards[i].length : shortest;
-	t->tokens_max = (int)t->config.micro_tokens > t->data.length_max ? (int)t->config.micro_tokens
-									 : t->data.length_max;
+		shortest =
+		    t->data.shards[i].length < shortest ? t->data.shards[i].length : shortest;
+	t->tokens_max = (int)t->config.micro_tokens > t->data.length_max
+			    ? (int)t->config.micro_tokens
+			    : t->data.length_max;
 	t->samples_max = t->tokens_max / shortest;
 	t->shares = calloc((size_t)t->threads, sizeof(struct share));
 	t->gradients = calloc((size_t)t->threads, sizeof(float *));
@@ -209,8 +219,12 @@ static bool reserve(struct trainer *t, struct err *e)
 			return false;
 	}
 	t->packed = t->core->packed_create(&t->state.shape, e);
-	t->optimizer = (struct train_optimizer){.core = t->core, .config = &t->config, .state = &t->state,
-						.pool = t->pool, .gradients = t->gradients, .threads = t->threads};
+	t->optimizer = (struct train_optimizer){.core = t->core,
+						.config = &t->config,
+						.state = &t->state,
+						.pool = t->pool,
+						.gradients = t->gradients,
+						.threads = t->threads};
 	return t->packed && train_optimizer_init(&t->optimizer, e);
 }
 
@@ -246,7 +260,8 @@ static bool prepare(struct arena *a, struct trainer *t, const char *config_path,
 	struct train_shape shape;
 	char metrics_path[PATH_BYTES];
 	bool found = false;
-	if (!train_config_read(a, config_path, &t->config, e) || !train_shape_read(&shape, t->config.model, e))
+	if (!train_config_read(a, config_path, &t->config, e) ||
+	    !train_shape_read(&shape, t->config.model, e))
 		return false;
 	const struct train_config *c = &t->config;
 	if (c->nice > 0 && setpriority(PRIO_PROCESS, 0, (int)c->nice) != 0)
@@ -265,11 +280,13 @@ static bool prepare(struct arena *a, struct trainer *t, const char *config_path,
 	if (!found && c->init && !train_weights_load(&t->state, c->init, e))
 		return false;
 	t->pool = engine_pool_create(t->threads, e);
-	if (!t->pool || !reserve(t, e) || !train_metrics_init(&t->metrics, metrics_path, &t->data, &t->state, e))
+	if (!t->pool || !reserve(t, e) ||
+	    !train_metrics_init(&t->metrics, metrics_path, &t->data, &t->state, e))
 		return false;
 	fprintf(stderr, "%s: %.1f M parameters, %s kernels, %d thread%s, batch %d, step %llu\n",
-		found ? "continued" : "begun", (double)shape.count * 1e-6, t->core->name, t->threads,
-		t->threads == 1 ? "" : "s", (int)c->batch, (unsigned long long)t->state.step);
+		found ? "continued" : "begun", (double)shape.count * 1e-6, t->core->name,
+		t->threads, t->threads == 1 ? "" : "s", (int)c->batch,
+		(unsigned long long)t->state.step);
 	return true;
 }
 

@@ -23,8 +23,9 @@ static void fill(struct batch *x, const struct train_data *d)
 			int s = x->b.samples++;
 			x->start[s] = x->b.tokens;
 			x->length[s] = d->shards[i].length;
-			train_data_read(d, (struct train_draw){(int)i, j}, 0, 0, x->id + x->b.tokens,
-					x->place + x->b.tokens, x->target + s * n);
+			train_data_read(d, (struct train_draw){(int)i, j}, 0, 0,
+					x->id + x->b.tokens, x->place + x->b.tokens,
+					x->target + s * n);
 			x->b.tokens += x->length[s];
 		}
 	x->b.id = x->id;
@@ -40,10 +41,13 @@ static bool write(const struct train_state *t, const float *g, const char *path,
 	struct engine_tensor *tensors = calloc(t->param_count, sizeof(*tensors));
 	for (size_t i = 0; i < t->param_count; i++) {
 		const struct train_param *p = &t->params[i];
-		tensors[i] = (struct engine_tensor){.name = p->name, .dtype = ENGINE_F32, .ndim = 2,
-						    .shape = {p->rows, p->columns, 1, 1, 1, 1},
-						    .data = g + p->offset,
-						    .bytes = (size_t)p->rows * (size_t)p->columns * 4};
+		tensors[i] =
+		    (struct engine_tensor){.name = p->name,
+					   .dtype = ENGINE_F32,
+					   .ndim = 2,
+					   .shape = {p->rows, p->columns, 1, 1, 1, 1},
+					   .data = g + p->offset,
+					   .bytes = (size_t)p->rows * (size_t)p->columns * 4};
 	}
 	bool ok = engine_safetensors_write(path, tensors, t->param_count, NULL, e);
 	free(tensors);
@@ -60,14 +64,17 @@ static bool run(struct arena *a, char **argv, int argc, struct err *e)
 	double losses[1024], sum = 0;
 	const struct train_core *core = train_core_find(argv[3], e);
 	for (int i = 5; i < argc; i++)
-		config.shards[config.shard_count++] = (struct train_shard_config){argv[i], argv[i], 1};
-	if (!core || !train_shape_read(&shape, argv[1], e) || !train_state_init(a, &state, &shape, 1, e) ||
-	    !train_weights_load(&state, argv[2], e) || !train_data_open(&data, &config, &shape, e))
+		config.shards[config.shard_count++] =
+		    (struct train_shard_config){argv[i], argv[i], 1};
+	if (!core || !train_shape_read(&shape, argv[1], e) ||
+	    !train_state_init(a, &state, &shape, 1, e) || !train_weights_load(&state, argv[2], e) ||
+	    !train_data_open(&data, &config, &shape, e))
 		return false;
 	fill(&x, &data);
 	float *g = calloc(shape.count, sizeof(float));
 	struct train_packed *packed = core->packed_create(&shape, e);
-	struct train_work *work = core->work_create(&shape, x.b.tokens, x.b.samples, data.length_max, e);
+	struct train_work *work =
+	    core->work_create(&shape, x.b.tokens, x.b.samples, data.length_max, e);
 	if (!g || !packed || !work)
 		return false;
 	for (int i = 0; i < core->packed_count(&shape); i++)
