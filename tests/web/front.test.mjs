@@ -190,10 +190,11 @@ for (const locale of ["ko", "en", "ja"]) {
 
 test("a post's HTML can't run anything", async () => {
 	const page = await dal();
-	await page.route("**/api/v1/timelines/home*", async (route) => {
+	// The same post also comes with the pictures beside the timeline.
+	await page.route(/timelines\/home|v1\/explore/, async (route) => {
 		const response = await route.fetch();
 		const posts = await response.json();
-		posts[0].content = '<p>hello <img src=x onerror="document.title=1"><script>document.title=1</script><a href="javascript:document.title=1">here</a><a href="https://example.org/a" onclick="document.title=1">there</a></p>';
+		for (const post of posts) post.content = '<p>hello <img src=x onerror="document.title=1"><script>document.title=1</script><a href="javascript:document.title=1">here</a><a href="https://example.org/a" onclick="document.title=1">there</a></p>';
 		await route.fulfill({ response, json: posts });
 	});
 	await open(page, "/");

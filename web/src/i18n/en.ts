@@ -272,6 +272,7 @@ export const en = {
 	"signIn.title": "Come in",
 	"signIn.totp": "Six-digit code",
 	"signIn.totpHint": "From your authenticator app.",
+	"signIn.totpWrong": "That code does not fit. Wait for the next one and try again.",
 	"signIn.wrong": "That name and password don't go together. Check both and try again.",
 	"signUp.closed": "This place takes no new accounts at the moment.",
 	"signUp.closedTitle": "The gate is closed",

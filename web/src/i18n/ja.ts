@@ -274,6 +274,7 @@ export const ja: Messages = {
 	"signIn.title": "おかえりなさい",
 	"signIn.totp": "6桁のコード",
 	"signIn.totpHint": "認証アプリに表示される数字です。",
+	"signIn.totpWrong": "コードが違います。次のコードを待って入力してください。",
 	"signIn.wrong": "名前とパスワードが一致しません。確認してもう一度お試しください。",
 	"signUp.closed": "現在、新規登録を受け付けていません。",
 	"signUp.closedTitle": "門は閉まっています",

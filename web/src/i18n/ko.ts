@@ -274,6 +274,7 @@ export const ko: Messages = {
 	"signIn.title": "들어오세요",
 	"signIn.totp": "여섯 자리 코드",
 	"signIn.totpHint": "인증 앱에 보이는 숫자예요.",
+	"signIn.totpWrong": "코드가 맞지 않아요. 다음 코드를 기다렸다가 다시 적어 주세요.",
 	"signIn.wrong": "이름과 비밀번호가 맞지 않아요. 확인하고 다시 시도해 주세요.",
 	"signUp.closed": "지금은 새 계정을 받지 않아요.",
 	"signUp.closedTitle": "문이 닫혀 있어요",

@@ -42,10 +42,10 @@ export const toasts = new Toasts();
 export function explain(error: unknown): string {
 	if (!(error instanceof ApiError)) return t("error.unknown");
 	if (error.offline) return t("error.offline");
-	if (error.status === 401) return error.message || t("error.signedOut");
+	if (error.status === 401) return t("error.signedOut");
 	if (error.status === 404) return t("error.gone");
 	if (error.status === 413) return t("error.tooLarge");
-	if (error.status === 429) return error.message || t("error.tooMany");
+	if (error.status === 429) return t("error.tooMany");
 	if (error.status >= 500 && error.status !== 503) return t("error.server");
-	return error.message || t("error.unknown");
+	return error.message.replace(/^Validation failed: /, "") || t("error.unknown");
 }
