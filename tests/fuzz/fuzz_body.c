@@ -51,8 +51,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const char *bytes = (const char *)data + 2;
 	struct err e = {0};
 	bool ok = data[0] % 3 == 0   ? form_parse(&p, bytes, size - 2, &e)
-	          : data[0] % 3 == 1 ? json_body_parse(&p, bytes, size - 2, &e)
-	                             : feed(&p, bytes, size - 2, data[1] + 1u, &e);
+		  : data[0] % 3 == 1 ? json_body_parse(&p, bytes, size - 2, &e)
+				     : feed(&p, bytes, size - 2, data[1] + 1u, &e);
 	if (ok)
 		read_all(&p);
 	else if (e.code == ERR_NONE || !e.message[0])

@@ -1,15 +1,15 @@
 /* Objects come back as they were stored, once each, and are gone when deleted. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <cmocka.h>
 
 #include "media/media.h"
 
@@ -43,7 +43,8 @@ static void test_round(void **state)
 	int fd;
 	uint64_t size;
 	assert_true(media_put(store, "abc", 3, hash, &e));
-	assert_string_equal(hash, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	assert_string_equal(hash,
+			    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 	assert_true(media_put(store, "abc", 3, again, &e));
 	assert_string_equal(hash, again);
 	assert_true(media_open(store, hash, &fd, &size, &e));
@@ -65,9 +66,10 @@ static void test_round(void **state)
 static void test_names(void **state)
 {
 	(void)state;
-	static const char *const bad[] = {"", "abc", "../../../../etc/passwd",
-	                                  "BA7816BF8F01CFEA414140DE5DAE2223B00361A396177A9CB410FF61F20015AD",
-	                                  "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad/.."};
+	static const char *const bad[] = {
+	    "", "abc", "../../../../etc/passwd",
+	    "BA7816BF8F01CFEA414140DE5DAE2223B00361A396177A9CB410FF61F20015AD",
+	    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad/.."};
 	int fd;
 	uint64_t size;
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -79,6 +81,7 @@ static void test_names(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_round), cmocka_unit_test(test_names)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_round),
+					   cmocka_unit_test(test_names)};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
