@@ -20,7 +20,7 @@ struct listener {
 	int64_t account_id;
 	size_t count;
 	struct {
-		char topic[BUS_TOPIC_MAX_BYTES];
+		char *topic; /* own memory: ten thousand idle listeners have one each */
 		struct bus_subscription *subscription;
 	} topics[TOPICS_MAX];
 };
@@ -47,7 +47,9 @@ static void add_topic(struct listener *l, const char *topic, bus_deliver_fn *fn)
 			return;
 	if (l->count == TOPICS_MAX)
 		return;
-	snprintf(l->topics[l->count].topic, BUS_TOPIC_MAX_BYTES, "%s", topic);
+	l->topics[l->count].topic = strdup(topic);
+	if (!l->topics[l->count].topic)
+		abort();
 	l->topics[l->count].subscription = bus_subscribe(l->bus, l->topics[l->count].topic, fn, l);
 	l->count++;
 }
@@ -57,6 +59,7 @@ static void remove_topic(struct listener *l, const char *topic)
 	for (size_t i = 0; i < l->count; i++)
 		if (!strncmp(l->topics[i].topic, topic, BUS_TOPIC_MAX_BYTES - 1)) {
 			bus_unsubscribe(l->topics[i].subscription);
+			free(l->topics[i].topic);
 			l->topics[i] = l->topics[--l->count];
 			return;
 		}
@@ -131,8 +134,10 @@ static void on_text(void *context, const char *text, size_t length)
 static void on_close(void *context)
 {
 	struct listener *l = context;
-	for (size_t i = 0; i < l->count; i++)
+	for (size_t i = 0; i < l->count; i++) {
 		bus_unsubscribe(l->topics[i].subscription);
+		free(l->topics[i].topic);
+	}
 	http_stream_unref(l->stream);
 	free(l);
 }
