@@ -38,6 +38,7 @@ static const struct json_field FIELDS[] = {
     FIELD_REAL(ema, .min = 0, .max = .9999999),
     FIELD_REAL(caption_dropout, .min = 0, .max = 1),
     FIELD_REAL(code_jitter, .min = 0, .max = 1),
+    FIELD_REAL(code_noise, .min = 0, .max = 1),
     FIELD_REAL(checkpoint_minutes, .min = .01, .max = 1e6),
 };
 static const size_t FIELD_COUNT = sizeof(FIELDS) / sizeof(FIELDS[0]);

@@ -24,7 +24,7 @@ struct train_config {
 	    muon_steps;
 	double minutes; /* 0: by steps */
 	double lr, table_lr, cooldown, beta1, beta2, momentum, weight_decay, clip, ema;
-	double caption_dropout, code_jitter, checkpoint_minutes;
+	double caption_dropout, code_jitter, code_noise, checkpoint_minutes;
 };
 
 /* Everything read lives in the arena. Unknown members are an error, so that a slip of the pen is seen. */

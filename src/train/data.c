@@ -107,6 +107,7 @@ bool train_data_open(struct train_data *d, const struct train_config *c,
 	d->pad_id = (int)c->pad_id;
 	d->caption_dropout = c->caption_dropout;
 	d->code_jitter = c->code_jitter;
+	d->code_noise = c->code_noise;
 	if (d->caption_dropout > 0 && d->pad_id >= s->vocab)
 		return err_set(e, ERR_INVALID, "pad_id is not in the vocabulary");
 	for (size_t i = 0; i < c->shard_count; i++) {
@@ -198,6 +199,11 @@ void train_data_read(const struct train_data *d, struct train_draw w, uint64_t s
 	const uint8_t *p = h->records + w.record * (uint64_t)h->record * 2;
 	struct train_random r = train_random_at(d->seed, step * 2 + 1, index);
 	const bool drop = train_random_unit(&r) < d->caption_dropout;
+	/* Teacher forcing tells what the thing is by its first tokens, and the words are hardly read. In
+	 * a share of the samples many of the tokens shown are any token at all: only the words can tell. */
+	double noise = 0;
+	if (d->code_noise > 0 && train_random_unit(&r) < d->code_noise)
+		noise = .8 * train_random_unit(&r);
 	/* With a source the style stays, and with it the last two of the prefix. */
 	const int dropped_end = h->prefix - (h->source ? 2 : 1);
 	const int first = h->record - h->target;
@@ -211,7 +217,9 @@ void train_data_read(const struct train_data *d, struct train_draw w, uint64_t s
 			place[j] = j - h->prefix;
 		} else if (j >= first) {
 			place[j] = j - first;
-			if (train_random_unit(&r) < d->code_jitter)
+			if (noise > 0 && train_random_unit(&r) < noise)
+				id[j] = (int)train_random_below(&r, (uint32_t)d->shape.codes);
+			else if (train_random_unit(&r) < d->code_jitter)
 				id[j] = jitter(&d->shape, id[j], &r);
 		}
 	}

@@ -28,7 +28,7 @@ struct train_data {
 	size_t count;
 	uint64_t seed;
 	int pad_id;
-	double caption_dropout, code_jitter;
+	double caption_dropout, code_jitter, code_noise;
 	int length_max;
 };
 

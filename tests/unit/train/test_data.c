@@ -126,11 +126,42 @@ static void drops_captions_and_jitters_codes(void **state)
 	assert_true(counts[2] > counts[3] * 2 / 5 && counts[2] < counts[3] * 3 / 5);
 }
 
+/* Noise shows any token at all; what is asked for, and what is to be learned, stay. */
+static void noise_hides_the_picture(void **state)
+{
+	struct setup *x = *state;
+	struct train_data *d = &x->data;
+	int32_t clean[64], id[64], place[64], target[64], same[64];
+	int hidden = 0;
+	assert_true(d->length_max <= 64);
+	const double dropout = d->caption_dropout, jitter = d->code_jitter;
+	d->caption_dropout = d->code_jitter = 0;
+	for (uint64_t i = 0; i < 64; i++) {
+		const struct train_shard *h = &d->shards[0];
+		const struct train_draw w = {0, i % h->count};
+		d->code_noise = 0;
+		train_data_read(d, w, 1, i, clean, place, same);
+		d->code_noise = 1;
+		train_data_read(d, w, 1, i, id, place, target);
+		assert_memory_equal(target, same, (size_t)h->target * sizeof(*target));
+		assert_memory_equal(id, clean, (size_t)h->prefix * sizeof(*id));
+		for (int j = h->prefix; j < h->length; j++) {
+			assert_in_range(id[j], 0, d->shape.codes - 1);
+			hidden += id[j] != clean[j];
+		}
+	}
+	assert_true(hidden > 64);
+	d->code_noise = 0;
+	d->caption_dropout = dropout;
+	d->code_jitter = jitter;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_record_once_a_round),
 	    cmocka_unit_test(drops_captions_and_jitters_codes),
+	    cmocka_unit_test(noise_hides_the_picture),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
