@@ -10,7 +10,7 @@ import { launch, walk } from "./yard.mjs";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const PROGRAM = process.env.MADANG ?? join(ROOT, "build/madang");
-const START_MS = 20_000;
+const START_MS = 60_000;
 
 /** The built-in model; where it is not there, one of its shape with random weights: noise, but drawn the same way. */
 function modelOf(folder) {

@@ -3,11 +3,14 @@
 import assert from "node:assert/strict";
 import { chromium } from "playwright-core";
 
+const PATIENCE_MS = 120_000;
 export const launch = () => chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
 
 /** A person with a browser of their own. Whatever the page complains about is a failure. */
 export async function person(browser, { locale = "ko", ...options } = {}) {
 	const context = await browser.newContext({ locale, viewport: { width: 1280, height: 800 }, ...options });
+	// A busy machine is slow; what never comes fails all the same.
+	context.setDefaultTimeout(PATIENCE_MS);
 	const page = await context.newPage();
 	page.complaints = [];
 	page.on("pageerror", (error) => page.complaints.push(error.message));
@@ -28,7 +31,7 @@ export async function join(page, url, { name, email = `${name}@example.org`, pas
 }
 
 /** Draws and gives back how the picture grew, the shares of its height that were seen, and when (ms after the press). */
-export async function draw(page, prompt, { timeout = 120_000, shot } = {}) {
+export async function draw(page, prompt, { timeout = PATIENCE_MS, shot } = {}) {
 	await page.fill("#studio-prompt", prompt);
 	await page.evaluate(() => {
 		window.grown = [];
@@ -97,7 +100,7 @@ export async function walk(browser, { base, setup, shots = async () => undefined
 
 	// Haru looks at the timeline and does nothing: the post comes by itself.
 	const post = haru.locator("article[data-post]", { hasText: "첫 그림이에요" });
-	await post.waitFor({ timeout: 30_000 });
+	await post.waitFor();
 	const id = await post.getAttribute("data-post");
 	await shots(haru, "home");
 	await dal.goto(`${base}/@dal/${id}`);
@@ -110,7 +113,7 @@ export async function walk(browser, { base, setup, shots = async () => undefined
 	await haru.locator('[data-action="reply-text"]').pressSequentially("とてもきれい。");
 	await haru.click('[data-action="send-reply"]');
 	// Dal has the post open: the answer comes by itself.
-	await dal.locator(".replies", { hasText: "とてもきれい" }).waitFor({ timeout: 30_000 });
+	await dal.locator(".replies", { hasText: "とてもきれい" }).waitFor();
 
 	await haru.locator('.main-post [data-action="remix"]').click();
 	await haru.waitForURL(`**/studio?remix=${id}`);
