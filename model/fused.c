@@ -22,7 +22,8 @@ static inline uint16_t narrow(float f)
 	return (uint16_t)((u + 0x7fff + ((u >> 16) & 1)) >> 16);
 }
 
-static inline __attribute__((always_inline)) void forward_of(const uint16_t *x, const float *w, uint16_t *y, long positions, int c)
+static inline __attribute__((always_inline)) void forward_of(const uint16_t *x, const float *w,
+							     uint16_t *y, long positions, int c)
 {
 	for (long p = 0; p < positions; p++, x += c, y += c) {
 		float sum = 0;
@@ -38,7 +39,9 @@ static inline __attribute__((always_inline)) void forward_of(const uint16_t *x, 
 	}
 }
 
-static inline __attribute__((always_inline)) void backward_of(const uint16_t *x, const float *w, const uint16_t *gy, uint16_t *gx, float *gw, long positions, int c)
+static inline __attribute__((always_inline)) void backward_of(const uint16_t *x, const float *w,
+							      const uint16_t *gy, uint16_t *gx,
+							      float *gw, long positions, int c)
 {
 	float gn[CHANNELS_MAX];
 	for (long p = 0; p < positions; p++, x += c, gy += c, gx += c) {
@@ -62,15 +65,29 @@ static inline __attribute__((always_inline)) void backward_of(const uint16_t *x,
 }
 
 /* The channel counts of this tokenizer, so that the compiler unrolls; any other count takes the plain loop. */
-#define EACH(call)                                                                                                       \
-	switch (c) {                                                                                                     \
-	case 32: call(32); break;                                                                                        \
-	case 48: call(48); break;                                                                                        \
-	case 64: call(64); break;                                                                                        \
-	case 96: call(96); break;                                                                                        \
-	case 128: call(128); break;                                                                                      \
-	case 192: call(192); break;                                                                                      \
-	default: call(c); break;                                                                                         \
+#define EACH(call)         \
+	switch (c) {       \
+	case 32:           \
+		call(32);  \
+		break;     \
+	case 48:           \
+		call(48);  \
+		break;     \
+	case 64:           \
+		call(64);  \
+		break;     \
+	case 96:           \
+		call(96);  \
+		break;     \
+	case 128:          \
+		call(128); \
+		break;     \
+	case 192:          \
+		call(192); \
+		break;     \
+	default:           \
+		call(c);   \
+		break;     \
 	}
 
 void norm_swish_forward(const uint16_t *x, const float *w, uint16_t *y, long positions, int c)
@@ -79,7 +96,8 @@ void norm_swish_forward(const uint16_t *x, const float *w, uint16_t *y, long pos
 	EACH(FORWARD)
 }
 
-void norm_swish_backward(const uint16_t *x, const float *w, const uint16_t *gy, uint16_t *gx, float *gw, long positions, int c)
+void norm_swish_backward(const uint16_t *x, const float *w, const uint16_t *gy, uint16_t *gx,
+			 float *gw, long positions, int c)
 {
 #define BACKWARD(n) backward_of(x, w, gy, gx, gw, positions, n)
 	EACH(BACKWARD)

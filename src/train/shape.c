@@ -3,8 +3,8 @@
 #include "train/shape.h"
 
 #include "base/file.h"
-#include "train/random.h"
 #include "json/read.h"
+#include "train/random.h"
 
 #include <math.h>
 #include <stdio.h>
