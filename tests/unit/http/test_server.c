@@ -226,6 +226,9 @@ static void test_events(void **state)
 	assert_non_null(strstr(hear(fd, "two"), "data: two"));
 	close(fd); /* noticed at once, though nothing is sent */
 	wait_closed(1);
+	for (int i = 0; i < 300 && http_server_streams(server);
+	     i++) /* counted down after it is told */
+		usleep(10000);
 	assert_int_equal(http_server_streams(server), 0);
 }
 

@@ -58,8 +58,8 @@ static bool run(struct arena *a, char **argv, int argc, struct err *e)
 {
 	struct train_shape shape;
 	struct train_config config = {.pad_id = -1};
-	struct train_state state;
-	struct train_data data;
+	struct train_state state = {0};
+	struct train_data data = {0};
 	static struct batch x;
 	double losses[1024], sum = 0;
 	const struct train_core *core = train_core_find(argv[3], e);
@@ -83,7 +83,13 @@ static bool run(struct arena *a, char **argv, int argc, struct err *e)
 	for (int i = 0; i < x.b.samples; i++)
 		sum += losses[i];
 	printf("%.7f\n", sum / x.b.samples);
-	return write(&state, g, argv[4], e);
+	const bool ok = write(&state, g, argv[4], e);
+	core->work_destroy(work);
+	core->packed_destroy(packed);
+	free(g);
+	train_data_close(&data);
+	train_state_finish(&state);
+	return ok;
 }
 
 int main(int argc, char **argv)
