@@ -11,11 +11,14 @@ import argparse
 import csv
 import json
 import random
+import subprocess
+import tempfile
 import time
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL import Image
 
 import captions as C
 import nets
@@ -66,6 +69,26 @@ class Torch:
                 ids = self.m.generate(torch.tensor(a, device=self.dev), torch.tensor(b, device=self.dev), src, mid, generator=gen, **self.knobs)
                 out.append(to_u8(self.vq.decode(ids.view(-1, nets.GRID, nets.GRID)).float()))
         return torch.cat(out)
+
+
+class Engine:
+    """Draws with the engine, as people do: `madang draw`, one prompt after another."""
+
+    def __init__(self, madang, path, knobs):
+        self.command = [madang, "draw", "--model", path] + [w for k in ("guidance", "temperature") for w in (f"--{k}", str(knobs[k]))]
+
+    def __call__(self, prompts, styles, source=None, source_styles=None, seed=0):
+        out = []
+        with tempfile.TemporaryDirectory() as folder:
+            for i, (p, s) in enumerate(zip(prompts, styles)):
+                extra = []
+                if source is not None:
+                    Image.fromarray(to_u8(source[i:i + 1])[0].numpy()).save(f"{folder}/source.png")
+                    extra = ["--from", f"{folder}/source.png", "--task", "restyle" if source_styles[i] != s else "edit"]
+                subprocess.run(self.command + ["--style", s, "--seed", str(seed * 1000 + i), "-o", f"{folder}/a.png", *extra, "--", p],
+                               check=True, capture_output=True)
+                out.append(torch.from_numpy(np.asarray(Image.open(f"{folder}/a.png").convert("RGB")).copy()))
+        return torch.stack(out)
 
 
 def features(x):
@@ -138,6 +161,18 @@ class Run:
             if lang == "en":
                 save(f"{self.out}_single.png", pics[:64], 8, 1)
                 open(f"{self.out}_single.txt", "w").write("\n".join(f"{w} / {STYLES[m['style']]}" for w, m in zip(words[:64], ms)))
+
+    def known(self):
+        """Every concept in three styles: which ones the model can claim to know."""
+        ms = [{"kind": "single", "style": (k + 2 * j) % 6, "concepts": [c], "tint": 0, "bg": 0} for k, c in enumerate(self.ids) for j in range(3)]
+        words = [self.cap.caption(self.r, m, lang=C.LANGS[k % 3], plain=True) for k, m in enumerate(ms)]
+        pics = self.draw(words, [STYLES[m["style"]] for m in ms], seed=7)
+        rank = np.array([self.judge.rank(p, m["concepts"][0], m["style"], 0, 160, 16, 16) for p, m in zip(pics, ms)]).reshape(-1, 3)
+        self.log("concepts top-1 in at least two of three styles", ((rank == 0).sum(1) >= 2).mean(), len(rank))
+        self.log("concepts top-1 in at least one of three styles", ((rank == 0).sum(1) >= 1).mean(), len(rank))
+        cc = C.concepts()
+        with open(f"{self.out}_known.csv", "w") as f:
+            csv.writer(f).writerows([("concept", "rank 1", "rank 2", "rank 3")] + [(cc[c]["en"][0], *r) for c, r in zip(self.ids, rank.tolist())])
 
     def tinted(self):
         cc = C.concepts()
@@ -224,6 +259,7 @@ def main():
     p.add_argument("out")
     p.add_argument("--n", type=int, default=120)
     p.add_argument("--only", default="ceiling,single,tinted,scene,pair,count,edits")
+    p.add_argument("--madang", help="the program, to draw with the engine")
     p.add_argument("--guidance", type=float)
     p.add_argument("--temperature", type=float)
     p.add_argument("--top-p", type=float)
@@ -236,13 +272,13 @@ def main():
     knobs = {k: d[k] if getattr(o, k) is None else getattr(o, k) for k in ("guidance", "temperature", "top_p")}
     index = {c["id"]: i for i, c in enumerate(C.concepts())}
     ids = [index[c["id"]] for c in json.load(open(f"{o.model}/concepts.json"))["concepts"]]
-    t0, draw = time.time(), Torch(o.model, knobs)
+    t0, draw = time.time(), Engine(o.madang, o.model, knobs) if o.madang else Torch(o.model, knobs)
     run = Run(draw, Sprites("cpu"), ids, o.n, o.out)
     print(f"{len(ids)} concepts, chance {100 / len(ids):.2f} %, {knobs}", flush=True)
     for name in o.only.split(","):
         if name == "edits" and "restyle" not in d["tasks"]:
             continue
-        run.ceiling(draw.vq) if name == "ceiling" else getattr(run, name)()
+        run.ceiling(load(o.model, torch.device("cpu"))[0]) if name == "ceiling" else getattr(run, name)()
     with open(f"{o.out}.csv", "w") as f:
         csv.writer(f).writerows([("measure", "percent", "of", "note")] + run.rows)
     print(f"{time.time() - t0:.0f} s")
