@@ -108,7 +108,9 @@ static bool make_makers(struct serve *s, struct err *e)
 	const struct config *c = &s->house.config;
 	const char *dir;
 	struct err why = {0};
-	if (cli_find_model(s->arena, c->model, &dir, &why)) {
+	if (c->model && strcmp(c->model, "none") == 0) {
+		log_info("serve.no_model", LOG_STR("why", "none is wanted"));
+	} else if (cli_find_model(s->arena, c->model, &dir, &why)) {
 		struct maker *m = maker_builtin_create(dir, (int)c->engine_threads, e);
 		if (!m)
 			return false;

@@ -37,7 +37,7 @@
 	INT(openai_height, 1024, 64, 8192, "Height of a picture")                                 \
 	INT(openai_timeout_s, 180, 1, 3600, "Longest wait for one picture")                       \
 	GROUP("Drawing")                                                                          \
-	STR(model, NULL, "Folder of the picture model; without it, the built-in one")             \
+	STR(model, NULL, "Folder of the picture model, or none; without it, the built-in one")    \
 	INT(engine_threads, 0, 0, 1024, "Threads of the picture engine; 0 takes every core")
 
 #define CONFIG_MEMBER_GROUP(doc)

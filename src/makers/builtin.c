@@ -11,7 +11,7 @@
 #include "base/thread.h"
 #include "engine/engine.h"
 
-enum { PREVIEW_INTERVAL_MS = 150, RUNNING_MAX = 64 };
+enum { PREVIEW_INTERVAL_MS = 40, RUNNING_MAX = 64 };
 
 /* One picture under way: written by the stepper, read by the drawing thread, under the maker's lock. */
 struct running {

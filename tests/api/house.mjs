@@ -106,8 +106,7 @@ export class House {
 	// Starts the process; what it prints is in this.out, its log in this.log.
 	async up() {
 		const serve = [...this.arguments, "--rate-limits=false", ...(this.options.arguments ?? [])];
-		if (this.options.model)
-			serve.push("--model", this.options.model, "--engine-threads", "1");
+		serve.push("--model", this.options.model ?? "none", "--engine-threads", "1");
 		const p = spawn(program, ["serve", ...serve], { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...this.options.env } });
 		this.process = p;
 		this.out = "";

@@ -26,7 +26,7 @@ function modelOf(folder) {
 async function serve(folder) {
 	const data = join(folder, "data");
 	const port = 20_000 + (process.pid % 20_000);
-	const child = spawn(PROGRAM, ["serve", "--data", data, "--listen", `127.0.0.1:${port}`, "--model", modelOf(folder)], { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
+	const child = spawn(PROGRAM, ["serve", "--data", data, "--listen", `127.0.0.1:${port}`, "--model", modelOf(folder), "--engine-threads", "1"], { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
 	let said = "";
 	const link = await new Promise((resolve, reject) => {
 		const late = setTimeout(() => reject(new Error(`no set-up link within ${START_MS} ms:\n${said}`)), START_MS);

@@ -93,7 +93,7 @@ export async function walk(browser, { base, setup, shots = async () => undefined
 	const prompt = "노란 배경 위의 빨간 사과";
 	const { grown, times } = await draw(dal, prompt, { shot: () => shots(dal, "drawing") });
 	const partial = grown.filter((rows) => rows < 1);
-	assert.ok(partial.length >= 2, `the picture was seen growing: ${grown}`);
+	assert.ok(partial.length >= 1, `the picture was seen growing: ${grown}`);
 	assert.ok(partial.every((rows, i) => i === 0 || rows >= partial[i - 1]), `it only grows: ${grown}`);
 	await shots(dal, "drawn");
 	await publish(dal, "첫 그림이에요. #마당");
