@@ -203,7 +203,7 @@ void train_data_read(const struct train_data *d, struct train_draw w, uint64_t s
 	 * a share of the samples many of the tokens shown are any token at all: only the words can tell. */
 	double noise = 0;
 	if (d->code_noise > 0 && train_random_unit(&r) < d->code_noise)
-		noise = .8 * train_random_unit(&r);
+		noise = train_random_unit(&r);
 	/* With a source the style stays, and with it the last two of the prefix. */
 	const int dropped_end = h->prefix - (h->source ? 2 : 1);
 	const int first = h->record - h->target;
