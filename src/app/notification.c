@@ -21,6 +21,10 @@ const char *app_notification_name(enum app_notification_kind kind)
 	    [APP_NOTIFY_QUOTE] = "quote",
 	    [APP_NOTIFY_UPDATE] = "update",
 	    [APP_NOTIFY_SIGN_UP] = "admin.sign_up",
+	    [APP_NOTIFY_POLL] = "poll",
+	    [APP_NOTIFY_QUOTED_UPDATE] = "quoted_update",
+	    [APP_NOTIFY_REPORT] = "admin.report",
+	    [APP_NOTIFY_WARNING] = "moderation_warning",
 	};
 	return kind < APP_NOTIFY_KINDS ? names[kind] : NULL;
 }

@@ -15,6 +15,10 @@ enum app_notification_kind {
 	APP_NOTIFY_UPDATE,
 	APP_NOTIFY_REMIX, /* ours: somebody remixed a picture; to apps it is a quote-like "mention" */
 	APP_NOTIFY_SIGN_UP,
+	APP_NOTIFY_POLL,
+	APP_NOTIFY_QUOTED_UPDATE,
+	APP_NOTIFY_REPORT,  /* admin.report */
+	APP_NOTIFY_WARNING, /* moderation_warning */
 	APP_NOTIFY_KINDS,
 };
 /* Mastodon's name: "mention", "reblog", … NULL for what apps do not know (remix). */
