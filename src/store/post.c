@@ -6,9 +6,10 @@
 static const char SQL_INSERT[] =
     "INSERT INTO posts (id, account_id, uri, url, local, visibility, text, content, spoiler_text, sensitive, "
     "language, in_reply_to_id, in_reply_to_account_id, thread_id, boost_of_id, quote_of_id, remix_of_id, "
-    "remixable, prompt_visibility, made, style, media_count, mention_count, tags, app_id, created_at) VALUES "
+    "remixable, prompt_visibility, made, style, media_count, mention_count, tags, app_id, created_at, "
+    "quote_policy, quote_state, poll) VALUES "
     "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, "
-    "$23, $24, $25, $26)";
+    "$23, $24, $25, $26, $27, $28, $29)";
 #define SELECT "SELECT " STORE_POST_COLUMNS " FROM posts p WHERE "
 static const char SQL_GET[] = SELECT "p.id = $1";
 static const char SQL_BY_URI[] = SELECT "p.uri = $1";
@@ -27,6 +28,8 @@ static const char SQL_ADD_FAVOURITES[] =
     "UPDATE posts SET favourites_count = favourites_count + $2 WHERE id = $1";
 static const char SQL_ADD_REMIXES[] =
     "UPDATE posts SET remixes_count = remixes_count + $2 WHERE id = $1";
+static const char SQL_ADD_QUOTES[] =
+    "UPDATE posts SET quotes_count = quotes_count + $2 WHERE id = $1";
 static const char SQL_FLAGS[] =
     "SELECT post_id, 1 FROM favourites WHERE account_id = $41 AND post_id IN " DB_IDS
     " UNION ALL SELECT post_id, 2 FROM bookmarks WHERE account_id = $41 AND post_id IN " DB_IDS
@@ -120,6 +123,10 @@ void store_post_take(struct db_stmt *q, struct arena *arena, struct store_post *
 	post->remixes_count = db_get_int(q);
 	post->created_at = db_get_int(q);
 	post->edited_at = db_get_int(q);
+	post->quote_policy = (enum store_quote_policy)db_get_int(q);
+	post->quote_state = (enum store_quote_state)db_get_int(q);
+	post->quotes_count = db_get_int(q);
+	post->poll = db_get_bool(q);
 }
 
 bool store_posts_read(struct db_stmt *q, struct arena *arena, const struct store_page *page,
@@ -173,6 +180,9 @@ bool store_post_insert(struct db *w, const struct store_post *post, struct err *
 	db_put_text(q, post->tags ? post->tags : "");
 	db_put_ref(q, post->app_id);
 	db_put_int(q, post->created_at);
+	db_put_int(q, post->quote_policy);
+	db_put_int(q, post->quote_state);
+	db_put_bool(q, post->poll);
 	return db_end(q, e);
 }
 
@@ -276,6 +286,11 @@ bool store_post_add_favourites(struct db *w, int64_t id, int64_t delta, struct e
 bool store_post_add_remixes(struct db *w, int64_t id, int64_t delta, struct err *e)
 {
 	return add(w, SQL_ADD_REMIXES, id, delta, e);
+}
+
+bool store_post_add_quotes(struct db *w, int64_t id, int64_t delta, struct err *e)
+{
+	return add(w, SQL_ADD_QUOTES, id, delta, e);
 }
 
 bool store_post_flags(struct db *db, int64_t account_id, const int64_t *ids, size_t count,

@@ -17,6 +17,11 @@ enum store_prompt_visibility {
 	STORE_PROMPT_PRIVATE,
 };
 
+/* Who may quote it without asking. */
+enum store_quote_policy { STORE_QUOTE_PUBLIC, STORE_QUOTE_FOLLOWERS, STORE_QUOTE_NOBODY };
+/* Whether it is a quote, and how that stands; what it quotes may be deleted since (quote_of_id 0). */
+enum store_quote_state { STORE_QUOTE_NONE, STORE_QUOTE_ACCEPTED, STORE_QUOTE_REVOKED };
+
 struct store_post {
 	int64_t id;
 	int64_t account_id;
@@ -49,6 +54,10 @@ struct store_post {
 	int64_t remixes_count;
 	int64_t created_at;
 	int64_t edited_at;
+	enum store_quote_policy quote_policy;
+	enum store_quote_state quote_state;
+	int64_t quotes_count;
+	bool poll; /* it asks something (store/poll.h) */
 };
 
 struct store_posts {
@@ -63,7 +72,8 @@ struct store_posts {
 	"p.sensitive, p.language, p.in_reply_to_id, p.in_reply_to_account_id, p.thread_id, "               \
 	"p.boost_of_id, p.quote_of_id, p.remix_of_id, p.remixable, p.prompt_visibility, p.made, p.style, " \
 	"p.media_count, p.mention_count, p.tags, p.app_id, p.replies_count, p.boosts_count, "              \
-	"p.favourites_count, p.remixes_count, p.created_at, p.edited_at"
+	"p.favourites_count, p.remixes_count, p.created_at, p.edited_at, p.quote_policy, p.quote_state, "           \
+	"p.quotes_count, p.poll"
 void store_post_take(struct db_stmt *q, struct arena *arena, struct store_post *post);
 /* Reads a whole list whose rows are (key, post columns), and ends q. */
 bool store_posts_read(struct db_stmt *q, struct arena *arena, const struct store_page *page,
@@ -87,6 +97,7 @@ bool store_post_add_replies(struct db *w, int64_t id, int64_t delta, struct err 
 bool store_post_add_boosts(struct db *w, int64_t id, int64_t delta, struct err *e) MUST_CHECK;
 bool store_post_add_favourites(struct db *w, int64_t id, int64_t delta, struct err *e) MUST_CHECK;
 bool store_post_add_remixes(struct db *w, int64_t id, int64_t delta, struct err *e) MUST_CHECK;
+bool store_post_add_quotes(struct db *w, int64_t id, int64_t delta, struct err *e) MUST_CHECK;
 
 /* Which of `ids` the account has favourited, bookmarked, boosted: bit 0, 1, 2 of flags[i]. */
 enum { STORE_POST_FAVOURITED = 1, STORE_POST_BOOKMARKED = 2, STORE_POST_BOOSTED = 4 };
