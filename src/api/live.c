@@ -71,6 +71,12 @@ void live_event(struct live *l, const struct app_event *event)
 	}
 }
 
+void live_missed(struct live *l)
+{
+	size_t cut = bus_publish_prefix(l->api->bus, "signed_out:", NULL);
+	log_info("live.missed", LOG_INT("cut", (int64_t)cut));
+}
+
 /* --- framing --- */
 
 static struct http_message *frame_sse(const char *event, const char *payload)

@@ -20,5 +20,8 @@ void live_stop(struct live *l); /* NULL-safe */
 
 /* Takes a copy; drops it (and says so in the log) where 4,096 wait already: streams are a hint, clients page. */
 void live_event(struct live *l, const struct app_event *event);
+/* What other processes have said may have been missed: streams of people who are signed in are cut, and who
+ * comes back shows a token again. */
+void live_missed(struct live *l);
 
 #endif

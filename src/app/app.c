@@ -1,6 +1,7 @@
 /* Owns the core, writing with events, and the work that runs by itself. Any thread; the core's shared parts
  * have their own locks. What must stay true: an event is published only after the transaction it tells of
  * has committed, and never twice for one commit. */
+#include "app/event.h"
 #include "app/private.h"
 
 #include "base/clock.h"
@@ -108,7 +109,14 @@ static bool write_outer(struct db *w, void *context, struct err *e)
 	call->events.count = 0; /* it may run again */
 	inner.db = w;
 	inner.events = &call->events;
-	return call->fn(&inner, call->context, e);
+	if (!call->fn(&inner, call->context, e))
+		return false;
+	const struct app_hooks *hooks = &call->app->core->hooks;
+	for (size_t i = 0; hooks->event_commit && i < call->events.count; i++)
+		if (app_event_is_exact(&call->events.items[i]) &&
+		    !hooks->event_commit(hooks->context, w, &call->events.items[i], e))
+			return false;
+	return true;
 }
 
 static bool write_inner(struct db *w, void *context, struct err *e)

@@ -28,6 +28,7 @@ enum app_event_type {
 	APP_EVENT_SIGNED_OUT, /* tokens or sessions of account_id ended: forget them, cut its streams */
 	APP_EVENT_ACCOUNT,  /* account_id has changed: forget what is cached */
 	APP_EVENT_SETTINGS, /* the settings have changed: read them again */
+	APP_EVENT_TYPES     /* how many there are */
 };
 
 struct app_event {
@@ -47,10 +48,14 @@ struct app_event {
 	size_t recipient_count;
 };
 
-/* Called on the thread that asked, after the commit, never inside a transaction. Any may be NULL. */
+/* Called on the thread that asked, after the commit, never inside a transaction (but for event_commit). Any
+ * may be NULL. */
 struct app_hooks {
 	void *context;
 	void (*event)(void *context, const struct app_event *event);
+	/* Inside the transaction, which fails with it: for the events that no other process may miss. */
+	bool (*event_commit)(void *context, struct db *w, const struct app_event *event,
+			     struct err *e);
 	/* Deletes an object that no row names any more; the trash remembers it until this succeeds. */
 	bool (*object_delete)(void *context, const char *hash, struct err *e);
 	/* Quotas: may this account add a job of `count` pictures now? ERR_LIMIT or ERR_BUSY say no. */

@@ -132,6 +132,21 @@ size_t bus_publish(struct bus *b, const char *topic, const void *message)
 	return heard;
 }
 
+size_t bus_publish_prefix(struct bus *b, const char *prefix, const void *message)
+{
+	size_t heard = 0, length = strlen(prefix);
+	for (int i = 0; i < BUCKETS; i++) {
+		struct bucket *k = &b->buckets[i];
+		pthread_mutex_lock(&k->lock);
+		for (struct topic *t = k->topics; t; t = t->next)
+			for (struct bus_subscription *s = t->first;
+			     s && !strncmp(t->name, prefix, length); s = s->next, heard++)
+				s->deliver(s->context, message);
+		pthread_mutex_unlock(&k->lock);
+	}
+	return heard;
+}
+
 bool bus_heard(struct bus *b, const char *topic)
 {
 	struct bucket *k = &b->buckets[bucket_of(topic)];

@@ -27,6 +27,8 @@ void bus_unsubscribe(struct bus_subscription *s);
 
 /* How many have heard it. */
 size_t bus_publish(struct bus *b, const char *topic, const void *message);
+/* To every topic that begins with prefix. */
+size_t bus_publish_prefix(struct bus *b, const char *prefix, const void *message);
 /* Whether anybody would: saves making the message. */
 bool bus_heard(struct bus *b, const char *topic);
 

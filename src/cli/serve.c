@@ -14,10 +14,12 @@
 #include "api/live.h"
 #include "api/studio/job.h"
 #include "app/auth.h"
+#include "app/event.h"
 #include "app/setting.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "bus/relay.h"
 #include "cli/cli.h"
 #include "cli/house.h"
 #include "http/server.h"
@@ -26,7 +28,13 @@
 #include "makers/maker.h"
 #include "makers/outbound.h"
 
-enum { ARENA_CAP = 16 << 20, PAGE_MAX_BYTES = 1 << 20, MAKERS_MAX = 2, DRAIN_MS = 10000 };
+enum {
+	ARENA_CAP = 16 << 20,
+	PAGE_MAX_BYTES = 1 << 20,
+	MAKERS_MAX = 2,
+	DRAIN_MS = 10000,
+	RELAY_ARENA_BYTES = 32 << 20
+};
 
 struct serve {
 	struct arena *arena;
@@ -37,19 +45,72 @@ struct serve {
 	struct http_routes tables[API_TABLES];
 	const char *web_dir;
 	struct db *db; /* for the chores */
+	struct relay *relay;
 };
 
 /* --- what the rules tell the rest of the house --- */
 
-static void on_event(void *context, const struct app_event *event)
+/* The same for what has happened here and for what has happened in another process. */
+static void spread(struct serve *s, const struct app_event *event)
 {
-	struct serve *s = context;
 	if (event->type == APP_EVENT_JOB_WAITING) {
 		if (s->api.jobs)
 			jobs_wake(s->api.jobs);
 	} else if (s->api.live) {
 		live_event(s->api.live, event);
 	}
+}
+
+static void on_event(void *context, const struct app_event *event)
+{
+	struct serve *s = context;
+	spread(s, event);
+	if (app_event_is_exact(event))
+		return; /* on_event_commit has told the others */
+	struct buf text;
+	buf_init(&text, RELAY_TEXT_MAX_BYTES);
+	app_event_write(&text, event);
+	if (!text.failed)
+		relay_send(s->relay, "event", text.data);
+	buf_finish(&text);
+}
+
+static bool on_event_commit(void *context, struct db *w, const struct app_event *event,
+			    struct err *e)
+{
+	struct serve *s = context;
+	struct buf text;
+	buf_init(&text, RELAY_TEXT_MAX_BYTES);
+	app_event_write(&text, event);
+	bool ok = text.failed ? err_set(e, ERR_INTERNAL, "Something went wrong here.")
+			      : relay_send_in(s->relay, w, "event", text.data, e);
+	buf_finish(&text);
+	return ok;
+}
+
+/* Another process says something. On the relay's thread. */
+static void on_heard(void *context, const char *kind, const char *text)
+{
+	struct serve *s = context;
+	struct arena *a = arena_create(RELAY_ARENA_BYTES);
+	struct app_event event;
+	struct err e = {0};
+	if (strcmp(kind, "event"))
+		log_warn("relay.unknown_kind", LOG_STR("kind", kind));
+	else if (!app_event_read(a, text, &event, &e))
+		log_warn("relay.event", LOG_ERR(&e));
+	else
+		spread(s, &event);
+	arena_destroy(a);
+}
+
+/* Nobody knows what has ended meanwhile: every stream is cut, and whoever comes back shows its token again. */
+static void on_missed(void *context)
+{
+	struct serve *s = context;
+	live_missed(s->api.live);
+	if (s->api.jobs)
+		jobs_wake(s->api.jobs);
 }
 
 static bool on_object_delete(void *context, const char *hash, struct err *e)
@@ -230,13 +291,17 @@ static bool say_hello(struct serve *s, struct err *e)
 
 static bool start(struct serve *s, struct err *e)
 {
-	const struct app_hooks hooks = {
-	    .context = s, .event = on_event, .object_delete = on_object_delete};
+	const struct app_hooks hooks = {.context = s,
+					.event = on_event,
+					.event_commit = on_event_commit,
+					.object_delete = on_object_delete};
+	const struct relay_hooks relay = {.context = s, .heard = on_heard, .missed = on_missed};
 	if (sodium_init() < 0)
 		return err_set(e, ERR_INTERNAL, "the cryptography library cannot start");
 	outbound_init();
 	if (!image_init(e) || !house_open(s->arena, &s->house, &hooks, e))
 		return false;
+	s->relay = relay_create(s->house.pool);
 	s->api.core = s->house.core;
 	s->api.pool = s->house.pool;
 	s->api.base_url = s->house.base_url;
@@ -251,13 +316,16 @@ static bool start(struct serve *s, struct err *e)
 	s->db = s->api.media ? db_open(s->house.pool, e) : NULL;
 	if (!s->db || !load_page(s, e) || !(s->api.live = live_start(&s->api, e)))
 		return false;
-	return make_makers(s, e) && start_jobs(s, e) && start_http(s, e) && say_hello(s, e);
+	return make_makers(s, e) && start_jobs(s, e) && relay_start(s->relay, &relay, e) &&
+	       start_http(s, e) && say_hello(s, e);
 }
 
 static void stop(struct serve *s)
 {
 	http_server_stop(s->api.server, DRAIN_MS);
-	jobs_stop(s->api.jobs);
+	relay_deafen(s->relay);
+	jobs_stop(s->api.jobs); /* tells the others that its jobs wait again */
+	relay_destroy(s->relay);
 	for (size_t i = 0; i < s->makers_count; i++)
 		maker_destroy(s->makers[i]);
 	live_stop(s->api.live);

@@ -469,3 +469,9 @@ bool db_notify(struct db *w, const char *channel, const char *payload, struct er
 	db_put_text(q, payload);
 	return db_end(q, e);
 }
+
+bool db_relax(struct db *w, struct err *e)
+{
+	return w->pool->kind == DB_SQLITE ||
+	       db_handle_execute(w, "SET LOCAL synchronous_commit = off", e);
+}

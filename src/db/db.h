@@ -97,6 +97,9 @@ bool db_is_writing(const struct db *db);
  * commits. Does nothing on SQLite, where there is one process. */
 bool db_notify(struct db *w, const char *channel, const char *payload, struct err *e) MUST_CHECK;
 
+/* The transaction of `w` need not be on the disk when it is acknowledged (PostgreSQL; nothing on SQLite). */
+bool db_relax(struct db *w, struct err *e) MUST_CHECK;
+
 /* A connection that listens on one channel (PostgreSQL only; ERR_UNSUPPORTED on SQLite). */
 struct db_listener *db_listener_open(struct db_pool *p, const char *channel,
 				     struct err *e) MUST_CHECK;

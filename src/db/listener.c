@@ -16,12 +16,26 @@ struct db_listener {
 	PGconn *pg;
 };
 
+static void no_notice(void *context, const char *message)
+{
+	(void)context;
+	(void)message;
+}
+
 static bool listener_connect(struct db_listener *l, struct err *e)
 {
-	const char *keys[] = {"dbname", "application_name", "connect_timeout", NULL};
-	const char *values[] = {l->pool->url, "madang listener", "5", NULL};
+	/* Nothing is ever sent on this connection, so only the kernel can notice that its other end is gone. */
+	const char *keys[] = {"dbname",
+			      "application_name",
+			      "connect_timeout",
+			      "keepalives_idle",
+			      "keepalives_interval",
+			      "keepalives_count",
+			      NULL};
+	const char *values[] = {l->pool->url, "madang listener", "5", "10", "5", "3", NULL};
 	char text[96];
 	l->pg = PQconnectdbParams(keys, values, 1);
+	PQsetNoticeProcessor(l->pg, no_notice, NULL);
 	snprintf(text, sizeof(text), "LISTEN %s", l->channel);
 	PGresult *result = PQexec(l->pg, text);
 	bool ok = PQresultStatus(result) == PGRES_COMMAND_OK;

@@ -5,10 +5,12 @@
 #include "base/err.h"
 #include "db/driver.h"
 
+#include <errno.h>
 #include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 struct connection {
 	PGconn *pg;
@@ -141,9 +143,15 @@ fail:
 	return false;
 }
 
+/* Nothing is due on an idle connection: whatever can be read there is the server's farewell, and who looks
+ * first need not fail once for every connection after the server was away. */
 static bool postgres_alive(void *conn)
 {
-	return PQstatus(((struct connection *)conn)->pg) == CONNECTION_OK;
+	PGconn *pg = ((struct connection *)conn)->pg;
+	char byte;
+	ssize_t n = recv(PQsocket(pg), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+	bool quiet = n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
+	return quiet && PQstatus(pg) == CONNECTION_OK;
 }
 
 static bool postgres_prepare(void *conn, const char *sql, void **impl, struct err *e)

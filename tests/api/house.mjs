@@ -70,6 +70,15 @@ function newDatabase() {
 	return `postgres://madang@/${name}?host=${encodeURIComponent(dir)}`;
 }
 
+// The whole server away, and back.
+export function postgresStop() {
+	asPostgres(`${cluster.bin}/pg_ctl`, ["-D", `${cluster.dir}/data`, "-w", "-m", "immediate", "stop"]);
+}
+
+export function postgresStart() {
+	asPostgres(`${cluster.bin}/pg_ctl`, ["-D", `${cluster.dir}/data`, "-w", "-l", `${cluster.dir}/log`, "-o", `-k ${cluster.dir} -c listen_addresses=''`, "start"]);
+}
+
 export const onPostgres = process.env.MADANG_TEST_DATABASE === "postgres";
 
 // --- the model: tiny, random, the same every time ---
@@ -99,6 +108,17 @@ export class House {
 		if (onPostgres)
 			h.arguments.push("--database", newDatabase());
 		mkdirSync(h.data);
+		await h.up();
+		return h;
+	}
+
+	// Another process on the same database and the same data folder, with a port of its own.
+	static async beside(other, options = {}) {
+		const h = new House(options);
+		h.port = await freePort();
+		h.url = `http://127.0.0.1:${h.port}`;
+		h.arguments = [...other.arguments];
+		h.arguments[h.arguments.indexOf("--listen") + 1] = `127.0.0.1:${h.port}`;
 		await h.up();
 		return h;
 	}
@@ -135,7 +155,8 @@ export class House {
 
 	async stop() {
 		const code = await this.kill("SIGTERM");
-		rmSync(this.dir, { recursive: true, force: true });
+		if (this.dir)
+			rmSync(this.dir, { recursive: true, force: true });
 		return code;
 	}
 

@@ -43,7 +43,8 @@ int testapp_set_up(enum db_kind kind)
 	    .base_url = "https://yard.example",
 	    .password_hash_weak = true,
 	};
-	struct app_hooks hooks = {&t, on_event, on_object_delete, NULL, on_mail};
+	struct app_hooks hooks = {
+	    .context = &t, .event = on_event, .object_delete = on_object_delete, .mail = on_mail};
 	OK(t.pool = db_pool_open(testdb_url(kind), &t.e));
 	OK(t.db = db_open(t.pool, &t.e));
 	OK(t.core = app_core_create(t.pool, &config, &hooks, &t.e));
