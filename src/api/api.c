@@ -43,6 +43,8 @@ struct app api_app(struct http_request *rq)
 	struct app app;
 	app_init(&app, w->api->core, w->db, rq->arena);
 	app.ip = rq->client_ip;
+	app.agent = http_request_header(rq, "User-Agent");
+	app.origin = http_request_header(rq, "Origin");
 	if (rq->identity)
 		app_become(&app, rq->identity);
 	return app;
@@ -232,6 +234,7 @@ void api_tables(struct http_routes out[API_TABLES])
 	out[0] = API_MASTODON_ROUTES;
 	out[1] = API_STUDIO_ROUTES;
 	out[2] = API_PAGE_ROUTES;
+	out[3] = API_OPENAI_ROUTES;
 }
 
 void api_metrics(void *context, struct buf *out)

@@ -12,6 +12,7 @@
 
 struct jobs;
 struct live;
+struct waiting;
 struct http_server;
 
 /* The process's one; made by the command, borrowed by everything here. */
@@ -22,6 +23,7 @@ struct api {
 	struct bus *bus;
 	struct jobs *jobs; /* NULL: nothing is drawn here */
 	struct live *live;
+	struct waiting *waiting;
 	struct http_server *server;
 	const char *base_url; /* "https://example.org" */
 	const char *domain;
@@ -43,8 +45,9 @@ void api_worker_destroy(void *worker);
 bool api_authorize(struct http_request *rq, struct http_response *rs, struct err *e);
 
 /* The tables of all protocols. */
-extern const struct http_routes API_MASTODON_ROUTES, API_STUDIO_ROUTES, API_PAGE_ROUTES;
-enum { API_TABLES = 3 };
+extern const struct http_routes API_MASTODON_ROUTES, API_STUDIO_ROUTES, API_PAGE_ROUTES,
+    API_OPENAI_ROUTES;
+enum { API_TABLES = 4 };
 void api_tables(struct http_routes out[API_TABLES]);
 bool api_page(struct http_request *rq, struct http_response *rs,
 	      struct err *e); /* any other path */

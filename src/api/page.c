@@ -6,11 +6,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "api/openai/answer.h"
 #include "api/serial.h"
 #include "app/setting.h"
 #include "base/id.h"
 #include "base/str.h"
 #include "http/files.h"
+
+enum { RENDER_SIDE_MAX = 2048, RENDER_BYTES_MAX = 128 << 20 };
 
 #define HANDLER(name) \
 	static bool name(struct http_request *rq, struct http_response *rs, struct err *e)
@@ -40,6 +43,34 @@ HANDLER(object_get)
 		rs->status = 304;
 	}
 	return true;
+}
+
+/* The same picture in another size or format: "HASH/512x512.png", made anew each time it is asked for. */
+HANDLER(object_render)
+{
+	char hash[MEDIA_HASH_SIZE + 1];
+	struct api *api = api_of(rq);
+	struct waiting_order order = {0};
+	const char *name = rq->path_args[1], *x = strchr(name, 'x'), *dot = strrchr(name, '.');
+	int64_t width = 0, height = 0;
+	snprintf(hash, sizeof hash, "%s", rq->path_args[0]);
+	order.format = image_format_of(name);
+	if (!x || !dot || dot < x || !order.format ||
+	    !str_to_int(arena_strndup(rq->arena, name, (size_t)(x - name)), 1, RENDER_SIDE_MAX,
+			&width) ||
+	    !str_to_int(arena_strndup(rq->arena, x + 1, (size_t)(dot - x - 1)), 1, RENDER_SIDE_MAX,
+			&height))
+		return err_set(e, ERR_NOT_FOUND, "Record not found");
+	order.width = (int)width;
+	order.height = (int)height;
+	struct arena *a = arena_create(RENDER_BYTES_MAX);
+	const struct store_media m = {.hash = hash};
+	bool ok = openai_render(api, a, &m, &order, &rs->body, e);
+	arena_destroy(a);
+	rs->content_type = image_format_mime(order.format);
+	http_response_header(rs, "Cache-Control", "public, max-age=31536000, immutable");
+	http_response_header(rs, "Content-Security-Policy", "default-src 'none'; sandbox");
+	return ok;
 }
 
 /* --- avatars for those who have set none: two colours from the id --- */
@@ -222,6 +253,11 @@ static const struct http_route ROWS[] = {
      .rate = RATE_NONE,
      .handler = avatar_get},
     {.method = "GET", .path = "/media/:id", .scope = "-", .rate = RATE_NONE, .handler = object_get},
+    {.method = "GET",
+     .path = "/media/:id/:id",
+     .scope = "-",
+     .rate = RATE_UPLOAD,
+     .handler = object_render},
 };
 
 const struct http_routes API_PAGE_ROUTES = {.rows = ROWS, .count = sizeof ROWS / sizeof *ROWS};

@@ -102,7 +102,10 @@ struct app {
 	int64_t now_ms;
 	int64_t account_id; /* 0: nobody is signed in */
 	enum store_role role;
-	const char *ip; /* for the sign-in limit; may be NULL */
+	int64_t token_id;  /* the API token that asks (store/token.h); 0: a person or an app does */
+	const char *ip;    /* for the sign-in limit and the use of tokens; may be NULL */
+	const char *agent; /* User-Agent; may be NULL */
+	const char *origin; /* Origin; may be NULL */
 	struct app_events
 	    *events; /* private to app/: what to publish after the commit; NULL outside */
 };

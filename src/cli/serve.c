@@ -12,6 +12,7 @@
 
 #include "api/api.h"
 #include "api/live.h"
+#include "api/openai/waiting.h"
 #include "api/studio/job.h"
 #include "app/auth.h"
 #include "app/event.h"
@@ -314,7 +315,8 @@ static bool start(struct serve *s, struct err *e)
 	s->api.media =
 	    media_store_open(arena_printf(s->arena, "%s/media", s->house.config.data), e);
 	s->db = s->api.media ? db_open(s->house.pool, e) : NULL;
-	if (!s->db || !load_page(s, e) || !(s->api.live = live_start(&s->api, e)))
+	if (!s->db || !load_page(s, e) || !(s->api.waiting = waiting_start(&s->api, e)) ||
+	    !(s->api.live = live_start(&s->api, e)))
 		return false;
 	return make_makers(s, e) && start_jobs(s, e) && relay_start(s->relay, &relay, e) &&
 	       start_http(s, e) && say_hello(s, e);
@@ -322,6 +324,7 @@ static bool start(struct serve *s, struct err *e)
 
 static void stop(struct serve *s)
 {
+	waiting_stop(s->api.waiting);
 	http_server_stop(s->api.server, DRAIN_MS);
 	relay_deafen(s->relay);
 	jobs_stop(s->api.jobs); /* tells the others that its jobs wait again */
@@ -329,6 +332,7 @@ static void stop(struct serve *s)
 	for (size_t i = 0; i < s->makers_count; i++)
 		maker_destroy(s->makers[i]);
 	live_stop(s->api.live);
+	waiting_destroy(s->api.waiting);
 	db_close(s->db);
 	house_close(&s->house);
 	media_store_close(s->api.media);

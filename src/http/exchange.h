@@ -43,7 +43,8 @@ struct exchange {
 	bool head;    /* HEAD */
 	bool refused; /* refusal is the answer, the rest of the body is dropped */
 	bool answered;
-	bool close; /* the connection cannot be used again */
+	bool close;          /* the connection cannot be used again */
+	atomic_int resumers; /* of a parked request: its handler's return and http_request_resume */
 	struct err refusal;
 	char *query;
 	struct http_request rq; /* its arena is gone once a stream has begun */

@@ -1,6 +1,7 @@
 /* Builds answers. Runs on the worker, or on an event loop for answers that need no handler. */
 #include "http/response.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -73,13 +74,66 @@ unsigned http_status_of(enum err_code code)
 	return 500;
 }
 
+/* What the OpenAI SDKs read: an object with a type and a code; a wrong value is 400 there. */
+static void put_openai_error(struct json_writer *w, const struct http_response *rs,
+			     const struct http_request *rq, const struct err *e)
+{
+	const char *type = "invalid_request_error", *code = NULL;
+	if (e->code == ERR_UNAUTHORIZED) {
+		code = "invalid_api_key";
+	} else if (e->code == ERR_LIMIT) {
+		type = "rate_limit_error";
+		code = "rate_limit_exceeded";
+	} else if (rs->status >= 500) {
+		type = "server_error";
+		code = e->code == ERR_BUSY ? "busy" : NULL;
+	} else if (e->code == ERR_NOT_FOUND) {
+		code = rq->error_field[0] ? "model_not_found" : "not_found";
+	} else if (rq->error_field[0]) {
+		code = e->code == ERR_UNSUPPORTED ? "unsupported_parameter" : "invalid_value";
+	}
+	json_put_object(w, "error");
+	json_put_str(w, "message", e->message);
+	json_put_str(w, "type", type);
+	json_put_str(w, "param", rq->error_field[0] ? rq->error_field : NULL);
+	json_put_str(w, "code", code);
+	json_put_end(w);
+}
+
+static bool has_header(const struct http_response *rs, const char *name)
+{
+	for (size_t i = 0; i < rs->headers_count; i++)
+		if (!strcmp(rs->header_names[i], name))
+			return true;
+	return false;
+}
+
+/* The SDKs try again by themselves after 409, 429 and 5xx: where that cannot help, they are told so. */
+static void openai_headers(struct http_response *rs, const struct err *e)
+{
+	enum { WAIT_MAX_S = 60 };
+	bool again = e->code == ERR_BUSY || e->code == ERR_IO || e->code == ERR_LIMIT;
+	for (size_t i = 0; i < rs->headers_count; i++)
+		if (!strcmp(rs->header_names[i], "Retry-After"))
+			again = again && strtol(rs->header_values[i], NULL, 10) <= WAIT_MAX_S;
+	http_response_header(rs, "X-Should-Retry", again ? "true" : "false");
+}
+
+static bool is_openai(const struct http_request *rq)
+{
+	return rq && rq->path && !strncmp(rq->path, "/v1/", 4);
+}
+
 void http_response_error(struct http_response *rs, const struct http_request *rq,
 			 const struct err *e)
 {
 	struct json_writer w;
 	struct err ignored = {0};
-	if (rs->status < 400)
+	if (rs->status < 400) {
 		rs->status = http_status_of(e->code);
+		if (is_openai(rq) && rs->status == 422)
+			rs->status = 400;
+	}
 	rs->content_type = "application/json; charset=utf-8";
 	if (rs->file_fd >= 0)
 		close(rs->file_fd);
@@ -87,14 +141,20 @@ void http_response_error(struct http_response *rs, const struct http_request *rq
 	buf_clear(&rs->body);
 	json_begin(&w, &rs->body);
 	json_put_object(&w, NULL);
-	json_put_str(&w, "error", e->message);
-	if (rq && rq->error_field[0])
-		json_put_str(&w, "field", rq->error_field);
+	if (is_openai(rq)) {
+		put_openai_error(&w, rs, rq, e);
+	} else {
+		json_put_str(&w, "error", e->message);
+		if (rq && rq->error_field[0])
+			json_put_str(&w, "field", rq->error_field);
+	}
 	json_put_end(&w);
 	if (!json_finish(&w, &ignored))
 		buf_clear(&rs->body);
-	if (rs->status == 503)
+	if (rs->status == 503 && !has_header(rs, "Retry-After"))
 		http_response_header(rs, "Retry-After", "5");
+	if (is_openai(rq))
+		openai_headers(rs, e);
 }
 
 void http_response_empty(struct http_response *rs)
@@ -108,6 +168,11 @@ void http_response_redirect(struct http_response *rs, const char *location)
 	rs->status = 302;
 	http_response_header(rs, "Location", location);
 	http_response_empty(rs);
+}
+
+void http_response_park(struct http_response *rs)
+{
+	rs->parked = true;
 }
 
 void http_response_stream(struct http_response *rs, struct http_stream *stream)

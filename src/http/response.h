@@ -16,6 +16,7 @@ struct http_response {
 	uint64_t file_size;
 	struct http_stream *stream; /* set: this answer does not end (http_response_stream) */
 	bool cacheable;             /* set: a Cache-Control of the handler's own is there */
+	bool parked;                /* set by http_response_park */
 	const char *header_names[HTTP_RESPONSE_HEADERS_MAX];
 	const char *header_values[HTTP_RESPONSE_HEADERS_MAX];
 	size_t headers_count;
@@ -42,5 +43,13 @@ void http_response_redirect(struct http_response *rs, const char *location);
 /* Server-sent events on `stream`, or a WebSocket where the client has asked for one; the reference goes
  * to the server. */
 void http_response_stream(struct http_response *rs, struct http_stream *stream);
+
+/* The answer comes later: the handler returns true, its worker goes on with other requests, and request and
+ * answer stay until http_request_resume. For what takes minutes and must have a status of its own. */
+void http_response_park(struct http_response *rs);
+/* The answer of a parked request is complete now: once, from any thread, possibly before its handler has
+ * returned; neither of the two may be touched afterwards. Every parked request must come to this before the
+ * server stops. */
+void http_request_resume(struct http_request *rq);
 
 #endif

@@ -343,6 +343,20 @@ static void run_exchange(void *worker, void *item)
 		http_response_error(&x->rs, &x->rq, &e);
 	}
 	log_set_context(NULL, NULL);
+	if (!ok || !x->rs.parked) {
+		x->state = EXCHANGE_DONE;
+		MHD_resume_connection(x->connection);
+	} else {
+		http_request_resume(&x->rq);
+	}
+}
+
+/* Whoever comes second hands the answer over: the worker may still be on its way out of the handler. */
+void http_request_resume(struct http_request *rq)
+{
+	struct exchange *x = rq->exchange;
+	if (atomic_fetch_add(&x->resumers, 1) == 0)
+		return;
 	x->state = EXCHANGE_DONE;
 	MHD_resume_connection(x->connection);
 }

@@ -227,6 +227,12 @@ static VipsImage *with_xmp(VipsImage *image, const struct image_origin *origin)
 bool image_encode(const struct image *in, enum image_format format,
 		  const struct image_origin *origin, struct buf *out, struct err *e)
 {
+	return image_encode_at(in, format, 0, origin, out, e);
+}
+
+bool image_encode_at(const struct image *in, enum image_format format, int quality,
+		     const struct image_origin *origin, struct buf *out, struct err *e)
+{
 	void *bytes = NULL;
 	size_t length = 0;
 	int rc = -1;
@@ -240,11 +246,13 @@ bool image_encode(const struct image *in, enum image_format format,
 	if (format == IMAGE_FORMAT_PNG)
 		rc = vips_pngsave_buffer(plain, &bytes, &length, "compression", 6, NULL);
 	else if (format == IMAGE_FORMAT_JPEG)
-		rc = vips_jpegsave_buffer(image, &bytes, &length, "Q", JPEG_QUALITY,
-					  "subsample_mode", VIPS_FOREIGN_SUBSAMPLE_OFF, NULL);
+		rc = vips_jpegsave_buffer(image, &bytes, &length, "Q",
+					  quality ? quality : JPEG_QUALITY, "subsample_mode",
+					  VIPS_FOREIGN_SUBSAMPLE_OFF, NULL);
 	else if (format == IMAGE_FORMAT_WEBP)
-		rc = vips_webpsave_buffer(image, &bytes, &length, "Q", WEBP_QUALITY,
-					  "smart_subsample", TRUE, NULL);
+		rc = vips_webpsave_buffer(image, &bytes, &length, "Q",
+					  quality ? quality : WEBP_QUALITY, "smart_subsample", TRUE,
+					  NULL);
 	g_object_unref(image);
 	g_object_unref(plain);
 	if (rc)

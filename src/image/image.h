@@ -57,5 +57,8 @@ MUST_CHECK bool image_resize(struct arena *a, const struct image *in, int width,
  * preview that nobody keeps. */
 MUST_CHECK bool image_encode(const struct image *in, enum image_format format,
 			     const struct image_origin *origin, struct buf *out, struct err *e);
+/* The same with the quality of JPEG and WebP, 1 to 100; 0: the usual. */
+MUST_CHECK bool image_encode_at(const struct image *in, enum image_format format, int quality,
+				const struct image_origin *origin, struct buf *out, struct err *e);
 
 #endif

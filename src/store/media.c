@@ -7,13 +7,13 @@ static const char SQL_INSERT[] =
     "INSERT INTO media (id, account_id, post_id, position, state, kind, type, hash, size, width, height, "
     "duration_ms, thumbnail_hash, thumbnail_type, thumbnail_width, thumbnail_height, blurhash, description, "
     "focus_x, focus_y, remote_url, job_id, job_index, maker, model, style, seed, prompt, tokens_hash, "
-    "source_media_id, source_post_id, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, "
-    "$13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32)";
+    "source_media_id, source_post_id, created_at, held) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, "
+    "$13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33)";
 #define COLUMNS                                                                                          \
 	"id, account_id, post_id, position, state, kind, type, hash, size, width, height, duration_ms, " \
 	"thumbnail_hash, thumbnail_type, thumbnail_width, thumbnail_height, blurhash, description, "     \
 	"focus_x, focus_y, remote_url, job_id, job_index, maker, model, style, seed IS NOT NULL, seed, " \
-	"prompt, tokens_hash, source_media_id, source_post_id, error_message, created_at"
+	"prompt, tokens_hash, source_media_id, source_post_id, error_message, created_at, held"
 static const char SQL_GET[] = "SELECT " COLUMNS " FROM media WHERE id = $1";
 static const char SQL_OF_POSTS[] =
     "SELECT " COLUMNS " FROM media WHERE post_id IS NOT NULL AND post_id IN " DB_IDS
@@ -86,6 +86,7 @@ static void take(struct db_stmt *q, struct arena *arena, struct store_media *med
 	media->source_post_id = db_get_int(q);
 	media->error_message = db_get_text(q, arena);
 	media->created_at = db_get_int(q);
+	media->held = db_get_bool(q);
 }
 
 static bool hold_all(struct db *w, const struct store_media *media, struct err *e)
@@ -138,6 +139,7 @@ bool store_media_insert(struct db *w, const struct store_media *media, struct er
 	db_put_ref(q, media->source_media_id);
 	db_put_ref(q, media->source_post_id);
 	db_put_int(q, media->created_at);
+	db_put_bool(q, media->held);
 	return db_end(q, e) && hold_all(w, media, e);
 }
 

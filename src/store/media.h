@@ -43,6 +43,7 @@ struct store_media {
 	int64_t source_post_id;
 	const char *error_message; /* when failed */
 	int64_t created_at;
+	bool held; /* waits for approval: only its owner and the reviewers see it */
 };
 
 /* Inserts the row and counts its objects. */

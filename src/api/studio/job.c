@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "api/live.h"
+#include "api/openai/waiting.h"
 #include "api/studio/routes.h"
 #include "base/clock.h"
 #include "base/codec.h"
@@ -190,6 +191,7 @@ void job_changed(struct api *api, struct app *app, int64_t job_id)
 			log_warn("live.job", LOG_ERR(&e));
 		return;
 	}
+	waiting_changed(api->waiting, job_id);
 	if (job.row.state == STORE_JOB_CANCELLED && api->jobs)
 		jobs_cancel(api->jobs, job_id);
 	if (!job_watched(api, job_id))
@@ -205,7 +207,7 @@ bool job_watched(void *context, int64_t job_id)
 	struct api *api = context;
 	char topic[40];
 	topic_of(job_id, topic);
-	return bus_heard(api->bus, topic);
+	return bus_heard(api->bus, topic) || waiting_watched(api->waiting, job_id);
 }
 
 void job_seen(void *context, int64_t job_id, int index, double progress, const struct image *image,
@@ -217,6 +219,7 @@ void job_seen(void *context, int64_t job_id, int index, double progress, const s
 	struct err e = {0};
 	if (!job_watched(context, job_id))
 		return;
+	waiting_seen(api->waiting, job_id, progress, image);
 	buf_init(&data, 8 << 20);
 	buf_init(&file, 8 << 20);
 	buf_init(&text, 8 << 20);

@@ -1,0 +1,28 @@
+/* The handlers of the OpenAI-compatible API, by noun. */
+#ifndef MADANG_API_OPENAI_ROUTES_H
+#define MADANG_API_OPENAI_ROUTES_H
+
+#include "api/api.h"
+#include "makers/maker.h"
+
+#define HANDLER(name) bool name(struct http_request *rq, struct http_response *rs, struct err *e)
+
+/* image.c */
+HANDLER(api_image_edit);
+HANDLER(api_image_generate);
+HANDLER(api_image_vary);
+
+/* model.c */
+HANDLER(api_model_get);
+HANDLER(api_model_list);
+HANDLER(api_openai_absent);
+
+/* The maker that a `model` names: by the model's name or by its own; the first one where none is named. NULL: *e
+ * says so, and names the parameter. */
+const struct maker_info *openai_maker(struct http_request *rq, struct app *app, const char *model,
+				      struct err *e);
+/* Fails because of one parameter, in the words of this API. Always false. */
+bool openai_fail(struct http_request *rq, const char *name, struct err *e, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+#endif
