@@ -14,9 +14,10 @@ struct command {
 static const struct command COMMANDS[] = {
     {"admin", cli_admin, "accounts and tokens from the command line"},
     {"bench", cli_bench, "`bench engine` measures the engine against the machine's limit"},
+    {"describe", cli_describe, "say what a picture shows"},
     {"draw", cli_draw, "draw a picture into a file"},
     {"media-child", cli_media_child, NULL},
-    {"model", cli_model, "`model info` says what the picture model is, `model train` trains it"},
+    {"model", cli_model, "picture models: what they are, adding, quantising and training them"},
     {"serve", cli_serve, "run the server"},
     {"styles", cli_styles, "list the styles to draw in"},
 };

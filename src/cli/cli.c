@@ -1,6 +1,8 @@
 /* What the commands share. Main thread only; owns nothing. */
 #include "cli/cli.h"
 
+#include "cli/models.h"
+
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,11 +97,11 @@ bool cli_find_model(struct arena *a, const char *given, const char **dir, struct
 	if (!given)
 		given = getenv("MADANG_MODEL");
 	if (given && *given) {
-		if (!is_model(given))
-			return err_set(e, ERR_NOT_FOUND,
-				       "there is no model in %s: config.json can't be read", given);
-		*dir = given;
-		return true;
+		const char *named = models_path(a, given);
+		*dir = is_model(given) || !named || !is_model(named) ? given : named;
+		return is_model(*dir) ||
+		       err_set(e, ERR_NOT_FOUND,
+			       "there is no model in %s: config.json can't be read", given);
 	}
 	const char *const places[] = {beside_program(a), "model/weights", INSTALLED_MODEL};
 	for (size_t i = 0; i < sizeof places / sizeof *places; i++)

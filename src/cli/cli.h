@@ -18,6 +18,7 @@ enum cli_exit {
 
 int cli_admin(int argc, char **argv);
 int cli_bench(int argc, char **argv);
+int cli_describe(int argc, char **argv);
 int cli_draw(int argc, char **argv);
 int cli_media_child(int argc, char **argv);
 int cli_model(int argc, char **argv);
@@ -38,7 +39,7 @@ MUST_CHECK bool cli_read_options(const struct option_table *t, int argc, char **
 /* Prints usage and the table; returns CLI_EXIT_DONE. */
 int cli_help(const char *usage, const struct option_table *t);
 
-/* Where the model is: `given`, or MADANG_MODEL, or model/weights beside the program's build folder or
+/* Where the model is: `given` (a folder, or a name that `madang model add` made), or MADANG_MODEL, or model/weights beside the program's build folder or
  * under the working directory, or the place it is installed to. The path lives in the arena. */
 MUST_CHECK bool cli_find_model(struct arena *a, const char *given, const char **dir, struct err *e);
 

@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 #include "cli/drawing.h"
 #include "cli/interrupt.h"
+#include "cli/models.h"
 #include "engine/lexicon.h"
 #include "image/image.h"
 
@@ -27,7 +28,7 @@ static const char USAGE[] =
     "read or written, 1 anything else, 130 stopped by Ctrl-C.\n";
 
 struct draw_options {
-	const char *output, *style, *from, *task, *model;
+	const char *output, *style, *from, *task, *model, *quant;
 	int64_t seed, count, threads, size;
 	double guidance, temperature;
 	bool json;
@@ -53,8 +54,10 @@ static const struct option_row ROWS[] = {
     {ROW(task, OPTION_STR), .value = "TASK", .doc = "What to do with it: restyle, vary or edit"},
     {ROW(size, OPTION_INT), .min = 16, .max = 8192,
      .doc = "Pixels a side; without it, the model's own size"},
-    {ROW(model, OPTION_STR), .letter = 'm', .value = "DIR", .min = 1,
-     .doc = "The model's folder; without it, the built-in one"},
+    {ROW(model, OPTION_STR), .letter = 'm', .value = "NAME", .min = 1,
+     .doc = "A model's folder, or its name in `madang model list`; without it, the built-in one"},
+    {ROW(quant, OPTION_STR), .initial = "file",
+     .doc = "How weights lie in memory: file, f32, bf16, int8 or int4"},
     {ROW(threads, OPTION_INT), .initial = "0", .max = 1024, .doc = "0 takes every core"},
     {ROW(json, OPTION_BOOL), .doc = "Say in JSON what was drawn, with its tokens"},
 };
@@ -172,8 +175,9 @@ static bool draw(struct arena *a, const struct draw_options *o, const char *dir,
 		 struct engine_request *r, struct err *e)
 {
 	struct engine_info info;
-	const struct engine_options options = {.threads = (int)o->threads};
-	struct engine *engine = engine_create(dir, &options, e);
+	struct engine_options options = {.threads = (int)o->threads};
+	struct engine *engine =
+	    models_read_quant(o->quant, &options.quant, e) ? engine_create(dir, &options, e) : NULL;
 	if (!engine)
 		return false;
 	engine_info(engine, &info);

@@ -1,8 +1,10 @@
-/* `madang styles` and `madang model info`: what a model is and offers. Main thread. */
+/* `madang styles` and `madang model`: what models are and offer; adding, quantising, removing them. Main
+ * thread. */
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/models.h"
 #include "engine/engine.h"
 #include "engine/lexicon.h"
 #include "json/write.h"
@@ -19,8 +21,8 @@ static const struct option_row ROWS[] = {
     {.name = "model",
      .kind = OPTION_STR,
      .offset = offsetof(struct model_options, model),
-     .value = "DIR",
-     .doc = "The model's folder; without it, the built-in one"},
+     .value = "NAME",
+     .doc = "A model's folder, or its name in `madang model list`; without it, the built-in one"},
     {.name = "json",
      .kind = OPTION_BOOL,
      .offset = offsetof(struct model_options, json),
@@ -174,6 +176,105 @@ int cli_styles(int argc, char **argv)
 	return answer(&o, styles_text, styles_json);
 }
 
+struct keep_options {
+	const char *name, *quant;
+	bool json;
+};
+
+static const struct option_row KEEP_ROWS[] = {
+    {.name = "name",
+     .kind = OPTION_STR,
+     .offset = offsetof(struct keep_options, name),
+     .min = 1,
+     .max = 64,
+     .doc = "add: what to call it; without it, as its folder is called"},
+    {.name = "quant",
+     .kind = OPTION_STR,
+     .offset = offsetof(struct keep_options, quant),
+     .doc = "add: keep a copy in int8 or int4; without it, a link. quantize: int8 or int4"},
+    {.name = "json",
+     .kind = OPTION_BOOL,
+     .offset = offsetof(struct keep_options, json),
+     .doc = "list: answer as JSON"},
+};
+static const struct option_table KEEP_OPTIONS = {KEEP_ROWS, sizeof KEEP_ROWS / sizeof *KEEP_ROWS};
+
+static const char KEEP_USAGE[] =
+    "usage: madang model info [--model NAME] [--json]\n"
+    "       madang model add DIR [--name NAME] [--quant int8|int4]\n"
+    "       madang model list [--json]\n"
+    "       madang model remove NAME\n"
+    "       madang model quantize DIR TO --quant int8|int4\n"
+    "       madang model train --config FILE\n\n"
+    "Says what a model is; keeps models under names, for `madang draw --model NAME`; makes them smaller and\n"
+    "faster; trains one. docs/models.md says where to get models.\n";
+
+static bool keep_add(struct arena *a, const struct keep_options *o, char **words, struct buf *out,
+		     struct err *e)
+{
+	enum engine_quant quant = ENGINE_QUANT_FILE;
+	return (!o->quant || models_read_quant(o->quant, &quant, e)) &&
+	       models_add(a, words[0], o->name, quant, out, e);
+}
+
+static bool keep_list(struct arena *a, const struct keep_options *o, char **words, struct buf *out,
+		      struct err *e)
+{
+	(void)words;
+	return models_list(a, o->json, out, e);
+}
+
+static bool keep_quantize(struct arena *a, const struct keep_options *o, char **words,
+			  struct buf *out, struct err *e)
+{
+	enum engine_quant quant = ENGINE_QUANT_FILE;
+	(void)out;
+	return (!o->quant || models_read_quant(o->quant, &quant, e)) &&
+	       models_quantize(a, words[0], words[1], quant, e);
+}
+
+static bool keep_remove(struct arena *a, const struct keep_options *o, char **words,
+			struct buf *out, struct err *e)
+{
+	(void)o;
+	return models_remove(a, words[0], out, e);
+}
+
+static const struct {
+	const char *name;
+	int words; /* that follow it */
+	bool (*run)(struct arena *a, const struct keep_options *o, char **words, struct buf *out,
+		    struct err *e);
+} KEEPS[] = {
+    {"add", 1, keep_add},
+    {"list", 0, keep_list},
+    {"quantize", 2, keep_quantize},
+    {"remove", 1, keep_remove},
+};
+
+static int keep(int argc, char **argv)
+{
+	struct keep_options o = {0};
+	struct err e;
+	struct buf out;
+	bool help, ok = false;
+	int count = 0, rc;
+	if (!cli_read_options(&KEEP_OPTIONS, argc, argv, &count, &o, &help, &e))
+		return cli_fail(&e);
+	if (help)
+		return cli_help(KEEP_USAGE, &KEEP_OPTIONS);
+	struct arena *a = arena_create(ARENA_BYTES_MAX);
+	buf_init(&out, ANSWER_BYTES_MAX);
+	err_set(&e, ERR_INVALID, "say what to do with models: `madang model --help`");
+	for (size_t i = 0; count > 0 && i < sizeof KEEPS / sizeof *KEEPS; i++)
+		if (strcmp(argv[0], KEEPS[i].name) == 0)
+			ok = count == 1 + KEEPS[i].words && KEEPS[i].run(a, &o, argv + 1, &out, &e);
+	rc = ok ? cli_print(&out) : cli_fail(&e);
+	buf_finish(&out);
+	arena_destroy(a);
+	return rc;
+}
+
 int cli_model(int argc, char **argv)
 {
 	struct model_options o = {0};
@@ -182,15 +283,14 @@ int cli_model(int argc, char **argv)
 	int count = 0;
 	if (argc > 0 && strcmp(argv[0], "train") == 0)
 		return cli_model_train(argc - 1, argv + 1);
+	if (argc < 1 || strcmp(argv[0], "info") != 0)
+		return keep(argc, argv);
 	if (!cli_read_options(&OPTIONS, argc, argv, &count, &o, &help, &e))
 		return cli_fail(&e);
 	if (help)
-		return cli_help(
-		    "usage: madang model info [--model DIR] [--json]\n"
-		    "       madang model train --config FILE\n\nSays what the model is, or trains it.\n",
-		    &OPTIONS);
-	if (count != 1 || strcmp(argv[0], "info") != 0) {
-		err_set(&e, ERR_INVALID, "say `madang model info` or `madang model train`");
+		return cli_help(KEEP_USAGE, &OPTIONS);
+	if (count != 1) {
+		err_set(&e, ERR_INVALID, "say `madang model info`");
 		return cli_fail(&e);
 	}
 	return answer(&o, info_text, info_json);

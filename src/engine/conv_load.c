@@ -58,6 +58,7 @@ struct engine_conv *engine_conv_load(const struct engine_conv_source *s, struct 
 		w.weight = weight;
 	}
 	conv = engine_conv_create(s->kernels, &w, e);
+	engine_weights_release(s->weights, &t);
 	goto done;
 no_memory:
 	conv_no_memory(e);

@@ -4,6 +4,8 @@
  * thread, one at a time, by holding the pool's lock, as each step does. */
 #include "engine/impl.h"
 
+#include "engine/vit.h"
+
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,6 +91,7 @@ static void fill_info(struct engine *engine, const struct engine_shape *s)
 		    [ENGINE_TASK_VARY] = s->can_vary,
 		    [ENGINE_TASK_EDIT] = s->can_edit && text && s->tokens.src[0]},
 	    .can_encode = s->vq.has_encoder,
+	    .can_describe = s->vision.present && s->llm.has_text_head && text,
 	    .guidance = s->sampling.guidance,
 	    .temperature = s->sampling.temperature,
 	    .top_p = s->sampling.top_p,
@@ -104,7 +107,8 @@ static void fill_info(struct engine *engine, const struct engine_shape *s)
 		info->styles[info->style_count++] = engine->transformer.shape.styles[i].name;
 }
 
-static bool open_model(struct engine *engine, const struct engine_options *options, struct err *e)
+static bool open_model(struct engine *engine, const struct engine_options *options, bool check,
+		       struct err *e)
 {
 	struct engine_shape shape;
 
@@ -120,7 +124,9 @@ static bool open_model(struct engine *engine, const struct engine_options *optio
 	struct engine_transformer_options transformer = {
 	    .kernels = kernels_find(level_for(options->kernels), e),
 	    .pool = engine->pool,
-	    .as = AS[options->quant],
+	    .as = engine->as = AS[options->quant],
+	    .text_head = check,
+	    .check = check,
 	};
 	struct engine_vq_options vq = {
 	    .kernels = engine_conv_kernels(level_for(options->kernels)),
@@ -138,19 +144,10 @@ static bool open_model(struct engine *engine, const struct engine_options *optio
 	return true;
 }
 
-struct engine *engine_create(const char *dir, const struct engine_options *options, struct err *e)
+/* An engine with nothing open. */
+static struct engine *make(const char *dir, struct err *e)
 {
-	static const struct engine_options DEFAULTS;
-	struct engine *engine;
-
-	if (!options)
-		options = &DEFAULTS;
-	if ((unsigned)options->quant > ENGINE_QUANT_INT4 ||
-	    (unsigned)options->kernels > ENGINE_KERNELS_AMX) {
-		err_set(e, ERR_INVALID, "no such quantisation or kernels");
-		return NULL;
-	}
-	engine = calloc(1, sizeof(*engine));
+	struct engine *engine = calloc(1, sizeof(*engine));
 	if (!engine) {
 		err_set(e, ERR_NO_MEMORY, "no memory for an engine");
 		return NULL;
@@ -159,15 +156,56 @@ struct engine *engine_create(const char *dir, const struct engine_options *optio
 	pthread_cond_init(&engine->wake, NULL);
 	engine->line_end = &engine->line;
 	engine->next_id = 1;
+	engine->sight = engine_sight_create(e);
+	engine->dir = strdup(dir);
+	if (engine->sight && engine->dir)
+		return engine;
+	if (engine->sight)
+		err_set(e, ERR_NO_MEMORY, "no memory for a path");
+	engine_destroy(engine);
+	return NULL;
+}
+
+struct engine *engine_create(const char *dir, const struct engine_options *options, struct err *e)
+{
+	static const struct engine_options DEFAULTS;
+
+	if (!options)
+		options = &DEFAULTS;
+	if ((unsigned)options->quant > ENGINE_QUANT_INT4 ||
+	    (unsigned)options->kernels > ENGINE_KERNELS_AMX) {
+		err_set(e, ERR_INVALID, "no such quantisation or kernels");
+		return NULL;
+	}
+	struct engine *engine = make(dir, e);
+	if (!engine)
+		return NULL;
 	engine->memory_max_bytes =
 	    options->memory_max_bytes ? options->memory_max_bytes : machine_bytes() / 4 * 3;
-	engine->dir = strdup(dir);
-	if (!engine->dir)
-		err_set(e, ERR_NO_MEMORY, "no memory for a path");
-	else if (open_model(engine, options, e) && engine_requests_init(engine, options, e))
+	if (open_model(engine, options, false, e) && engine_requests_init(engine, options, e))
 		return engine;
 	engine_destroy(engine);
 	return NULL;
+}
+
+bool engine_check(const char *dir, struct engine_info *info, struct err *e)
+{
+	static const struct engine_options ONE_THREAD = {.threads = 1};
+	struct engine *engine = make(dir, e);
+	bool ok = engine && open_model(engine, &ONE_THREAD, true, e);
+
+	if (ok && engine->info.can_describe) {
+		const struct engine_shape *s = &engine->transformer.shape;
+		struct engine_vit *vit =
+		    engine_vit_create(engine->weights, &s->vision, s->llm.hidden,
+				      engine_conv_kernels(kernels_best()), e);
+		ok = vit != NULL;
+		engine_vit_destroy(vit);
+	}
+	if (ok)
+		*info = engine->info;
+	engine_destroy(engine);
+	return ok;
 }
 
 void engine_destroy(struct engine *engine)
@@ -175,6 +213,7 @@ void engine_destroy(struct engine *engine)
 	if (!engine)
 		return;
 	engine_requests_finish(engine);
+	engine_sight_destroy(engine->sight);
 	engine_vq_work_destroy(engine->vq_work);
 	engine_vq_destroy(engine->vq);
 	engine_transformer_finish(&engine->transformer);
@@ -192,7 +231,8 @@ void engine_info(struct engine *engine, struct engine_info *info)
 	*info = engine->info;
 	engine_pool_lock(engine->pool);
 	info->memory_bytes = info->weight_bytes + engine->batch.bytes + engine->cache_bytes +
-			     engine->prefixes.bytes + engine_vq_work_bytes(engine->vq_work);
+			     engine->prefixes.bytes + engine_vq_work_bytes(engine->vq_work) +
+			     engine_sight_bytes(engine->sight);
 	info->positions_computed = engine->positions_computed;
 	info->pictures_done = engine->pictures_done;
 	engine_pool_unlock(engine->pool);

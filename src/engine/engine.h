@@ -27,7 +27,7 @@
  * Threads
  * -------
  * One thread steps and takes events. engine_submit, engine_cancel, engine_stop, engine_info,
- * engine_decode and engine_encode may be called from any thread at any time; decode and encode
+ * engine_decode, engine_encode and engine_describe may be called from any thread at any time; they
  * take turns with the steps on the engine's own threads, so the stepper does not stand still for
  * long. The engine's threads spin for some tens of microseconds when they run out of work, then
  * sleep: with no request running the engine uses no CPU.
@@ -42,6 +42,7 @@
 #ifndef MADANG_ENGINE_ENGINE_H
 #define MADANG_ENGINE_ENGINE_H
 
+#include "base/buf.h"
 #include "base/err.h"
 
 #include <stdbool.h>
@@ -110,6 +111,7 @@ struct engine_info {
 	bool can[ENGINE_TASK_COUNT]; /* by enum engine_task: what the model was trained to do */
 	bool can_take_source;        /* restyle or edit */
 	bool can_encode;             /* engine_encode and source pixels */
+	bool can_describe;           /* engine_describe */
 
 	size_t style_count;
 	const char *styles[ENGINE_STYLES_MAX];
@@ -181,6 +183,10 @@ struct engine_event {
 struct engine *engine_create(const char *dir, const struct engine_options *options,
 			     struct err *e) MUST_CHECK;
 
+/* Opens the model only as far as its files can be wrong (configuration, tokenizer, every tensor there and of
+ * its shape), without loading the transformer's weights, and says what it is. */
+bool engine_check(const char *dir, struct engine_info *info, struct err *e) MUST_CHECK;
+
 /* Stops the threads, frees everything. No other call may be under way or follow. NULL-safe. */
 void engine_destroy(struct engine *engine);
 
@@ -229,6 +235,23 @@ bool engine_decode(struct engine *engine, const int32_t *tokens, size_t count, i
  * middle square is scaled to the picture's size, then encoded. */
 bool engine_encode(struct engine *engine, const uint8_t *rgb, int width, int height,
 		   int32_t *tokens, struct err *e) MUST_CHECK;
+
+#define ENGINE_DESCRIBE_TOKENS_MAX 1024
+#define ENGINE_QUESTION_BYTES_MAX  4000
+
+struct engine_description {
+	const uint8_t *rgb; /* width * height * 3 */
+	int width, height;
+	const char *question; /* UTF-8; NULL: what an alternative text has to say */
+	int tokens_max;       /* of the answer. 0: 128 */
+};
+
+/* What is to be seen in a picture, appended to `text` (UTF-8, trimmed): the likeliest words, so the same
+ * picture and question give the same answer. The vision tower and the head that writes text are loaded by
+ * the first call and stay. One call at a time; others wait. ERR_UNSUPPORTED where the model cannot look,
+ * ERR_CANCELLED after engine_stop. */
+bool engine_describe(struct engine *engine, const struct engine_description *what, struct buf *text,
+		     struct err *e) MUST_CHECK;
 
 /* How many text tokens the prompt takes, so that a caller can say that the end of it will be cut
  * (more than engine_info.prompt_tokens_max). */

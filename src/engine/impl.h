@@ -46,6 +46,8 @@ struct engine {
 	struct engine_vq *vq;
 	struct engine_info info;
 	size_t memory_max_bytes;
+	enum engine_weights_as as;
+	struct engine_sight *sight; /* describe.c's own */
 
 	/* with the pool's lock */
 	struct engine_vq_work *vq_work;
@@ -82,6 +84,12 @@ struct engine {
 bool engine_requests_init(struct engine *engine, const struct engine_options *options,
 			  struct err *e) MUST_CHECK;
 void engine_requests_finish(struct engine *engine);
+
+/* describe.c: what engine_describe keeps between calls. */
+struct engine_sight *engine_sight_create(struct err *e) MUST_CHECK;
+void engine_sight_destroy(struct engine_sight *sight); /* NULL-safe */
+/* With the pool's lock. */
+size_t engine_sight_bytes(const struct engine_sight *sight);
 
 /* fit.c: the middle square of a picture, scaled (each output pixel the weighted mean of what it covers). */
 bool engine_fit(const uint8_t *rgb, int width, int height, int size, uint8_t *out,

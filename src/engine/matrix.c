@@ -97,47 +97,78 @@ static int32_t round_away(float v)
 	return (int32_t)(v < 0 ? v - 0.5f : v + 0.5f);
 }
 
+static float largest(const float *row, size_t k)
+{
+	float most = 0;
+	for (size_t i = 0; i < k; i++)
+		most = magnitude(row[i]) > most ? magnitude(row[i]) : most;
+	return most;
+}
+
+float engine_quantize_int8(const float *row, size_t k, int8_t *q)
+{
+	float most = largest(row, k), inverse = most > 1e-30f ? 127.0f / most : 0;
+	for (size_t i = 0; i < k; i++)
+		q[i] = (int8_t)round_away(row[i] * inverse);
+	return most / 127.0f;
+}
+
 static void quantize_int8(struct engine_matrix *m, size_t output, const float *row)
 {
 	uint8_t *tile = (uint8_t *)m->data + output / KERNEL_TILE_ROWS * m->tile_bytes;
 	size_t line_row = output % KERNEL_TILE_ROWS;
-	float most = 0;
-	for (size_t k = 0; k < m->k; k++)
-		most = magnitude(row[k]) > most ? magnitude(row[k]) : most;
+	float most = largest(row, m->k), inverse = most > 1e-30f ? 127.0f / most : 0;
 	m->scale[output] = most / 127.0f;
-	float inverse = most > 1e-30f ? 127.0f / most : 0;
 	for (size_t k = 0; k < m->k; k++)
 		tile[k / 4 * 64 + line_row * 4 + k % 4] =
 		    (uint8_t)(round_away(row[k] * inverse) + 128);
 }
 
-/* The value of largest size becomes -8 exactly, so that all 16 steps are of use. */
-static void quantize_int4_block(uint8_t *block, size_t line_row, const float *values)
+/* 32 numbers to 16 bytes and an f16 scale. The value of largest size becomes -8 exactly, so that all 16 steps
+ * are of use. */
+static void quantize_int4_block(const float *values, uint8_t *q, uint16_t *half)
 {
 	float extreme = 0;
 	for (int k = 0; k < 32; k++)
 		if (magnitude(values[k]) > magnitude(extreme))
 			extreme = values[k];
-	uint16_t half = to_f16(extreme / -8.0f);
 	float scale = extreme / -8.0f, inverse = magnitude(scale) > 1e-30f ? 1.0f / scale : 0;
-	memcpy(block + 256 + line_row * 2, &half, sizeof(half));
+	*half = to_f16(scale);
 	for (int k = 0; k < 16; k++) {
 		int32_t low = round_away(values[k] * inverse) + 8;
 		int32_t high = round_away(values[k + 16] * inverse) + 8;
 		low = low < 0 ? 0 : low > 15 ? 15 : low;
 		high = high < 0 ? 0 : high > 15 ? 15 : high;
-		block[k / 4 * 64 + line_row * 4 + k % 4] = (uint8_t)(low | high << 4);
+		q[k] = (uint8_t)(low | high << 4);
 	}
+}
+
+void engine_quantize_int4(const float *row, size_t k, uint8_t *q, uint16_t *scales)
+{
+	for (size_t i = 0; i < k; i += 32, q += 16, scales++) {
+		float values[32] = {0};
+		memcpy(values, row + i, (k - i < 32 ? k - i : 32) * sizeof(float));
+		quantize_int4_block(values, q, scales);
+	}
+}
+
+static void put_int4_block(uint8_t *tile, size_t line_row, const uint8_t *q, uint16_t half)
+{
+	memcpy(tile + 256 + line_row * 2, &half, sizeof(half));
+	for (size_t k = 0; k < 16; k++)
+		tile[k / 4 * 64 + line_row * 4 + k % 4] = q[k];
 }
 
 static void quantize_int4(struct engine_matrix *m, size_t output, const float *row)
 {
 	uint8_t *tile = (uint8_t *)m->data + output / KERNEL_TILE_ROWS * m->tile_bytes;
-	for (size_t k = 0; k < kernel_k_padded(m->k); k += 32, tile += 288) {
+	for (size_t k = 0; k < m->k; k += 32, tile += 288) {
 		float values[32] = {0};
-		size_t n = k < m->k ? m->k - k : 0;
-		memcpy(values, row + k, (n < 32 ? n : 32) * sizeof(float));
-		quantize_int4_block(tile, output % KERNEL_TILE_ROWS, values);
+		uint8_t q[16];
+		uint16_t half;
+		memcpy(values, row + k, (m->k - k < 32 ? m->k - k : 32) * sizeof(float));
+		quantize_int4_block(values, q, &half);
+		put_int4_block(tile, output % KERNEL_TILE_ROWS, q, half);
 	}
 }
 
@@ -172,6 +203,17 @@ void engine_matrix_set_row_int8(struct engine_matrix *m, size_t output, const in
 	for (size_t k = 0; k < m->k; k++)
 		tile[k / 4 * 64 + line_row * 4 + k % 4] = (uint8_t)(row[k] + 128);
 	m->scale[output] = scale;
+}
+
+void engine_matrix_set_row_int4(struct engine_matrix *m, size_t output, const uint8_t *row,
+				const void *scales)
+{
+	uint8_t *tile = (uint8_t *)m->data + output / KERNEL_TILE_ROWS * m->tile_bytes;
+	for (size_t k = 0; k < m->k; k += 32, tile += 288, row += 16) {
+		uint16_t half;
+		memcpy(&half, (const uint8_t *)scales + k / 32 * sizeof(half), sizeof(half));
+		put_int4_block(tile, output % KERNEL_TILE_ROWS, row, half);
+	}
 }
 
 void engine_matrix_set_bias(struct engine_matrix *m, size_t output, float value)

@@ -10,6 +10,11 @@
 #include "engine/kernels/kernels.h"
 #include "engine/pool.h"
 
+/* The rounding of weights, for files that keep it: k numbers to k int8 and their scale; and to 4-bit blocks
+ * (16 bytes and an f16 scale for each 32, the last filled up with 0). */
+float engine_quantize_int8(const float *row, size_t k, int8_t *q);
+void engine_quantize_int4(const float *row, size_t k, uint8_t *q, uint16_t *scales);
+
 struct engine_matrix {
 	enum kernel_weights weights;
 	size_t outputs, k;
@@ -32,6 +37,9 @@ void engine_matrix_set_row(struct engine_matrix *m, size_t output, const float *
 /* The same from k int8 values and their scale, exact; the matrix is INT8. */
 void engine_matrix_set_row_int8(struct engine_matrix *m, size_t output, const int8_t *row,
 				float scale);
+/* And from 4-bit blocks as safetensors.h has them, exact; the matrix is INT4. scales: f16, unaligned. */
+void engine_matrix_set_row_int4(struct engine_matrix *m, size_t output, const uint8_t *row,
+				const void *scales);
 void engine_matrix_set_bias(struct engine_matrix *m, size_t output, float value);
 
 /* Scratch of the products of one caller: quantised activations for up to `rows` rows of up to `k`.

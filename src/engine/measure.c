@@ -189,7 +189,7 @@ static bool set_up(struct measuring *m, const struct engine_measure_options *o,
 	struct engine_transformer_options t = {
 	    .kernels = kernels_find(level, e), .pool = m->pool, .as = AS[o->quant]};
 	if (!t.kernels || !engine_transformer_init(&m->t, shape, NULL, &t, e) ||
-	    !engine_batch_init(&m->b, &m->t, PIECE_ROWS, e))
+	    !engine_batch_init(&m->b, &m->t, PIECE_ROWS, BATCH_MAX, e))
 		return false;
 	m->cache = calloc((size_t)o->batch, sizeof(*m->cache));
 	if (!m->cache)

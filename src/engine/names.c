@@ -213,12 +213,13 @@ static bool take_third(const struct engine_weights *w, const struct found *f,
 		return err_set(e, ERR_INVALID, "tensor %.100s does not hold q, k and v rows",
 			       f->name);
 	int64_t first = f->third == 0 ? 0 : q + (f->third - 1) * (rest / 2);
-	size_t row_bytes = (size_t)engine_tensor_row_size(t) * engine_dtype_size(t->dtype);
+	size_t row_bytes = engine_tensor_row_bytes(t);
 	t->shape[0] = f->third == 0 ? q : rest / 2;
 	t->data = (const unsigned char *)t->data + (size_t)first * row_bytes;
 	t->bytes = (size_t)t->shape[0] * row_bytes;
 	if (t->scale)
-		t->scale = (const unsigned char *)t->scale + (size_t)first * sizeof(float);
+		t->scale =
+		    (const unsigned char *)t->scale + (size_t)first * engine_tensor_scale_bytes(t);
 	return true;
 }
 
@@ -245,6 +246,10 @@ static bool check_shape(struct engine_tensor *t, const int64_t *want, struct err
 		t->shape[ENGINE_TENSOR_DIMS_MAX - 1] = 1;
 		t->ndim--;
 	}
+	/* 4-bit rows are whole blocks; the last columns of the last one may be padding */
+	if (t->dtype == ENGINE_I4 && ndim == 2 && t->shape[1] - 32 < want[1] &&
+	    want[1] < t->shape[1])
+		t->shape[1] = want[1];
 	if (t->ndim == ndim && !memcmp(t->shape, want, (size_t)ndim * sizeof(*want)))
 		return true;
 	char is[96], needed[96];
@@ -260,6 +265,7 @@ static bool check_dtype(const struct engine_tensor *t, struct err *e)
 	case ENGINE_F32:
 	case ENGINE_F16:
 	case ENGINE_BF16:
+	case ENGINE_I4: /* has its scales, or it would be U8 */
 		return true;
 	case ENGINE_I8:
 		return t->scale ||
@@ -267,8 +273,8 @@ static bool check_dtype(const struct engine_tensor *t, struct err *e)
 			       t->name, t->name);
 	default:
 		return err_set(e, ERR_UNSUPPORTED,
-			       "tensor %.100s is %s: F32, F16, BF16 or I8 is needed", t->name,
-			       engine_dtype_name(t->dtype));
+			       "tensor %.100s is %s: F32, F16, BF16, I8 or 4 bits are needed",
+			       t->name, engine_dtype_name(t->dtype));
 	}
 }
 
@@ -293,10 +299,21 @@ bool engine_weights_get(const struct engine_weights *w, struct engine_want want,
 	return get(w, &want, t, e) || err_context(e, "%.100s", engine_safetensors_path(w->file));
 }
 
-bool engine_weights_has(const struct engine_weights *w, struct engine_want want)
+const struct engine_tensor *engine_weights_stored(const struct engine_weights *w,
+						  struct engine_want want)
 {
 	struct found f;
-	return make_name(w, &want, &f) && engine_safetensors_find(w->file, f.name);
+	return make_name(w, &want, &f) ? engine_safetensors_find(w->file, f.name) : NULL;
+}
+
+bool engine_weights_has(const struct engine_weights *w, struct engine_want want)
+{
+	return engine_weights_stored(w, want) != NULL;
+}
+
+void engine_weights_release(const struct engine_weights *w, const struct engine_tensor *t)
+{
+	engine_safetensors_release(w->file, t);
 }
 
 bool engine_weights_load(const struct engine_weights *w, struct engine_want want, float *out,
@@ -305,8 +322,10 @@ bool engine_weights_load(const struct engine_weights *w, struct engine_want want
 	struct engine_tensor t;
 	if (!engine_weights_get(w, want, &t, e))
 		return false;
-	return engine_tensor_load_f32(&t, out, e) ||
-	       err_context(e, "%.100s", engine_safetensors_path(w->file));
+	bool ok = engine_tensor_load_f32(&t, out, e) ||
+		  err_context(e, "%.100s", engine_safetensors_path(w->file));
+	engine_weights_release(w, &t);
+	return ok;
 }
 
 static bool detect(const struct engine_safetensors *file, enum engine_layout *layout)

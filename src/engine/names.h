@@ -124,6 +124,13 @@ const struct engine_safetensors *engine_weights_file(const struct engine_weights
 bool engine_weights_get(const struct engine_weights *w, struct engine_want want,
 			struct engine_tensor *t, struct err *e) MUST_CHECK;
 
+/* The tensor as it is stored (all of a stacked one, of any dtype and shape); NULL: it is not there. */
+const struct engine_tensor *engine_weights_stored(const struct engine_weights *w,
+						  struct engine_want want);
+
+/* What has been read may leave memory. */
+void engine_weights_release(const struct engine_weights *w, const struct engine_tensor *t);
+
 /* Is there such a tensor, whatever its shape? */
 bool engine_weights_has(const struct engine_weights *w, struct engine_want want);
 

@@ -60,7 +60,7 @@ bool engine_requests_init(struct engine *engine, const struct engine_options *op
 	if (!engine->running || !engine->guided || !engine->candidates || !engine->logit_rows ||
 	    !engine->ids || !engine->places)
 		return out_of_memory(e);
-	return engine_batch_init(&engine->batch, t, rows, e);
+	return engine_batch_init(&engine->batch, t, rows, 2 * running, e);
 }
 
 static void job_destroy(struct engine_job *job)

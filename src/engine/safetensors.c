@@ -70,12 +70,12 @@ static const struct dtype_row {
 
 size_t engine_dtype_size(enum engine_dtype dtype)
 {
-	return dtype < ENGINE_DTYPE_OTHER ? DTYPES[dtype].size : 0;
+	return dtype < ENGINE_I4 ? DTYPES[dtype].size : 0;
 }
 
 const char *engine_dtype_name(enum engine_dtype dtype)
 {
-	return dtype < ENGINE_DTYPE_OTHER ? DTYPES[dtype].name : "another type";
+	return dtype < ENGINE_I4 ? DTYPES[dtype].name : dtype == ENGINE_I4 ? "I4" : "another type";
 }
 
 static const struct dtype_row *dtype_by_name(const char *name)
@@ -311,6 +311,23 @@ const struct engine_tensor *engine_safetensors_find(const struct engine_safetens
 	return bsearch(&key, s->tensors, s->count, sizeof(key), compare_tensors);
 }
 
+/* U8 with scales of its blocks is I4. */
+static bool link_blocks(struct engine_tensor *t, const struct engine_tensor *scale, struct err *e)
+{
+	if (scale->dtype != ENGINE_F16 || scale->ndim != 2 || t->ndim != 2 ||
+	    scale->shape[0] != t->shape[0] || t->shape[1] % 16 != 0 ||
+	    scale->shape[1] != t->shape[1] / 16)
+		return err_set(
+		    e, ERR_INVALID,
+		    "tensor %.100s_scale must be F16 with one value for each 32 numbers of "
+		    "a row",
+		    t->name);
+	t->dtype = ENGINE_I4;
+	t->shape[1] *= 2;
+	t->scale = scale->data;
+	return true;
+}
+
 static bool link_scale(struct engine_safetensors *s, struct engine_tensor *t, struct err *e)
 {
 	char name[NAME_BYTES_MAX + 8];
@@ -318,6 +335,8 @@ static bool link_scale(struct engine_safetensors *s, struct engine_tensor *t, st
 	const struct engine_tensor *scale = engine_safetensors_find(s, name);
 	if (!scale)
 		return true;
+	if (t->dtype == ENGINE_U8)
+		return link_blocks(t, scale, e);
 	if (scale->dtype != ENGINE_F32 || scale->ndim != 1 || t->ndim < 1 ||
 	    scale->shape[0] != t->shape[0])
 		return err_set(e, ERR_INVALID,
@@ -327,7 +346,7 @@ static bool link_scale(struct engine_safetensors *s, struct engine_tensor *t, st
 	return true;
 }
 
-/* Sorts, refuses duplicates, joins I8 tensors with their scales. */
+/* Sorts, refuses duplicates, joins quantised tensors with their scales. */
 static bool seal(struct engine_safetensors *s, struct err *e)
 {
 	if (s->count == 0)
@@ -339,7 +358,8 @@ static bool seal(struct engine_safetensors *s, struct err *e)
 				       s->path, s->tensors[i].name);
 	}
 	for (size_t i = 0; i < s->count; i++) {
-		if (s->tensors[i].dtype == ENGINE_I8 && !link_scale(s, &s->tensors[i], e))
+		enum engine_dtype dtype = s->tensors[i].dtype;
+		if ((dtype == ENGINE_I8 || dtype == ENGINE_U8) && !link_scale(s, &s->tensors[i], e))
 			return false;
 	}
 	return true;
@@ -500,6 +520,22 @@ size_t engine_safetensors_count(const struct engine_safetensors *s)
 const struct engine_tensor *engine_safetensors_at(const struct engine_safetensors *s, size_t i)
 {
 	return i < s->count ? &s->tensors[i] : NULL;
+}
+
+void engine_safetensors_release(const struct engine_safetensors *s, const struct engine_tensor *t)
+{
+	const uintptr_t page = 4096, from = (uintptr_t)t->data;
+	for (size_t i = 0; i < s->file_count; i++) {
+		const struct file *f = &s->files[i];
+		uintptr_t file = (uintptr_t)f->bytes;
+		if (!f->mapped || from < file || from - file >= f->size)
+			continue;
+		/* whole pages only, from the file's first on: neighbours are read again where needed */
+		uintptr_t begin = from / page * page, end = from + t->bytes;
+		if (begin < file)
+			begin = file;
+		madvise((void *)begin, end - begin, MADV_DONTNEED);
+	}
 }
 
 const char *engine_safetensors_path(const struct engine_safetensors *s)

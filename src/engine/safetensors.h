@@ -23,6 +23,8 @@ enum engine_dtype {
 	ENGINE_U8,
 	ENGINE_I32,
 	ENGINE_I64,
+	/* Not a dtype of the file: U8 with a scale, two 4-bit numbers a byte. See below. */
+	ENGINE_I4,
 	ENGINE_DTYPE_OTHER /* valid in the file, of no use to the engine */
 };
 
@@ -33,8 +35,12 @@ struct engine_tensor {
 	int64_t shape[ENGINE_TENSOR_DIMS_MAX]; /* the rest is 1 */
 	const void *data;
 	size_t bytes;
-	/* I8 weights only: `<name>_scale`, F32 [shape[0]], unaligned; value = q * scale[row]. NULL
-	 * where there is none. */
+	/* Quantised weights only: `<name>_scale`, unaligned; NULL where there is none.
+	 * I8: F32 [shape[0]]; value = q * scale[row].
+	 * I4: F16 [shape[0], blocks], a block being 32 numbers of a row; the file's tensor is U8
+	 * [shape[0], 16 * blocks]: byte j of a block holds number j in its low half and number j + 16 in
+	 * its high half, each q + 8; value = q * scale. shape here counts numbers; the last block of a row
+	 * may hold more of them than the matrix has columns. */
 	const void *scale;
 };
 
@@ -59,13 +65,20 @@ const struct engine_tensor *engine_safetensors_at(const struct engine_safetensor
 /* The path that was opened, for messages. */
 const char *engine_safetensors_path(const struct engine_safetensors *s);
 
-size_t engine_dtype_size(enum engine_dtype dtype); /* bytes of one element; 0 for OTHER */
+/* The pages that a tensor's bytes lie in need no memory until they are read again. For loaders: a file larger
+ * than the machine's memory passes through it piece by piece. */
+void engine_safetensors_release(const struct engine_safetensors *s, const struct engine_tensor *t);
+
+size_t engine_dtype_size(enum engine_dtype dtype); /* bytes of one element; 0 for I4 and OTHER */
 const char *engine_dtype_name(enum engine_dtype dtype);
 
 /* Elements of one row (the product of shape[1..]); shape[0] is the number of rows. */
 int64_t engine_tensor_row_size(const struct engine_tensor *t);
+/* Bytes of one row, and of one row's scales (0 where there are none). */
+size_t engine_tensor_row_bytes(const struct engine_tensor *t);
+size_t engine_tensor_scale_bytes(const struct engine_tensor *t);
 
-/* Converts rows [row, row + rows) to f32. F32, F16, BF16, I8 (times scale, where there is one). The
+/* Converts rows [row, row + rows) to f32. F32, F16, BF16, I8 and I4 (times scale, where there is one). The
  * range must lie inside the tensor and the dtype must be one of these (engine_weights_get() hands
  * out no other). */
 void engine_tensor_rows_f32(const struct engine_tensor *t, int64_t row, int64_t rows, float *out);
@@ -82,5 +95,16 @@ bool engine_tensor_load_f32(const struct engine_tensor *t, float *out, struct er
  * its own). metadata: NULL, or key, value, key, value, …, NULL. */
 bool engine_safetensors_write(const char *path, const struct engine_tensor *tensors, size_t count,
 			      const char *const *metadata, struct err *e) MUST_CHECK;
+
+/* The same for more than memory holds: the bytes of a tensor whose data is NULL are made when it is their
+ * turn. `make` returns them (t->bytes, the callee's until the next call), or NULL and *e. */
+struct engine_safetensors_source {
+	const void *(*make)(void *context, const struct engine_tensor *t, struct err *e);
+	void *context;
+};
+bool engine_safetensors_write_from(const char *path, const struct engine_tensor *tensors,
+				   size_t count, const char *const *metadata,
+				   const struct engine_safetensors_source *source,
+				   struct err *e) MUST_CHECK;
 
 #endif

@@ -77,13 +77,19 @@ static bool write_all(int fd, const void *bytes, size_t length, struct err *e)
 }
 
 static bool write_tensors(int fd, const struct buf *header,
-			  const struct engine_tensor *const *sorted, size_t count, struct err *e)
+			  const struct engine_tensor *const *sorted, size_t count,
+			  const struct engine_safetensors_source *source, struct err *e)
 {
 	uint64_t n = header->length;
 	if (!write_all(fd, &n, 8, e) || !write_all(fd, header->data, header->length, e))
 		return false;
 	for (size_t i = 0; i < count; i++) {
-		if (!write_all(fd, sorted[i]->data, sorted[i]->bytes, e))
+		const void *data = sorted[i]->data;
+		if (!data && sorted[i]->bytes)
+			data = source->make(source->context, sorted[i], e);
+		if (!data && sorted[i]->bytes)
+			return false;
+		if (!write_all(fd, data, sorted[i]->bytes, e))
 			return false;
 	}
 	return fsync(fd) == 0 || err_set(e, ERR_IO, "cannot be written: %s", strerror(errno));
@@ -105,7 +111,8 @@ static bool check_tensor(const struct engine_tensor *t, struct err *e)
 }
 
 static bool write_file(const char *path, const struct buf *header,
-		       const struct engine_tensor *const *sorted, size_t count, struct err *e)
+		       const struct engine_tensor *const *sorted, size_t count,
+		       const struct engine_safetensors_source *source, struct err *e)
 {
 	char *temporary;
 	if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
@@ -116,7 +123,7 @@ static bool write_file(const char *path, const struct buf *header,
 		free(temporary);
 		return false;
 	}
-	bool ok = write_tensors(fd, header, sorted, count, e);
+	bool ok = write_tensors(fd, header, sorted, count, source, e);
 	if (ok && fchmod(fd, 0644) < 0)
 		ok = err_set(e, ERR_IO, "cannot be written: %s", strerror(errno));
 	if (close(fd) < 0 && ok)
@@ -132,6 +139,13 @@ static bool write_file(const char *path, const struct buf *header,
 bool engine_safetensors_write(const char *path, const struct engine_tensor *tensors, size_t count,
 			      const char *const *metadata, struct err *e)
 {
+	return engine_safetensors_write_from(path, tensors, count, metadata, NULL, e);
+}
+
+bool engine_safetensors_write_from(const char *path, const struct engine_tensor *tensors,
+				   size_t count, const char *const *metadata,
+				   const struct engine_safetensors_source *source, struct err *e)
+{
 	for (size_t i = 0; i < count; i++) {
 		if (!check_tensor(&tensors[i], e))
 			return err_context(e, "%.100s", path);
@@ -145,7 +159,7 @@ bool engine_safetensors_write(const char *path, const struct engine_tensor *tens
 	struct buf header;
 	buf_init(&header, HEADER_BYTES_MAX);
 	bool ok = make_header(sorted, count, metadata, &header, e) &&
-		  write_file(path, &header, sorted, count, e);
+		  write_file(path, &header, sorted, count, source, e);
 	buf_finish(&header);
 	free(sorted);
 	return ok || err_context(e, "%.100s", path);

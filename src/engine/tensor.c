@@ -13,6 +13,22 @@ int64_t engine_tensor_row_size(const struct engine_tensor *t)
 	return n;
 }
 
+size_t engine_tensor_row_bytes(const struct engine_tensor *t)
+{
+	int64_t n = engine_tensor_row_size(t);
+	if (t->dtype == ENGINE_I4)
+		return (size_t)((n + 31) / 32 * 16);
+	return (size_t)n * engine_dtype_size(t->dtype);
+}
+
+size_t engine_tensor_scale_bytes(const struct engine_tensor *t)
+{
+	if (!t->scale)
+		return 0;
+	return t->dtype == ENGINE_I4 ? engine_tensor_row_bytes(t) / 16 * sizeof(uint16_t)
+				     : sizeof(float);
+}
+
 static float f32_at(const unsigned char *p, size_t i)
 {
 	float v;
@@ -55,6 +71,21 @@ static void i8_rows(const struct engine_tensor *t, int64_t row, int64_t rows, in
 	}
 }
 
+static void i4_rows(const struct engine_tensor *t, int64_t row, int64_t rows, int64_t width,
+		    float *out)
+{
+	size_t bytes = engine_tensor_row_bytes(t);
+	for (int64_t r = row; r < row + rows; r++, out += width) {
+		const unsigned char *q = (const unsigned char *)t->data + (size_t)r * bytes;
+		for (int64_t i = 0; i < width; i++) {
+			unsigned char pair = q[i / 32 * 16 + i % 16];
+			int value = (i % 32 < 16 ? pair & 15 : pair >> 4) - 8;
+			size_t block = (size_t)r * (bytes / 16) + (size_t)(i / 32);
+			out[i] = (float)value * f16_f32(u16_at(t->scale, block));
+		}
+	}
+}
+
 void engine_tensor_rows_f32(const struct engine_tensor *t, int64_t row, int64_t rows, float *out)
 {
 	int64_t width = engine_tensor_row_size(t);
@@ -76,6 +107,9 @@ void engine_tensor_rows_f32(const struct engine_tensor *t, int64_t row, int64_t 
 		break;
 	case ENGINE_I8:
 		i8_rows(t, row, rows, width, out);
+		break;
+	case ENGINE_I4:
+		i4_rows(t, row, rows, width, out);
 		break;
 	default:
 		__builtin_unreachable(); /* engine_weights_get() hands out no other */
@@ -115,8 +149,10 @@ bool engine_tensor_check_finite(const struct engine_tensor *t, struct err *e)
 	if (bad < n)
 		return err_set(e, ERR_INVALID, "tensor %.100s: value %zu is not a finite number",
 			       t->name, bad);
-	size_t rows = t->scale ? (size_t)t->shape[0] : 0;
-	bad = first_bad_32(t->scale, rows);
+	size_t rows = (size_t)t->shape[0] * engine_tensor_scale_bytes(t);
+	rows /= t->dtype == ENGINE_I4 ? sizeof(uint16_t) : sizeof(float);
+	bad = t->dtype == ENGINE_I4 ? first_bad_16(t->scale, rows, 0x7c00)
+				    : first_bad_32(t->scale, rows);
 	if (bad < rows)
 		return err_set(e, ERR_INVALID,
 			       "tensor %.100s_scale: value %zu is not a finite number", t->name,

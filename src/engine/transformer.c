@@ -36,7 +36,7 @@ static size_t max2(size_t a, size_t b)
 }
 
 bool engine_batch_init(struct engine_batch *b, const struct engine_transformer *t, size_t rows_max,
-		       struct err *e)
+		       size_t logit_rows_max, struct err *e)
 {
 	const struct engine_shape *s = &t->shape;
 	size_t hidden = (size_t)s->llm.hidden, ffn = round_up((size_t)s->llm.ffn, TILE);
@@ -55,7 +55,7 @@ bool engine_batch_init(struct engine_batch *b, const struct engine_transformer *
 	b->gate_up = floats(b, rows_max * max2(2 * ffn, widest));
 	b->ffn = floats(b, rows_max * ffn);
 	b->logits_stride = round_up(vocabulary, TILE);
-	b->logits = floats(b, rows_max * b->logits_stride);
+	b->logits = floats(b, logit_rows_max * b->logits_stride);
 	b->scratch = calloc((size_t)b->threads, sizeof(*b->scratch));
 	b->visible = calloc((size_t)b->threads, sizeof(*b->visible));
 	if (!b->row || !b->segment || !b->x || !b->h || !b->qkv || !b->attention || !b->gate_up ||

@@ -65,6 +65,7 @@ struct engine_transformer_options {
 	struct engine_pool *pool; /* borrowed, as is the file */
 	enum engine_weights_as as;
 	bool text_head; /* load lm_head, for writing text */
+	bool check; /* only see that all tensors are there: nothing is packed, and it cannot run */
 };
 
 /* The file stays open (embedding rows are read from it) until the transformer is gone. Without a file
@@ -74,6 +75,11 @@ bool engine_transformer_init(struct engine_transformer *t, const struct engine_s
 			     const struct engine_transformer_options *options,
 			     struct err *e) MUST_CHECK;
 void engine_transformer_finish(struct engine_transformer *t);
+
+/* lm_head, where it was not asked for at first: from then on batches that are made can write text. */
+bool engine_transformer_load_text_head(struct engine_transformer *t,
+				       const struct engine_weights *file, enum engine_weights_as as,
+				       struct err *e) MUST_CHECK;
 
 struct engine_row {
 	struct engine_cache *cache;
@@ -87,7 +93,7 @@ struct engine_batch {
 
 	/* between the steps of a pass */
 	float *h, *qkv, *attention, *gate_up, *ffn;
-	float *logits; /* [rows][image vocabulary or text vocabulary] */
+	float *logits; /* [logit rows][image vocabulary or text vocabulary] */
 	size_t logits_stride;
 	size_t *segment; /* first row of each stream's rows; one more at the end */
 	float **scratch; /* one for each thread */
@@ -97,8 +103,9 @@ struct engine_batch {
 	struct engine_matrix_scratch quantized;
 };
 
+/* logit_rows_max: of how many rows logits are ever taken at once. */
 bool engine_batch_init(struct engine_batch *b, const struct engine_transformer *t, size_t rows_max,
-		       struct err *e) MUST_CHECK;
+		       size_t logit_rows_max, struct err *e) MUST_CHECK;
 void engine_batch_finish(struct engine_batch *b);
 
 struct engine_cache_options engine_transformer_cache(const struct engine_transformer *t,

@@ -20,6 +20,7 @@ struct loader {
 	const struct engine_weights *file; /* NULL: random */
 	enum engine_weights_as as;
 	uint64_t random;
+	bool check;
 	struct err *e;
 };
 
@@ -58,6 +59,13 @@ static void fill_rows(void *context, size_t begin, size_t end, int thread)
 			    job->m, output, (const int8_t *)t->data + source * job->m->k, scale);
 			continue;
 		}
+		if (t->dtype == ENGINE_I4 && job->m->weights == KERNEL_INT4) {
+			engine_matrix_set_row_int4(
+			    job->m, output,
+			    (const uint8_t *)t->data + source * engine_tensor_row_bytes(t),
+			    (const uint8_t *)t->scale + source * engine_tensor_scale_bytes(t));
+			continue;
+		}
 		engine_tensor_rows_f32(t, (int64_t)source, 1, row);
 		engine_matrix_set_row(job->m, output, row);
 	}
@@ -69,11 +77,26 @@ static float random_weight(uint64_t *state)
 	return ((float)(*state >> 40) / 8388608.0f - 1.0f) * 0.03f;
 }
 
+static bool matrix(struct loader *l, struct engine_matrix *m, enum kernel_weights weights,
+		   size_t outputs, size_t k, bool bias)
+{
+	if (l->check)
+		*m = (struct engine_matrix){.weights = weights, .outputs = outputs, .k = k};
+	else if (!engine_matrix_init(m, weights, outputs, k, bias, l->e))
+		return false;
+	l->t->bytes += m->bytes;
+	return true;
+}
+
 /* A matrix's rows from one tensor: `count` of them from its row `first` on. */
 static bool fill(struct loader *l, struct engine_matrix *m, struct engine_want want, size_t first,
 		 size_t count, struct place place)
 {
 	struct engine_tensor tensor;
+	if (l->check) {
+		l->t->parameters += count * m->k;
+		return engine_weights_get(l->file, want, &tensor, l->e);
+	}
 	size_t threads = (size_t)engine_pool_threads(l->t->pool);
 	float *rows = malloc(threads * m->k * sizeof(*rows));
 
@@ -96,6 +119,7 @@ static bool fill(struct loader *l, struct engine_matrix *m, struct engine_want w
 	}
 	struct fill_job job = {m, &tensor, first, place, rows};
 	engine_pool_for(l->t->pool, count, TILE, fill_rows, &job);
+	engine_weights_release(l->file, &tensor);
 	free(rows);
 	return true;
 }
@@ -123,6 +147,7 @@ static enum kernel_weights weights_for(const struct loader *l, struct engine_wan
 	if (!l->file || !engine_weights_get(l->file, want, &tensor, &ignored))
 		return KERNEL_F32;
 	return tensor.dtype == ENGINE_I8     ? KERNEL_INT8
+	       : tensor.dtype == ENGINE_I4   ? KERNEL_INT4
 	       : tensor.dtype == ENGINE_BF16 ? KERNEL_BF16
 					     : KERNEL_F32;
 }
@@ -139,7 +164,7 @@ static bool bias(struct loader *l, struct engine_matrix *m, struct engine_want w
 	want.shape[0] = (int64_t)count;
 	want.shape[1] = 0;
 	bool ok = engine_weights_load(l->file, want, values, l->e);
-	for (size_t i = 0; ok && i < count; i++)
+	for (size_t i = 0; ok && !l->check && i < count; i++)
 		engine_matrix_set_bias(m, base + i, values[i]);
 	free(values);
 	return ok;
@@ -162,10 +187,9 @@ static bool linear(struct loader *l, struct engine_matrix *m, struct engine_want
 	bool has_bias =
 	    needs_bias(l, want.id) || (l->file && engine_weights_has(l->file, wanted_bias));
 
-	if (!engine_matrix_init(m, weights_for(l, want, k), outputs, k, has_bias, l->e) ||
+	if (!matrix(l, m, weights_for(l, want, k), outputs, k, has_bias) ||
 	    !fill(l, m, want, 0, outputs, (struct place){0}))
 		return false;
-	l->t->bytes += m->bytes;
 	return !has_bias || bias(l, m, want, outputs, 0);
 }
 
@@ -200,10 +224,9 @@ static bool load_qkv(struct loader *l, struct engine_layer *layer, int i)
 	};
 	size_t base = 0;
 
-	if (!engine_matrix_init(&layer->qkv, weights_for(l, wants[0], (size_t)hidden),
-				(size_t)(q + 2 * kv), (size_t)hidden, s->qkv_bias, l->e))
+	if (!matrix(l, &layer->qkv, weights_for(l, wants[0], (size_t)hidden), (size_t)(q + 2 * kv),
+		    (size_t)hidden, s->qkv_bias))
 		return false;
-	l->t->bytes += layer->qkv.bytes;
 	for (int part = 0; part < 3; part++) {
 		size_t count = (size_t)wants[part].shape[0];
 		if (!fill(l, &layer->qkv, wants[part], 0, count, (struct place){.base = base}))
@@ -222,10 +245,9 @@ static bool load_gate_up(struct loader *l, struct engine_layer *layer, int i)
 	struct engine_want gate = {T_LAYER_GATE, .i = i, .shape = {s->ffn, s->hidden}};
 	struct engine_want up = {T_LAYER_UP, .i = i, .shape = {s->ffn, s->hidden}};
 
-	if (!engine_matrix_init(&layer->gate_up, weights_for(l, gate, (size_t)s->hidden),
-				2 * tiles * TILE, (size_t)s->hidden, false, l->e))
+	if (!matrix(l, &layer->gate_up, weights_for(l, gate, (size_t)s->hidden), 2 * tiles * TILE,
+		    (size_t)s->hidden, false))
 		return false;
-	l->t->bytes += layer->gate_up.bytes;
 	return fill(l, &layer->gate_up, gate, 0, (size_t)s->ffn, (struct place){0, true}) &&
 	       fill(l, &layer->gate_up, up, 0, (size_t)s->ffn, (struct place){TILE, true});
 }
@@ -280,8 +302,21 @@ static bool embedding(struct loader *l, struct engine_tensor *out, struct engine
 	l->t->parameters += (uint64_t)want.shape[0] * (uint64_t)want.shape[1];
 	if (!l->file)
 		return want.id != T_IMAGE_EMBED || random_embedding(l, out, want);
-	return (engine_weights_get(l->file, want, out, l->e) &&
-		engine_tensor_check_finite(out, l->e));
+	if (!engine_weights_get(l->file, want, out, l->e) ||
+	    (!l->check && !engine_tensor_check_finite(out, l->e)))
+		return false;
+	engine_weights_release(l->file, out); /* single rows are read later */
+	return true;
+}
+
+static bool load_text_head(struct loader *l)
+{
+	const struct engine_llm_shape *s = &l->t->shape.llm;
+	struct engine_want want = {s->tied ? T_TEXT_EMBED : T_TEXT_HEAD,
+				   .shape = {s->vocab, s->hidden}};
+	if (!s->has_text_head)
+		return err_set(l->e, ERR_UNSUPPORTED, "this model does not write text");
+	return linear(l, &l->t->text_head, want);
 }
 
 static bool load_text(struct loader *l, bool head)
@@ -291,13 +326,8 @@ static bool load_text(struct loader *l, bool head)
 
 	if (s->vocab == 0)
 		return true;
-	if (!embedding(l, &l->t->text_embedding, want))
-		return false;
-	if (!head || !s->has_text_head)
-		return true;
-	if (!s->tied)
-		want.id = T_TEXT_HEAD;
-	return linear(l, &l->t->text_head, want);
+	return embedding(l, &l->t->text_embedding, want) &&
+	       (!head || !s->has_text_head || load_text_head(l));
 }
 
 /* One vocabulary for both: picture tokens are a run of rows of the text tables. */
@@ -310,10 +340,8 @@ static bool load_image_unified(struct loader *l)
 				   .shape = {s->vocab, s->hidden}};
 
 	t->image_embedding = t->text_embedding;
-	if (!engine_matrix_init(&t->head_out, weights_for(l, want, hidden), count, hidden, false,
-				l->e))
+	if (!matrix(l, &t->head_out, weights_for(l, want, hidden), count, hidden, false))
 		return false;
-	t->bytes += t->head_out.bytes;
 	return fill(l, &t->head_out, want, (size_t)t->shape.image.vocab_base, count,
 		    (struct place){0});
 }
@@ -446,11 +474,23 @@ bool engine_transformer_init(struct engine_transformer *t, const struct engine_s
 			     const struct engine_weights *file,
 			     const struct engine_transformer_options *options, struct err *e)
 {
-	struct loader l = {.t = t, .file = file, .as = options->as, .random = 1, .e = e};
+	struct loader l = {
+	    .t = t, .file = file, .as = options->as, .random = 1, .check = options->check, .e = e};
 	*t = (struct engine_transformer){.shape = *shape};
 	if (load(&l, options))
 		return true;
 	engine_transformer_finish(t);
+	return false;
+}
+
+bool engine_transformer_load_text_head(struct engine_transformer *t,
+				       const struct engine_weights *file, enum engine_weights_as as,
+				       struct err *e)
+{
+	struct loader l = {.t = t, .file = file, .as = as, .e = e};
+	if (t->text_head.data || load_text_head(&l))
+		return true;
+	engine_matrix_finish(&t->text_head);
 	return false;
 }
 

@@ -21,7 +21,7 @@ SHAPES = {
     "builtin": dict(hidden=320, ffn=832, layers=8, heads=5, kv_heads=5, prompt=24, levels=[8, 6, 5, 5, 5], embed=8,
                     latent=64, base=48, encoder_base=32, multiplier=[1, 2, 4, 4], grid=12, patch=2),
     "janus": dict(hidden=64, ffn=144, layers=2, heads=4, kv_heads=4, levels=None, codes=64, embed=8, latent=32, base=32,
-                  encoder_base=32, multiplier=[1, 2], grid=4, patch=1),
+                  encoder_base=32, multiplier=[1, 2], grid=24, patch=1, vision=dict(width=64, layers=2, heads=4, patch=4)),
 }
 STYLES = ["3d", "flat", "line"]
 JANUS_SPECIAL = ["<｜begin▁of▁sentence｜>", "<｜end▁of▁sentence｜>", "<｜▁pad▁｜>", "<image_placeholder>", "<begin_of_image>",
@@ -99,6 +99,28 @@ def transformer(w, s, codes, vocab):
         w.around("model.image_position_embeddings.weight", [s["grid"] ** 2, d], 0, 0.5)
     w.weight("model.generation_head.proj_out", [d, d])
     w.weight("model.generation_head.vision_head", [codes, d])
+
+
+def vision(w, s, vocab):
+    """The tower, its aligner, and the head that writes text."""
+    v, p = s["vision"], "model.vision_model."
+    d = v["width"]
+    w.weight(p + "embeddings.patch_embedding", [d, 3, v["patch"], v["patch"]])
+    w.around(p + "embeddings.position_embedding.weight", [s["grid"] ** 2, d], 0, 0.5)
+    for i in range(v["layers"]):
+        layer = p + "encoder.layers.%d." % i
+        for name in ("layer_norm1", "layer_norm2"):
+            w.norm(layer + name, d)
+            w.around(layer + name + ".bias", [d], 0, 0.05)
+        for name in ("q_proj", "k_proj", "v_proj", "projection_layer"):
+            w.weight(layer + "self_attn." + name, [d, d])
+        w.weight(layer + "mlp.fc1", [4 * d, d])
+        w.weight(layer + "mlp.fc2", [d, 4 * d])
+    w.norm(p + "post_layernorm", d)
+    w.around(p + "post_layernorm.bias", [d], 0, 0.05)
+    w.weight("model.aligner.fc1", [s["hidden"], d])
+    w.weight("model.aligner.hidden_layers.0", [s["hidden"], s["hidden"]])
+    w.weight("lm_head", [vocab, s["hidden"]], False)
 
 
 def residual(w, name, inputs, outputs):
@@ -183,6 +205,9 @@ def janus_config(s, vocab):
                       "base_channels": s["base"], "channel_multiplier": s["multiplier"], "num_res_blocks": 1,
                       "num_patches": s["grid"], "projection_dim": s["hidden"], "image_token_embed_dim": s["hidden"],
                       "num_hidden_layers": 2},
+        "vision_config": {"image_size": s["grid"] * s["vision"]["patch"], "patch_size": s["vision"]["patch"],
+                          "hidden_size": s["vision"]["width"], "num_hidden_layers": s["vision"]["layers"],
+                          "num_attention_heads": s["vision"]["heads"], "mlp_ratio": 4.0, "depth": 2},
     }
 
 
@@ -220,6 +245,8 @@ def main():
     w = Writer(a.seed, a.int8, not s["levels"])
     transformer(w, s, codes, vocab)
     tokenizer(w, s)
+    if "vision" in s:
+        vision(w, s, vocab)
     w.write(os.path.join(a.dir, "model.safetensors"))
     settings = config(s, codes, vocab) if s["levels"] else janus_config(s, vocab)
     for name, value in (("config.json", settings), ("tokenizer.json", text_tokenizer(special))):

@@ -20,6 +20,10 @@ struct conv_tile_config {
 	uint8_t rows[16];
 };
 
+/* gcc's tile instructions do not say that they read memory (the configuration's: only its first 8 bytes). What
+ * they read must be written by then, so nothing may be kept back or dropped across this. */
+#define CONV_AMX_WRITTEN() __asm__ volatile("" ::: "memory")
+
 /* Tiles 0-3 sums, 4-5 pixels, 6-7 weights: all of 16 rows of 64 bytes. */
 static void conv_amx_configure(void)
 {
@@ -30,6 +34,7 @@ static void conv_amx_configure(void)
 		config.column_bytes[i] = 64;
 		config.rows[i] = 16;
 	}
+	__asm__ volatile("" : : "r"(&config) : "memory"); /* it escapes, so all of it is written */
 	_tile_loadconfig(&config);
 }
 
@@ -137,6 +142,7 @@ static void conv_amx_pair16(const struct conv_panel *p, const struct conv_tile *
 static void conv_amx_panel(const struct conv_panel *p, const struct conv_tile *tiles, int count)
 {
 	conv_amx_configure();
+	CONV_AMX_WRITTEN(); /* pixels and weights */
 	for (int i = 0; i < count; i += 2) {
 		const struct conv_tile *t0 = &tiles[i], *t1 = i + 1 < count ? t0 + 1 : t0;
 		if (p->width == CONV_PANEL_WIDTH)

@@ -111,7 +111,7 @@ static void set_up(struct bench *m, const char *model, bool config, enum kernel_
 	if (!loaded)
 		print_error("%s\n", e.message);
 	assert_true(loaded);
-	assert_true(engine_batch_init(&m->b, &m->t, 48, &e));
+	assert_true(engine_batch_init(&m->b, &m->t, 48, 48, &e));
 	struct engine_cache_options cache = engine_transformer_cache(&m->t, 40);
 	assert_true(engine_cache_init(&m->cache[0], &cache, &e));
 	assert_true(engine_cache_init(&m->cache[1], &cache, &e));

@@ -177,7 +177,7 @@ static void run_init(struct run *r, enum engine_weights_as as)
 	if (!ok)
 		print_error("%s\n", e.message);
 	assert_true(ok);
-	assert_true(engine_batch_init(&r->b, &r->t, 2 * PROMPT, &e));
+	assert_true(engine_batch_init(&r->b, &r->t, 2 * PROMPT, 2 * PROMPT, &e));
 	struct engine_cache_options cache = engine_transformer_cache(&r->t, PROMPT + STEPS);
 	assert_true(engine_cache_init(&r->cache[0], &cache, &e));
 	assert_true(engine_cache_init(&r->cache[1], &cache, &e));
