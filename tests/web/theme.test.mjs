@@ -22,7 +22,7 @@ for (const [name, block] of [["day", day], ["night", night.split("@media")[0]]])
 	test(`text can be read by ${name}`, () => {
 		const theme = colours(block);
 		const pairs = ["ink", "soft", "faint", "accent", "jade", "danger"].flatMap((ink) => ["paper", "card"].map((ground) => [ink, ground]));
-		pairs.push(["on-accent", "accent"], ["danger", "danger-soft"], ["jade", "jade-soft"], ["ink", "sunk"], ["soft", "sunk"], ["paper", "ink"]);
+		pairs.push(["on-accent", "accent"], ["accent", "accent-soft"], ["danger", "danger-soft"], ["jade", "jade-soft"], ["ink", "sunk"], ["soft", "sunk"], ["paper", "ink"]);
 		for (const [ink, ground] of pairs) {
 			const ratio = contrast(theme[ink], theme[ground]);
 			assert.ok(ratio >= 4.5, `${ink} on ${ground}: ${ratio.toFixed(2)}`);

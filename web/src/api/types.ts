@@ -28,8 +28,20 @@ export interface Account {
 	following_count: number;
 	statuses_count: number;
 	fields: ProfileField[];
-	source?: { note: string; fields: ProfileField[]; privacy: Visibility; language: string | null };
+	discoverable?: boolean | null;
+	indexable?: boolean;
+	emojis?: Emoji[];
+	source?: { note: string; fields: ProfileField[]; privacy: Visibility; language: string | null; sensitive?: boolean; quote_policy?: QuotePolicy; follow_requests_count?: number; hide_collections?: boolean | null };
 }
+
+export interface Emoji {
+	shortcode: string;
+	url: string;
+	static_url: string;
+	category?: string | null;
+}
+
+export type QuotePolicy = "public" | "followers" | "nobody";
 
 export interface Relationship {
 	id: string;
@@ -38,6 +50,9 @@ export interface Relationship {
 	blocking: boolean;
 	muting: boolean;
 	requested: boolean;
+	endorsed?: boolean;
+	note?: string;
+	domain_blocking?: boolean;
 }
 
 export interface Made {
@@ -69,6 +84,15 @@ export interface Origin {
 	remix_of: { id: string; url: string; account: Account | null; deleted: boolean } | null;
 	remixes_count: number;
 	lineage_url: string | null;
+	review?: ReviewState | null;
+}
+
+export interface ReviewState {
+	id: string;
+	state: "pending" | "changes" | "approved" | "refused";
+	reason: string | null;
+	visibility: Visibility;
+	deadline_at: string | null;
 }
 
 export interface Status {
@@ -95,7 +119,94 @@ export interface Status {
 	favourited?: boolean;
 	reblogged?: boolean;
 	bookmarked?: boolean;
+	pinned?: boolean;
+	muted?: boolean;
+	emojis?: Emoji[];
+	poll?: Poll | null;
+	quote?: Quote | null;
+	quotes_count?: number;
+	quote_approval?: { automatic: string[]; manual: string[]; current_user: "automatic" | "manual" | "denied" | "unknown" };
+	filtered?: Filtered[];
 	madang?: Origin | null;
+}
+
+export interface Poll {
+	id: string;
+	expires_at: string | null;
+	expired: boolean;
+	multiple: boolean;
+	votes_count: number;
+	voters_count: number | null;
+	options: { title: string; votes_count: number | null }[];
+	voted?: boolean;
+	own_votes?: number[];
+}
+
+export interface Quote {
+	state: "pending" | "accepted" | "rejected" | "revoked" | "deleted" | "unauthorized" | "blocked_account" | "blocked_domain" | "muted_account";
+	quoted_status?: Status | null;
+	quoted_status_id?: string | null;
+}
+
+export interface Filtered {
+	filter: { id: string; title: string; filter_action: FilterAction };
+}
+
+export type FilterAction = "warn" | "hide" | "blur";
+export type FilterContext = "home" | "notifications" | "public" | "thread" | "account";
+
+export interface Filter {
+	id: string;
+	title: string;
+	context: FilterContext[];
+	expires_at: string | null;
+	filter_action: FilterAction;
+	keywords: { id: string; keyword: string; whole_word: boolean }[];
+	statuses?: { id: string; status_id: string }[];
+}
+
+export interface Edit {
+	content: string;
+	spoiler_text: string;
+	sensitive: boolean;
+	created_at: string;
+	account: Account;
+	media_attachments: Media[];
+	emojis?: Emoji[];
+}
+
+export interface Scheduled {
+	id: string;
+	scheduled_at: string;
+	params: { text: string; spoiler_text: string | null; visibility: Visibility | null; media_ids?: string[] | null; poll?: unknown };
+	media_attachments: Media[];
+}
+
+export interface List {
+	id: string;
+	title: string;
+	replies_policy: "followed" | "list" | "none";
+	exclusive: boolean;
+}
+
+export interface Conversation {
+	id: string;
+	unread: boolean;
+	accounts: Account[];
+	last_status: Status | null;
+}
+
+export interface Announcement {
+	id: string;
+	content: string;
+	starts_at: string | null;
+	ends_at: string | null;
+	published_at: string;
+	updated_at: string;
+	read?: boolean;
+	emojis?: Emoji[];
+	mentions: { id: string; username: string; acct: string; url: string }[];
+	reactions: { name: string; count: number; me?: boolean; url?: string }[];
 }
 
 export interface Notice {
@@ -107,8 +218,11 @@ export interface Notice {
 }
 
 export interface Tag {
+	id?: string;
 	name: string;
 	url: string;
+	following?: boolean;
+	featuring?: boolean;
 	history?: { day: string; uses: string; accounts: string }[];
 }
 
@@ -123,7 +237,15 @@ export interface Instance {
 	domain: string;
 	version: string;
 	description: string;
-	configuration?: { urls?: { streaming?: string }; statuses?: { max_characters?: number } };
+	configuration?: {
+		urls?: { streaming?: string };
+		vapid?: { public_key: string | null };
+		statuses?: { max_characters?: number; max_media_attachments?: number };
+		polls?: { max_options: number; max_characters_per_option: number; min_expiration: number; max_expiration: number };
+		translation?: { enabled: boolean };
+	};
+	api_versions?: { mastodon?: number };
+	rules?: { id: string; text: string; hint?: string }[];
 }
 
 export interface SessionState {
@@ -299,4 +421,197 @@ export interface SiteSettings {
 	title: string;
 	description: string;
 	registrations: Registrations;
+}
+
+export interface Programme {
+	id: string;
+	name: string;
+	description: string;
+	makers: string[];
+	models: string[];
+	tasks: string[];
+	places: number | null;
+	places_left: number | null;
+	starts_at: string | null;
+	ends_at: string | null;
+	state: "coming" | "open" | "ended" | "revoked";
+	terms: string;
+	review: "none" | "before_publish";
+	review_hours: number;
+	questions: string[];
+	listed: boolean;
+	membership: {
+		state: "applied" | "invited" | "active" | "declined" | "revoked" | "left";
+		cohort: { id: string; name: string; opens_at: string | null } | null;
+		terms_accepted: boolean;
+		active: boolean;
+	} | null;
+	counts?: { applied: number; invited: number; active: number };
+}
+
+export interface Member {
+	id: string;
+	account: Account;
+	state: NonNullable<Programme["membership"]>["state"];
+	reason: string | null;
+	cohort_id: string | null;
+	terms_accepted_at: string | null;
+	created_at: string;
+}
+
+export interface Cohort {
+	id: string;
+	name: string;
+	places: number | null;
+	members: number;
+	opens_at: string | null;
+	revoked: boolean;
+}
+
+export interface Token {
+	id: string;
+	name: string;
+	hint: string;
+	scopes: string[];
+	makers: string[];
+	tasks: string[];
+	networks: string[];
+	origins: string[];
+	programme_id: string | null;
+	state: "active" | "confirm" | "suspended" | "revoked" | "expired";
+	reason: string | null;
+	use_count: number;
+	last_used_at: string | null;
+	last_used_network: string | null;
+	expires_at: string | null;
+	created_at: string;
+	/** Only in the answer that made it. */
+	token?: string;
+	uses?: { network: string; agent: string; count: number; first_at: string; last_at: string }[];
+	account?: Account;
+}
+
+export interface Revocation {
+	id: string;
+	kind: "token" | "account" | "cohort" | "programme";
+	target_id: string;
+	message: string;
+	tokens: number;
+	members: number;
+	jobs: number;
+	created_at: string;
+	undone_at: string | null;
+	by: Account | null;
+}
+
+export interface Review {
+	id: string;
+	state: ReviewState["state"];
+	reason: string | null;
+	visibility: Visibility;
+	programme: { id: string; name: string } | null;
+	status: Status | null;
+	deadline_at: string | null;
+	overdue: boolean;
+	created_at: string;
+	decided_at: string | null;
+	account?: Account;
+}
+
+export interface Feedback {
+	id: string;
+	programme_id: string;
+	media: Media | null;
+	status_id: string | null;
+	answers: string[];
+	text: string;
+	state: "open" | "accepted" | "declined";
+	credits: number | null;
+	reason: string | null;
+	created_at: string;
+	account?: Account;
+}
+
+export interface Credits {
+	balance: number;
+	entries: { id: string; amount: number; balance: number; reason: string; created_at: string }[];
+}
+
+export interface Tiding {
+	id: string;
+	kind: string;
+	text: string;
+	target_id: string | null;
+	read: boolean;
+	created_at: string;
+}
+
+export interface Load {
+	level: 0 | 1 | 2 | 3 | 4;
+	name: string;
+	count_max: number;
+	melting: boolean;
+	message: string | null;
+	retry_after_s: number;
+	queued: number;
+	drawing: number;
+}
+
+export interface AdminLoad extends Load {
+	set_level: "auto" | 0 | 1 | 2 | 3 | 4;
+	banner: "auto" | "on" | "off";
+	utilisation: number;
+	queue_age_s: number;
+	memory_free: number;
+	pictures_per_cpu_s: number | null;
+	pictures_per_joule: number | null;
+	joined: number;
+	workers: { name: string; makers: string[]; slots: number; busy: number; seen_at: string; here: boolean }[];
+}
+
+export interface AdminMaker {
+	id: string;
+	name: string;
+	kind: "builtin" | "remote";
+	local: boolean;
+	paused: boolean;
+	reason: string | null;
+	cost: number;
+	slots: number;
+	busy: number;
+	queued: number;
+	drawing: number;
+	service: { samples: number; p10_s: number; p50_s: number; p90_s: number } | null;
+	promises: { kept: number; broken: number };
+}
+
+export type QuotaUnit = "pictures" | "film_seconds" | "cost" | "queued" | "running" | "weight";
+export type QuotaWindow = "hour" | "day" | "week" | "month";
+
+export interface QuotaLeft {
+	subject: string;
+	unit: "pictures" | "film_seconds" | "cost";
+	amount: number;
+	remaining: number;
+	window: QuotaWindow;
+	refill: "steady" | "window";
+	resets_at: string | null;
+}
+
+export interface Quota {
+	id: string;
+	subject: "everyone" | "role" | "group" | "programme" | "account" | "token";
+	subject_id: string | null;
+	unit: QuotaUnit;
+	amount: number;
+	window: QuotaWindow | null;
+	refill: "steady" | "window" | null;
+	shared: boolean;
+	created_at: string;
+}
+
+export interface Group {
+	id: string;
+	name: string;
+	members: number;
 }

@@ -99,6 +99,19 @@ export function ago(time: string, now: number): string {
 	return format.format(-Math.floor(seconds / length), unit);
 }
 
+/** "in 3 hours": the other direction of ago. */
+export function until(time: string, now: number): string {
+	const seconds = Math.max(60, (new Date(time).getTime() - now) / 1000);
+	const [unit, length] = STEPS.findLast(([, size]) => seconds >= size)!;
+	return new Intl.RelativeTimeFormat(words.language, { style: "narrow" }).format(Math.ceil(seconds / length), unit);
+}
+
+/** A span of seconds in the largest unit that fits: "40 s", "3 min", "2 h". */
+export function span(seconds: number): string {
+	const [unit, length] = ([["second", 1], ["minute", 60], ["hour", 3600], ["day", 86_400]] as const).findLast(([, size]) => seconds >= size * 1.5) ?? (["second", 1] as const);
+	return new Intl.NumberFormat(words.language, { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: 0 }).format(Math.round(seconds / length));
+}
+
 export function moment(time: string): string {
 	return new Date(time).toLocaleString(words.language, { dateStyle: "long", timeStyle: "short" });
 }

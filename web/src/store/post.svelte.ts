@@ -2,13 +2,18 @@
 // Changes are shown at once and taken back when the server refuses them.
 import { SvelteMap, SvelteSet } from "svelte/reactivity";
 import { get, post as send, remove } from "../api/client";
-import type { Status } from "../api/types";
+import type { Poll, Status } from "../api/types";
 import { toasts } from "./toast.svelte";
 
-type Reaction = "favourite" | "reblog" | "bookmark";
+type Reaction = "favourite" | "reblog" | "bookmark" | "pin" | "mute";
 
-const FLAG = { favourite: "favourited", reblog: "reblogged", bookmark: "bookmarked" } as const;
-const COUNT = { favourite: "favourites_count", reblog: "reblogs_count", bookmark: null } as const;
+const FLAG = { favourite: "favourited", reblog: "reblogged", bookmark: "bookmarked", pin: "pinned", mute: "muted" } as const;
+const COUNT = { favourite: "favourites_count", reblog: "reblogs_count", bookmark: null, pin: null, mute: null } as const;
+
+/** A poll that came by a public stream does not know how I voted. */
+function ownVotes(fresh: Poll | null | undefined, known: Poll | null | undefined): Poll | null | undefined {
+	return fresh && known?.voted ? { ...fresh, voted: known.voted, own_votes: known.own_votes } : fresh;
+}
 
 class Posts {
 	#all = new SvelteMap<string, Status>();
@@ -22,13 +27,14 @@ class Posts {
 	/** Remembers a post and what it boosts; gives back its id. */
 	keep(status: Status): string {
 		if (status.reblog) this.keep(status.reblog);
+		if (status.quote?.quoted_status) this.keep(status.quote.quoted_status);
 		const known = this.#all.get(status.id);
 		// What came by a public stream does not know what I have done with the post.
 		const mine = known && status.favourited === undefined;
 		this.#all.set(
 			status.id,
 			mine
-				? { ...status, favourited: known.favourited, reblogged: known.reblogged, bookmarked: known.bookmarked }
+				? { ...status, favourited: known.favourited, reblogged: known.reblogged, bookmarked: known.bookmarked, pinned: known.pinned, muted: known.muted, poll: ownVotes(status.poll, known.poll), filtered: known.filtered }
 				: status,
 		);
 		return status.id;
@@ -45,9 +51,10 @@ class Posts {
 		return status;
 	}
 
-	async toggle(id: string, reaction: Reaction): Promise<void> {
+	/** True where the server agreed. */
+	async toggle(id: string, reaction: Reaction): Promise<boolean> {
 		const before = this.#all.get(id);
-		if (!before) return;
+		if (!before) return false;
 		const flag = FLAG[reaction];
 		const count = COUNT[reaction];
 		const on = !before[flag];
@@ -56,9 +63,11 @@ class Posts {
 			const answer = await send<Status>(`/api/v1/statuses/${id}/${on ? "" : "un"}${reaction}`);
 			// Boosting answers with the boost; the post is inside.
 			this.keep(answer.reblog?.id === id ? answer.reblog : answer.id === id ? answer : { ...this.#all.get(id)! });
+			return true;
 		} catch (error) {
 			this.change(id, { [flag]: before[flag], ...(count ? { [count]: before[count] } : {}) });
 			toasts.bad(error);
+			return false;
 		}
 	}
 
