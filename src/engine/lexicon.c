@@ -541,7 +541,9 @@ static size_t examples(const struct engine_lexicon *l, const char *prompt, const
 	for (size_t from = step / 2; count < EXAMPLES && from < l->name_count; from += step)
 		for (size_t i = from; i < l->name_count; i++)
 			if (l->names[i].script == script) {
-				names[count++] = l->names[i].text;
+				/* From the last name of the script on, every step finds that one again. */
+				if (count == 0 || names[count - 1] != l->names[i].text)
+					names[count++] = l->names[i].text;
 				break;
 			}
 	if (count == 0)

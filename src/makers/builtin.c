@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/thread.h"
 #include "engine/engine.h"
+#include "engine/lexicon.h"
 
 enum { PREVIEW_INTERVAL_MS = 40, RUNNING_MAX = 64 };
 
@@ -25,6 +26,7 @@ struct running {
 struct builtin {
 	struct maker maker;
 	struct engine *engine;
+	struct engine_lexicon *lexicon; /* NULL: this model takes any prompt */
 	struct engine_info engine_info;
 	struct maker_info info;
 	pthread_t stepper;
@@ -209,7 +211,8 @@ static bool builtin_draw(struct maker *m, struct arena *a, const struct maker_re
 	struct canvas c[MAKER_PICTURES_MAX] = {0};
 	size_t pixels = (size_t)info->width * (size_t)info->height * 3,
 	       tokens = (size_t)info->tokens;
-	bool ok = true;
+	/* Words beside a picture only say what to change of it; alone they must name something known. */
+	bool ok = q->source_tokens || q->source || engine_lexicon_check(b->lexicon, q->prompt, e);
 	for (int i = 0; ok && i < q->count; i++) {
 		r[i].tokens = ARENA_ARRAY(a, int32_t, tokens);
 		c[i].tokens = ARENA_ARRAY(a, int32_t, tokens);
@@ -240,6 +243,7 @@ static void builtin_destroy(struct maker *m)
 	engine_stop(b->engine);
 	thread_join(b->stepper);
 	engine_destroy(b->engine);
+	engine_lexicon_close(b->lexicon);
 	pthread_cond_destroy(&b->news);
 	pthread_mutex_destroy(&b->lock);
 	free(b);
@@ -277,8 +281,13 @@ struct maker *maker_builtin_create(const char *dir, int threads, struct err *e)
 		abort();
 	b->maker.ops = &OPS;
 	struct engine_options options = {.threads = threads};
+	if (!engine_lexicon_open(dir, &b->lexicon, e)) {
+		free(b);
+		return NULL;
+	}
 	b->engine = engine_create(dir, &options, e);
 	if (!b->engine) {
+		engine_lexicon_close(b->lexicon);
 		free(b);
 		return NULL;
 	}
@@ -288,6 +297,7 @@ struct maker *maker_builtin_create(const char *dir, int threads, struct err *e)
 	thread_cond_init(&b->news);
 	if (!thread_start(&b->stepper, "engine", step_run, b, e)) {
 		engine_destroy(b->engine);
+		engine_lexicon_close(b->lexicon);
 		free(b);
 		return NULL;
 	}

@@ -74,6 +74,12 @@ export async function page<T>(path: string): Promise<Page<T>> {
 	return { items: (await response.json()) as T[], next: nextOf(response.headers.get("Link")) };
 }
 
+/** A page whose items are inside of an object. */
+export async function pageOf<T>(path: string): Promise<{ body: T; next: string | null }> {
+	const response = await send("GET", path);
+	return { body: (await response.json()) as T, next: nextOf(response.headers.get("Link")) };
+}
+
 export async function post<T>(path: string, body: unknown = {}, headers: Record<string, string> = {}): Promise<T> {
 	return (await (await send("POST", path, body, headers)).json()) as T;
 }

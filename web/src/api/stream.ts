@@ -14,6 +14,7 @@ const LONGEST_DELAY_MS = 30_000;
 
 export class Stream {
 	#socket: WebSocket | null = null;
+	// By the stream's name and parameters, as they are sent.
 	#wanted = new Map<string, number>();
 	#listeners = new Set<Listener>();
 	#delay = FIRST_DELAY_MS;
@@ -39,7 +40,8 @@ export class Stream {
 	}
 
 	/** Asks for a stream until the returned function is called; several may ask for the same. */
-	subscribe(name: string): () => void {
+	subscribe(stream: string, parameters: Record<string, string> = {}): () => void {
+		const name = JSON.stringify({ stream, ...parameters });
 		const count = this.#wanted.get(name) ?? 0;
 		this.#wanted.set(name, count + 1);
 		if (count === 0) this.#tell("subscribe", name);
@@ -54,8 +56,8 @@ export class Stream {
 		};
 	}
 
-	#tell(type: string, stream: string): void {
-		if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify({ type, stream }));
+	#tell(type: string, name: string): void {
+		if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify({ type, ...JSON.parse(name) }));
 	}
 
 	#connect(): void {

@@ -215,6 +215,7 @@ export interface Notice {
 	created_at: string;
 	account: Account;
 	status?: Status | null;
+	report?: { id: string } | null;
 }
 
 export interface Tag {

@@ -1,13 +1,18 @@
 // What the stream brings, handed to the stores; and the clock that makes "3 min. ago" move on.
 import { stream } from "../api/stream";
-import type { Notice, Status } from "../api/types";
-import { feedOf } from "./feed.svelte";
+import type { Announcement, Conversation, Notice, Status } from "../api/types";
+import { announcements } from "./announcement.svelte";
+import { feedOf, forgetFeeds } from "./feed.svelte";
+import { Paged } from "./paged.svelte";
 import { notices } from "./notice.svelte";
 import { posts } from "./post.svelte";
 
 export const HOME = "/api/v1/timelines/home?limit=20";
 export const LOCAL = "/api/v1/timelines/public?local=true&limit=20";
 export const EXPLORE = "/api/madang/v1/explore?limit=30";
+
+export const listPath = (id: string) => `/api/v1/timelines/list/${encodeURIComponent(id)}?limit=20`;
+export const conversations = new Paged<Conversation>("/api/v1/conversations?limit=20");
 
 const NEAR_TOP_PX = 400;
 const CLOCK_MS = 30_000;
@@ -45,9 +50,23 @@ export function startLive(): void {
 			if (notice.status) for (const hearer of hearers) hearer(notice.status);
 		} else if (event === "status.update") {
 			posts.keep(JSON.parse(payload) as Status);
+		} else if (event === "conversation") {
+			const one = JSON.parse(payload) as Conversation;
+			if (one.last_status) posts.keep(one.last_status);
+			conversations.drop(one);
+			if (conversations.state !== "new") conversations.put(one);
+		} else if (event === "filters_changed") {
+			forgetFeeds();
+		} else if (event === "announcement") {
+			announcements.arrive(JSON.parse(payload) as Announcement);
+		} else if (event === "announcement.delete") {
+			announcements.gone(payload);
+		} else if (event === "announcement.reaction") {
+			announcements.reacted(JSON.parse(payload) as { name: string; count: number; announcement_id: string });
 		} else if (event === "update") {
 			const status = JSON.parse(payload) as Status;
 			if (from[0] === "user") arrive(HOME, status);
+			if (from[0] === "list" && from[1]) arrive(listPath(from[1]), status);
 			if (from[0] === "public:local") {
 				arrive(LOCAL, status);
 				if (status.madang?.made_with && !status.reblog) arrive(EXPLORE, status);

@@ -1,5 +1,6 @@
 // Short messages at the edge of the screen. An error stays until it was read; a success leaves by itself.
 import { ApiError } from "../api/client";
+import { say } from "../lib/sentence";
 import { t } from "../i18n/index.svelte";
 
 export interface Toast {
@@ -45,7 +46,8 @@ export function explain(error: unknown): string {
 	if (error.status === 401) return t("error.signedOut");
 	if (error.status === 404) return t("error.gone");
 	if (error.status === 413) return t("error.tooLarge");
-	if (error.status === 429) return t("error.tooMany");
+	// A quota says what is used up and when it comes back; a limit on tries says nothing that a person could use.
+	if (error.status === 429) return error.field ? say(error.message) : t("error.tooMany");
 	if (error.status >= 500 && error.status !== 503) return t("error.server");
-	return error.message.replace(/^Validation failed: /, "") || t("error.unknown");
+	return say(error.message) || t("error.unknown");
 }
