@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/kept.h"
+#include "api/mastodon/routes.h"
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/id.h"
@@ -48,6 +50,11 @@ struct app api_app(struct http_request *rq)
 	if (rq->identity)
 		app_become(&app, rq->identity);
 	return app;
+}
+
+static struct api_worker *worker_of(const struct http_request *rq)
+{
+	return rq->worker;
 }
 
 static bool is_unsafe(const struct http_request *rq)
@@ -98,18 +105,36 @@ static const char *find_token(struct http_request *rq)
 	return http_request_header(rq, "Sec-WebSocket-Protocol");
 }
 
+static bool identify_token(struct http_request *rq, const char *token, struct app_identity *who,
+			   struct err *e)
+{
+	struct kept *kept = api_of(rq)->kept;
+	if (kept_identity(kept, rq->arena, KEPT_TOKEN, token, who))
+		return true;
+	struct app app = api_app(rq);
+	if (!app_auth_token(&app, token, who, e))
+		return false;
+	kept_identity_put(kept, KEPT_TOKEN, token, worker_of(rq)->seen, who);
+	return true;
+}
+
 static bool identify(struct http_request *rq, struct app_identity *who, bool *by_cookie,
 		     struct err *e)
 {
-	struct app app = api_app(rq);
 	const char *token = find_token(rq);
 	if (token)
-		return app_auth_token(&app, token, who, e);
+		return identify_token(rq, token, who, e);
 	const char *cookie = http_request_cookie(rq, API_SESSION_COOKIE);
 	if (!cookie || !*cookie)
 		return true;
+	struct kept *kept = api_of(rq)->kept;
+	if (kept_identity(kept, rq->arena, KEPT_COOKIE, cookie, who))
+		return *by_cookie = true;
+	struct app app = api_app(rq);
 	struct err why = {0};
 	*by_cookie = app_auth_session(&app, cookie, who, &why);
+	if (*by_cookie)
+		kept_identity_put(kept, KEPT_COOKIE, cookie, worker_of(rq)->seen, who);
 	if (*by_cookie || why.code == ERR_UNAUTHORIZED || why.code == ERR_FORBIDDEN)
 		return true; /* a session that has ended is nobody */
 	*e = why;
@@ -141,6 +166,7 @@ bool api_authorize(struct http_request *rq, struct http_response *rs, struct err
 	(void)rs;
 	struct app_identity *who = ARENA_NEW(rq->arena, struct app_identity);
 	bool by_cookie = false;
+	worker_of(rq)->seen = db_seen(api_of(rq)->pool);
 	if (!identify(rq, who, &by_cookie, e))
 		return false;
 	bool ours = str_starts(rq->path, "/api/madang/");
@@ -151,6 +177,41 @@ bool api_authorize(struct http_request *rq, struct http_response *rs, struct err
 		return false;
 	rq->identity = who;
 	return check_scope(rq->route->scope, who, e);
+}
+
+/* The lists whose answers are kept: those that everybody opens first, and comes back to. */
+static enum db_noun list_of(const struct http_request *rq)
+{
+	http_handler_fn handler = rq->route->handler;
+	return handler == api_timeline_home     ? DB_NOUN_HOME
+	       : handler == api_timeline_public ? DB_NOUN_PUBLIC
+						: DB_NOUN_NONE;
+}
+
+bool api_quick(struct http_request *rq, struct http_response *rs)
+{
+	struct kept *kept = api_of(rq)->kept;
+	struct app_identity who = {0};
+	struct err refused;
+	if (list_of(rq) == DB_NOUN_NONE)
+		return false;
+	const char *token = find_token(rq);
+	const char *cookie = token ? NULL : http_request_cookie(rq, API_SESSION_COOKIE);
+	if (token && !kept_identity(kept, rq->arena, KEPT_TOKEN, token, &who))
+		return false;
+	if (cookie && *cookie && !kept_identity(kept, rq->arena, KEPT_COOKIE, cookie, &who))
+		return false;
+	return check_scope(rq->route->scope, &who, &refused) &&
+	       kept_answer(kept, rq, who.account_id, rs);
+}
+
+void api_keep(struct http_request *rq, const struct http_response *rs,
+	      const struct app_posts *posts)
+{
+	enum db_noun list = list_of(rq);
+	if (list != DB_NOUN_NONE)
+		kept_answer_put(api_of(rq)->kept, rq, api_who(rq)->account_id, list,
+				worker_of(rq)->seen, posts, rs);
 }
 
 bool api_page_params(struct http_request *rq, int limit, int limit_max, struct store_page *page,
@@ -242,6 +303,17 @@ void api_metrics(void *context, struct buf *out)
 	struct api *api = context;
 	struct db_stats stats;
 	db_pool_stats(api->pool, &stats);
+	struct kept_stats kept;
+	kept_stats(api->kept, &kept);
+	buf_printf(out,
+		   "# TYPE madang_kept_total counter\n"
+		   "madang_kept_total{what=\"identity\",found=\"yes\"} %llu\n"
+		   "madang_kept_total{what=\"identity\",found=\"no\"} %llu\n"
+		   "madang_kept_total{what=\"answer\",found=\"yes\"} %llu\n"
+		   "madang_kept_total{what=\"answer\",found=\"no\"} %llu\n"
+		   "# TYPE madang_kept_bytes gauge\nmadang_kept_bytes %zu\n",
+		   kept.identity_hits, kept.identity_misses, kept.answer_hits, kept.answer_misses,
+		   kept.bytes);
 	buf_printf(out, "# TYPE madang_db_writes_total counter\nmadang_db_writes_total %llu\n",
 		   (unsigned long long)stats.writes);
 	buf_printf(out, "# TYPE madang_db_commits_total counter\nmadang_db_commits_total %llu\n",

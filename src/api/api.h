@@ -4,6 +4,7 @@
 
 #include "app/app.h"
 #include "app/auth.h"
+#include "app/post.h"
 #include "bus/bus.h"
 #include "http/param.h"
 #include "http/router.h"
@@ -11,6 +12,7 @@
 #include "media/media.h"
 
 struct jobs;
+struct kept;
 struct live;
 struct waiting;
 struct http_server;
@@ -23,6 +25,7 @@ struct api {
 	struct bus *bus;
 	struct jobs *jobs; /* NULL: nothing is drawn here */
 	struct live *live;
+	struct kept *kept;
 	struct waiting *waiting;
 	struct http_server *server;
 	const char *base_url; /* "https://example.org" */
@@ -37,12 +40,19 @@ struct api {
 struct api_worker {
 	struct api *api;
 	struct db *db;
+	uint64_t seen; /* db_seen() from before anything of this request was read */
 };
 void *api_worker_create(void *context, struct err *e); /* context: struct api */
 void api_worker_destroy(void *worker);
 
 /* http_options.authorize: finds out who asks and whether the row's scope lets them. */
 bool api_authorize(struct http_request *rq, struct http_response *rs, struct err *e);
+
+/* http_options.quick: answers that are kept (kept.h), to whoever is known. */
+bool api_quick(struct http_request *rq, struct http_response *rs);
+/* What an answer of posts was made of, for those lists that are kept. Call it when rs is complete. */
+void api_keep(struct http_request *rq, const struct http_response *rs,
+	      const struct app_posts *posts);
 
 /* The tables of all protocols. */
 extern const struct http_routes API_MASTODON_ROUTES, API_STUDIO_ROUTES, API_PAGE_ROUTES,

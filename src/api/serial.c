@@ -429,7 +429,10 @@ bool serial_answer_posts(struct http_request *rq, struct http_response *rs, stru
 		serial_status(&s, NULL, &posts->items[i]);
 	json_put_end(&w);
 	api_page_link(rq, rs, posts->first, posts->last, posts->more);
-	return json_finish(&w, e);
+	if (!json_finish(&w, e))
+		return false;
+	api_keep(rq, rs, posts);
+	return true;
 }
 
 bool serial_answer_accounts(struct http_request *rq, struct http_response *rs, struct app *app,

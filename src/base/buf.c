@@ -47,6 +47,16 @@ static bool buf_reserve(struct buf *b, size_t more)
 	return true;
 }
 
+char *buf_extend(struct buf *b, size_t length)
+{
+	if (!buf_reserve(b, length))
+		return NULL;
+	char *at = b->data + b->length;
+	b->length += length;
+	at[length] = '\0';
+	return at;
+}
+
 void buf_add(struct buf *b, const void *bytes, size_t length)
 {
 	if (!buf_reserve(b, length))
@@ -64,7 +74,10 @@ void buf_add_str(struct buf *b, const char *s)
 
 void buf_add_char(struct buf *b, char c)
 {
-	buf_add(b, &c, 1);
+	if (!buf_reserve(b, 1))
+		return;
+	b->data[b->length++] = c;
+	b->data[b->length] = '\0';
 }
 
 void buf_printf(struct buf *b, const char *format, ...)

@@ -19,6 +19,9 @@ struct buf {
 void buf_init(struct buf *b, size_t cap_bytes);
 void buf_finish(struct buf *b);
 void buf_clear(struct buf *b); /* length 0, failed false, memory kept */
+/* Makes room for length more bytes, counts them in and gives the place where the caller writes all of them at
+ * once; NULL where they do not fit. */
+char *buf_extend(struct buf *b, size_t length);
 void buf_add(struct buf *b, const void *bytes, size_t length);
 void buf_add_str(struct buf *b, const char *s);
 void buf_add_char(struct buf *b, char c);

@@ -2,7 +2,7 @@
 #include "base/clock.h"
 
 #include <stdatomic.h>
-#include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 static _Atomic int64_t wall_override_ms;
@@ -41,7 +41,12 @@ char *clock_format(char text[CLOCK_TEXT_SIZE], int64_t wall_ms)
 	text[0] = '\0';
 	if (!gmtime_r(&t, &tm) || tm.tm_year + 1900 > 9999 || tm.tm_year + 1900 < 0)
 		return text;
-	size_t n = strftime(text, CLOCK_TEXT_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(text + n, CLOCK_TEXT_SIZE - n, ".%03dZ", (int)ms);
+	const int parts[] = {tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
+			     tm.tm_min,         tm.tm_sec,     (int)ms};
+	static const char form[] = "0000-00-00T00:00:00.000Z";
+	memcpy(text, form, sizeof form);
+	for (int i = 6, at = 22; i >= 0; i--, at--) /* from the back, each up to its separator */
+		for (int rest = parts[i]; at >= 0 && form[at] == '0'; at--, rest /= 10)
+			text[at] = (char)('0' + rest % 10);
 	return text;
 }

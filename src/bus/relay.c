@@ -256,8 +256,8 @@ static void listener_run(void *argument)
 		}
 		if (!atomic_load(&r->connected)) {
 			log_info("relay.connected");
-			r->hooks.missed(r->hooks.context);
 			atomic_store_explicit(&r->connected, true, memory_order_release);
+			r->hooks.missed(r->hooks.context);
 		}
 		if (came)
 			take(r, &in, payload);

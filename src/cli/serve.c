@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "api/api.h"
+#include "api/kept.h"
 #include "api/live.h"
 #include "api/openai/waiting.h"
 #include "api/studio/job.h"
@@ -89,6 +90,19 @@ static bool on_event_commit(void *context, struct db *w, const struct app_event 
 	return ok;
 }
 
+static void on_changed_elsewhere(struct serve *s, const char *text)
+{
+	char *end;
+	for (; *text; text = end + (*end == ' ')) {
+		db_key key = strtoull(text, &end, 16);
+		if (end == text) { /* "all" */
+			db_changed(s->house.pool, NULL, 0);
+			return;
+		}
+		db_changed(s->house.pool, &key, 1);
+	}
+}
+
 /* Another process says something. On the relay's thread. */
 static void on_heard(void *context, const char *kind, const char *text)
 {
@@ -96,7 +110,9 @@ static void on_heard(void *context, const char *kind, const char *text)
 	struct arena *a = arena_create(RELAY_ARENA_BYTES);
 	struct app_event event;
 	struct err e = {0};
-	if (strcmp(kind, "event"))
+	if (!strcmp(kind, "changed"))
+		on_changed_elsewhere(s, text);
+	else if (strcmp(kind, "event"))
 		log_warn("relay.unknown_kind", LOG_STR("kind", kind));
 	else if (!app_event_read(a, text, &event, &e))
 		log_warn("relay.event", LOG_ERR(&e));
@@ -105,13 +121,28 @@ static void on_heard(void *context, const char *kind, const char *text)
 	arena_destroy(a);
 }
 
-/* Nobody knows what has ended meanwhile: every stream is cut, and whoever comes back shows its token again. */
+/* Nobody knows what has ended or changed meanwhile: every stream is cut, whoever comes back shows its token
+ * again, and nothing that is kept counts. */
 static void on_missed(void *context)
 {
 	struct serve *s = context;
+	db_changed(s->house.pool, NULL, 0);
+	kept_trust(s->api.kept, relay_connected(s->relay));
 	live_missed(s->api.live);
 	if (s->api.jobs)
 		jobs_wake(s->api.jobs);
+}
+
+/* This process has changed something: whoever else keeps what it read hears of it. */
+static void on_change(void *context, const db_key *keys, size_t count)
+{
+	struct serve *s = context;
+	struct buf text;
+	buf_init(&text, RELAY_TEXT_MAX_BYTES);
+	for (size_t i = 0; i < count; i++)
+		buf_printf(&text, "%llx ", (unsigned long long)keys[i]);
+	relay_send(s->relay, "changed", text.data ? text.data : "all");
+	buf_finish(&text);
 }
 
 static bool on_object_delete(void *context, const char *hash, struct err *e)
@@ -246,6 +277,7 @@ static bool start_http(struct serve *s, struct err *e)
 				 .worker_create = api_worker_create,
 				 .worker_destroy = api_worker_destroy,
 				 .authorize = api_authorize,
+				 .quick = api_quick,
 				 .page = api_page,
 				 .metrics = api_metrics};
 	if (c->rate_limits)
@@ -312,6 +344,9 @@ static bool start(struct serve *s, struct err *e)
 	s->api.secure = !strncmp(s->house.base_url, "https:", 6);
 	s->api.upload_bytes_max = (size_t)s->house.config.upload_mib_max << 20;
 	s->api.bus = bus_create();
+	s->api.kept = kept_create(s->house.pool);
+	if (db_pool_kind(s->house.pool) == DB_POSTGRES)
+		db_on_change(s->house.pool, on_change, s);
 	s->api.media =
 	    media_store_open(arena_printf(s->arena, "%s/media", s->house.config.data), e);
 	s->db = s->api.media ? db_open(s->house.pool, e) : NULL;
@@ -336,6 +371,7 @@ static void stop(struct serve *s)
 	db_close(s->db);
 	house_close(&s->house);
 	media_store_close(s->api.media);
+	kept_destroy(s->api.kept);
 	bus_destroy(s->api.bus);
 }
 

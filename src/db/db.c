@@ -28,6 +28,7 @@ struct db_pool *db_pool_open(const char *url, struct err *e)
 	struct db_pool *p = calloc(1, sizeof(*p));
 	if (!p)
 		abort();
+	p->versions = db_versions_create();
 	if (strncmp(url, "sqlite:", 7) == 0 && url[7] != '\0') {
 		p->kind = DB_SQLITE;
 		p->driver = &db_driver_sqlite;
@@ -37,6 +38,7 @@ struct db_pool *db_pool_open(const char *url, struct err *e)
 		p->driver = &db_driver_postgres;
 		p->url = duplicate(url);
 	} else {
+		db_versions_destroy(p->versions);
 		free(p);
 		err_set(e, ERR_INVALID, "database: give sqlite:PATH or postgres://USER@HOST/NAME");
 		return NULL;
@@ -61,6 +63,7 @@ void db_pool_close(struct db_pool *p)
 	if (!p)
 		return;
 	db_writer_destroy(p->writer);
+	db_versions_destroy(p->versions);
 	free(p->url);
 	free(p);
 }
@@ -193,7 +196,7 @@ struct db_stmt *db_stmt(struct db *db, const char *sql)
 {
 	struct db_stmt *q = stmt_take(db, sql);
 	q->busy = true;
-	q->started = q->done = q->failed = q->streamed = false;
+	q->started = q->done = q->failed = q->streamed = q->touched = false;
 	q->parameter = q->column = 0;
 	db->active++;
 	if (db->broken) {
@@ -355,10 +358,12 @@ bool db_end_changed(struct db_stmt *q, int64_t *changed, struct err *e)
 		db_row(q);
 	struct db *db = q->db;
 	bool ok = !q->failed;
-	if (ok)
+	if (ok) {
 		*changed = db->pool->driver->changed(q->impl);
-	else
+		db->touches.all |= *changed > 0 && !q->touched;
+	} else {
 		*e = q->error;
+	}
 	if (q->impl)
 		db->pool->driver->reset(q->impl);
 	q->busy = false;
@@ -422,13 +427,16 @@ static bool transaction(struct db *db, db_write_fn *fn, void *context, struct er
 			return false;
 	}
 	db->depth = 1;
+	db_touches_begin(db);
 	bool ok = fn(db, context, e);
 	if (ok && db->broken)
 		ok = err_set(e, ERR_INTERNAL, "Something went wrong here. Please try again.") ||
 		     err_detail(e, "a failed statement was ignored");
 	struct err ignored = {0};
-	if (ok)
+	if (ok) {
 		ok = db_handle_execute(db, "COMMIT", e);
+		db_touches_publish(db);
+	}
 	if (!ok && !db_handle_execute(db, "ROLLBACK", &ignored))
 		db_handle_lose(db);
 	db->depth = 0;

@@ -93,6 +93,34 @@ typedef bool db_write_fn(struct db *w, void *context, struct err *e);
 bool db_write(struct db *db, db_write_fn *fn, void *context, struct err *e) MUST_CHECK;
 bool db_is_writing(const struct db *db);
 
+/* --- what has changed: for whoever keeps what was read ---
+ *
+ *     uint64_t seen = db_seen(pool);            before anything is read
+ *     … read, and keep the result with `seen` and the keys of all it was made of …
+ *     if (db_unchanged(pool, seen, keys, count)) it is what a new look would find
+ *
+ * A statement that changes rows says what it changes by db_touch, before db_end. One that says nothing changes
+ * everything: slow, never wrong. So a new table needs nothing here until somebody keeps what is read from it. */
+enum db_noun {
+	DB_NOUN_NONE, /* nothing that anybody keeps: queues, log books, keys that are looked up each time */
+	DB_NOUN_ACCOUNT, /* an account's row */
+	DB_NOUN_POST,    /* a post, its mentions, its pictures */
+	DB_NOUN_HOME,    /* which posts stand in an account's home */
+	DB_NOUN_VIEWER,  /* what an account has marked: favourites, bookmarks, boosts */
+	DB_NOUN_PUBLIC   /* which posts stand in the public timelines; id 0 */
+};
+typedef uint64_t db_key;
+void db_touch(struct db_stmt *q, enum db_noun noun, int64_t id);
+db_key db_key_of(enum db_noun noun, int64_t id);
+uint64_t db_seen(struct db_pool *p);
+bool db_unchanged(struct db_pool *p, uint64_t seen, const db_key *keys, size_t count);
+/* Another process has changed this; count 0: anything. */
+void db_changed(struct db_pool *p, const db_key *keys, size_t count);
+/* Called after each commit of this process that changed something, on the thread that committed. Set once, before
+ * there are writers. */
+typedef void db_changed_fn(void *context, const db_key *keys, size_t count);
+void db_on_change(struct db_pool *p, db_changed_fn *tell, void *context);
+
 /* Sends a payload (under 8,000 bytes) to the listeners of every process, when the transaction of `w`
  * commits. Does nothing on SQLite, where there is one process. */
 bool db_notify(struct db *w, const char *channel, const char *payload, struct err *e) MUST_CHECK;

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #define DB_PARAMS_MAX  64
+#define DB_TOUCHES_MAX 1024
 #define DB_CACHE_SLOTS 1024 /* a power of two, well above the number of statements in store/ */
 
 struct db_stmt {
@@ -20,11 +21,19 @@ struct db_stmt {
 	bool started; /* db_row was called */
 	bool done;    /* no further row */
 	bool streamed;
+	bool touched;  /* db_touch was called */
 	int parameter; /* how many are put */
 	int column;    /* the next one to read */
 	bool failed;
 	struct err error;           /* when failed */
 	struct db_stmt *next_loose; /* those outside the cache */
+};
+
+/* What a transaction changes (version.c). */
+struct db_touches {
+	bool all;
+	size_t count;
+	db_key keys[DB_TOUCHES_MAX];
 };
 
 struct db {
@@ -35,6 +44,7 @@ struct db {
 	bool broken;         /* a statement failed in this transaction: nothing else may count */
 	int active;          /* statements between db_stmt and db_end */
 	unsigned generation; /* of the database file that conn has opened */
+	struct db_touches touches;
 	struct db_stmt *cache[DB_CACHE_SLOTS];
 };
 
@@ -71,13 +81,15 @@ extern const struct db_driver db_driver_sqlite;
 extern const struct db_driver db_driver_postgres;
 
 struct db_writer;
+struct db_versions;
 
 struct db_pool {
 	enum db_kind kind;
 	const struct db_driver *driver;
 	char *url;                /* after "sqlite:", or the whole of it */
 	struct db_writer *writer; /* SQLite only */
-	atomic_uint generation;   /* counts up when the SQLite file was replaced by another */
+	struct db_versions *versions;
+	atomic_uint generation; /* counts up when the SQLite file was replaced by another */
 	atomic_uint_fast64_t writes;
 	atomic_uint_fast64_t commits;
 	atomic_uint_fast64_t retries;
@@ -101,6 +113,13 @@ bool db_writer_run(struct db_writer *writer, db_write_fn *fn, void *context,
 		   struct err *e) MUST_CHECK;
 /* At most this many writes share a commit; 1 switches sharing off (benchmarks). */
 void db_writer_set_group_max(struct db_writer *writer, int group_max);
+
+/* version.c */
+struct db_versions *db_versions_create(void);
+void db_versions_destroy(struct db_versions *v);
+void db_touches_begin(struct db *db);
+/* After the commit (and where nobody knows whether there was one). */
+void db_touches_publish(struct db *db);
 
 /* sqlite.c: whether the file that this connection opened is still the one at its path. */
 enum db_file_state { DB_FILE_SAME, DB_FILE_REPLACED, DB_FILE_GONE };

@@ -78,6 +78,7 @@ static void run_group(struct db_writer *writer, struct request *group)
 		return;
 	}
 	db->depth = 1;
+	db_touches_begin(db);
 	uint64_t done = 0;
 	for (struct request *r = group; r && !db->broken; r = r->next) {
 		r->ok = db_handle_savepoint(db, r->fn, r->context, r->e);
@@ -87,6 +88,7 @@ static void run_group(struct db_writer *writer, struct request *group)
 	}
 	db->depth = 0;
 	bool ok = !db->broken && db_handle_execute(db, "COMMIT", &e);
+	db_touches_publish(db);
 	db->broken = false;
 	if (!ok) {
 		log_warn("db.group_failed", LOG_ERR(&e));

@@ -21,6 +21,8 @@ void http_response_init(struct http_response *rs, struct arena *a)
 void http_response_finish(struct http_response *rs)
 {
 	buf_finish(&rs->body);
+	http_message_unref(rs->kept);
+	rs->kept = NULL;
 	if (rs->file_fd >= 0)
 		close(rs->file_fd);
 	rs->file_fd = -1;
@@ -138,6 +140,8 @@ void http_response_error(struct http_response *rs, const struct http_request *rq
 	if (rs->file_fd >= 0)
 		close(rs->file_fd);
 	rs->file_fd = -1;
+	http_message_unref(rs->kept);
+	rs->kept = NULL;
 	buf_clear(&rs->body);
 	json_begin(&w, &rs->body);
 	json_put_object(&w, NULL);

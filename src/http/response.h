@@ -9,10 +9,11 @@
 enum { HTTP_RESPONSE_HEADERS_MAX = 24 };
 
 struct http_response {
-	unsigned status;          /* 200 at first */
-	const char *content_type; /* "application/json; charset=utf-8" at first */
-	struct buf body;          /* at most 32 MiB; taken from the handler when it is sent */
-	int file_fd;              /* >= 0: the body is this file, closed after it is sent */
+	unsigned status;           /* 200 at first */
+	const char *content_type;  /* "application/json; charset=utf-8" at first */
+	struct buf body;           /* at most 32 MiB; taken from the handler when it is sent */
+	struct http_message *kept; /* set: the body is this, whoever else sends it too */
+	int file_fd;               /* >= 0: the body is this file, closed after it is sent */
 	uint64_t file_size;
 	struct http_stream *stream; /* set: this answer does not end (http_response_stream) */
 	bool cacheable;             /* set: a Cache-Control of the handler's own is there */

@@ -197,6 +197,11 @@ static enum MHD_Result send_stream(struct exchange *x)
 	return send_websocket(x, s, http_request_header(&x->rq, "Sec-WebSocket-Key"));
 }
 
+static void free_kept(void *cls)
+{
+	http_message_unref(cls);
+}
+
 enum MHD_Result send_answer(struct exchange *x)
 {
 	struct http_response *rs = &x->rs;
@@ -209,9 +214,16 @@ enum MHD_Result send_answer(struct exchange *x)
 		rs->status = 500;
 		http_response_error(rs, &x->rq, &e);
 	}
-	uint64_t length = rs->file_fd >= 0 ? rs->file_size : rs->body.length;
+	uint64_t length = rs->file_fd >= 0 ? rs->file_size
+			  : rs->kept       ? http_message_length(rs->kept)
+					   : rs->body.length;
 	struct MHD_Response *r;
-	if (rs->file_fd >= 0) {
+	if (rs->kept) {
+		r = MHD_create_response_from_buffer_with_free_callback_cls(
+		    length, (void *)http_message_bytes(rs->kept), free_kept, rs->kept);
+		if (r)
+			rs->kept = NULL;
+	} else if (rs->file_fd >= 0) {
 		r = MHD_create_response_from_fd64(length, rs->file_fd);
 		if (r)
 			rs->file_fd = -1;

@@ -409,6 +409,8 @@ static enum MHD_Result last_call(struct exchange *x)
 		refuse(x, 404, ERR_NOT_FOUND, "Record not found");
 		return answer_refusal(x);
 	}
+	if (x->rq.route && s->options.quick && s->options.quick(&x->rq, &x->rs))
+		return send_answer(x);
 	hub_deadline_set(x->deadline, 0);
 	x->state = EXCHANGE_QUEUED;
 	MHD_suspend_connection(x->connection);

@@ -32,6 +32,9 @@ struct http_options {
 	void (*worker_destroy)(void *worker);
 	/* Before each handler, on the worker: who asks, and may they? Fills rq->identity. */
 	bool (*authorize)(struct http_request *rq, struct http_response *rs, struct err *e);
+	/* Before a worker is troubled, on the event loop, which must not wait: true where the answer is at
+	 * hand. It also sees to it that the asker may have it. May be NULL. */
+	bool (*quick)(struct http_request *rq, struct http_response *rs);
 	/* GET paths that no row knows and that are no file of the front end: the page (may be NULL). */
 	http_handler_fn page;
 	/* More lines for /metrics. */

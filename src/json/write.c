@@ -27,7 +27,17 @@ bool json_finish(struct json_writer *w, struct err *e)
 /* Bytes that go out as they are, up to the next one that may not. */
 static size_t plain_length(const char *s, size_t length)
 {
+	const uint64_t ones = 0x0101010101010101u, highs = 0x8080808080808080u;
 	size_t i = 0;
+	/* Eight at a time: a byte's high bit is set in `odd` where it is not ASCII, below ' ', '"' or '\\'. A
+	 * borrow may mark a byte behind an odd one too, which costs a second look and nothing else. */
+	for (uint64_t x; i + 8 <= length; i += 8) {
+		memcpy(&x, s + i, sizeof x);
+		uint64_t quote = x ^ (ones * '"'), slash = x ^ (ones * '\\');
+		uint64_t odd = x | (x - ones * ' ') | (quote - ones) | (slash - ones);
+		if (odd & highs)
+			break;
+	}
 	while (i < length && (unsigned char)s[i] >= ' ' && (unsigned char)s[i] < 0x80 &&
 	       s[i] != '"' && s[i] != '\\')
 		i++;
@@ -47,6 +57,15 @@ static void put_escaped(struct buf *out, char c)
 
 static void put_text(struct buf *out, const char *s, size_t length)
 {
+	if (plain_length(s, length) == length) { /* nearly always */
+		char *at = buf_extend(out, length + 2);
+		if (at) {
+			at[0] = '"';
+			memcpy(at + 1, s, length);
+			at[length + 1] = '"';
+		}
+		return;
+	}
 	buf_add_char(out, '"');
 	while (length) {
 		size_t n = plain_length(s, length);
@@ -75,11 +94,25 @@ static bool put_lead(struct json_writer *w, const char *key)
 		w->misused = true;
 		return false;
 	}
-	if (w->any)
-		buf_add_char(w->out, ',');
+	bool comma = w->any;
 	w->any = true;
+	size_t length = key ? strlen(key) : 0;
+	if (key && plain_length(key, length) == length) {
+		char *at = buf_extend(w->out, comma + length + 3);
+		if (!at)
+			return true; /* the buffer remembers */
+		if (comma)
+			*at++ = ',';
+		*at++ = '"';
+		memcpy(at, key, length);
+		at[length] = '"';
+		at[length + 1] = ':';
+		return true;
+	}
+	if (comma)
+		buf_add_char(w->out, ',');
 	if (key) {
-		put_text(w->out, key, strlen(key));
+		put_text(w->out, key, length);
 		buf_add_char(w->out, ':');
 	}
 	return true;
@@ -139,7 +172,14 @@ void json_put_str(struct json_writer *w, const char *key, const char *s)
 void json_put_int(struct json_writer *w, const char *key, int64_t value)
 {
 	char text[24];
-	json_put_raw(w, key, text, (size_t)snprintf(text, sizeof text, "%lld", (long long)value));
+	size_t at = sizeof text;
+	uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+	do
+		text[--at] = (char)('0' + rest % 10);
+	while (rest /= 10);
+	if (value < 0)
+		text[--at] = '-';
+	json_put_raw(w, key, text + at, sizeof text - at);
 }
 
 void json_put_real(struct json_writer *w, const char *key, double value)
@@ -147,6 +187,11 @@ void json_put_real(struct json_writer *w, const char *key, double value)
 	char text[40];
 	if (!isfinite(value)) {
 		json_put_null(w, key);
+		return;
+	}
+	if (value > -1e15 && value < 1e15 && value == (double)(int64_t)value && !signbit(value)) {
+		json_put_int(w, key,
+			     (int64_t)value); /* printing a real takes longer than all the rest */
 		return;
 	}
 	size_t n = (size_t)snprintf(text, sizeof text, "%.17g", value);

@@ -271,6 +271,7 @@ bool store_account_add_posts(struct db *w, int64_t id, int64_t delta, int64_t la
 			     struct err *e)
 {
 	struct db_stmt *q = db_stmt(w, SQL_ADD_POSTS);
+	db_touch(q, DB_NOUN_ACCOUNT, id);
 	db_put_int(q, id);
 	db_put_int(q, delta);
 	db_put_ref(q, last_post_at);

@@ -33,6 +33,7 @@ static bool insert(struct db *w, const char *sql, int64_t id, int64_t account_id
 	db_put_int(q, post_id);
 	db_put_int(q, id);
 	db_put_int(q, now_ms);
+	db_touch(q, DB_NOUN_VIEWER, account_id);
 	bool ok = db_end_changed(q, &rows, e);
 	*added = rows > 0;
 	return ok;
@@ -45,6 +46,7 @@ static bool delete (struct db *w, const char *sql, int64_t account_id, int64_t p
 	struct db_stmt *q = db_stmt(w, sql);
 	db_put_int(q, account_id);
 	db_put_int(q, post_id);
+	db_touch(q, DB_NOUN_VIEWER, account_id);
 	bool ok = db_end_changed(q, &rows, e);
 	*removed = rows > 0;
 	return ok;

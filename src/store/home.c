@@ -58,6 +58,7 @@ bool store_home_insert(struct db *w, int64_t account_id, int64_t post_id, int64_
 	db_put_int(q, account_id);
 	db_put_int(q, post_id);
 	db_put_int(q, via_id);
+	db_touch(q, DB_NOUN_HOME, account_id);
 	return db_end(q, e);
 }
 
@@ -86,8 +87,11 @@ bool store_home_fan_out(struct db *w, const struct store_post *post, int64_t cur
 	db_put_int(q, *next);
 	db_put_bool(q, post->boost_of_id != 0);
 	db_put_int(q, to_other ? post->in_reply_to_account_id : 0);
-	while (*found < (size_t)room && db_row(q))
-		ids[(*found)++] = db_get_int(q);
+	db_touch(q, DB_NOUN_NONE, 0); /* where nobody follows */
+	while (*found < (size_t)room && db_row(q)) {
+		ids[*found] = db_get_int(q);
+		db_touch(q, DB_NOUN_HOME, ids[(*found)++]);
+	}
 	return db_end(q, e);
 }
 
@@ -135,6 +139,7 @@ bool store_home_trim(struct db *w, int64_t *cursor, int keep, struct err *e)
 	q = db_stmt(w, SQL_TRIM);
 	db_put_int(q, *cursor);
 	db_put_int(q, edge);
+	db_touch(q, DB_NOUN_HOME, *cursor);
 	return db_end(q, e);
 }
 
@@ -143,6 +148,7 @@ bool store_fanout_set(struct db *w, int64_t post_id, int64_t cursor, struct err 
 	struct db_stmt *q = db_stmt(w, SQL_FANOUT_SET);
 	db_put_int(q, post_id);
 	db_put_int(q, cursor);
+	db_touch(q, DB_NOUN_NONE, 0);
 	return db_end(q, e);
 }
 
@@ -150,6 +156,7 @@ bool store_fanout_delete(struct db *w, int64_t post_id, struct err *e)
 {
 	struct db_stmt *q = db_stmt(w, SQL_FANOUT_DELETE);
 	db_put_int(q, post_id);
+	db_touch(q, DB_NOUN_NONE, 0);
 	return db_end(q, e);
 }
 

@@ -94,6 +94,7 @@ static void take(struct db_stmt *q, struct arena *arena, struct store_job *job)
 bool store_job_insert(struct db *w, const struct store_job *job, struct err *e)
 {
 	struct db_stmt *q = db_stmt(w, SQL_INSERT);
+	db_touch(q, DB_NOUN_NONE, 0);
 	db_put_int(q, job->id);
 	db_put_int(q, job->account_id);
 	db_put_int(q, job->task);
@@ -203,6 +204,7 @@ bool store_job_claim(struct db *w, struct arena *arena, const char *maker, const
 {
 	int64_t id = 0;
 	struct db_stmt *q = db_stmt(w, DB_SQL(w, SQL_CLAIM_SQLITE, SQL_CLAIM_POSTGRES));
+	db_touch(q, DB_NOUN_NONE, 0);
 	db_put_text(q, maker);
 	db_put_text(q, worker);
 	db_put_int(q, lease);
@@ -228,6 +230,7 @@ bool store_job_renew(struct db *w, int64_t id, int64_t lease, int64_t lease_unti
 		     struct err *e)
 {
 	struct db_stmt *q = db_stmt(w, SQL_RENEW);
+	db_touch(q, DB_NOUN_NONE, 0);
 	db_put_int(q, id);
 	db_put_int(q, lease);
 	db_put_int(q, lease_until);
@@ -238,6 +241,7 @@ bool store_job_finish(struct db *w, int64_t id, int64_t lease, const char *model
 		      int64_t now_ms, bool *changed, struct err *e)
 {
 	struct db_stmt *q = db_stmt(w, SQL_FINISH);
+	db_touch(q, DB_NOUN_NONE, 0);
 	db_put_int(q, id);
 	db_put_int(q, lease);
 	db_put_text(q, model);
@@ -250,6 +254,7 @@ bool store_job_fail(struct db *w, int64_t id, int64_t lease, const char *code, c
 		    int64_t now_ms, bool *changed, struct err *e)
 {
 	struct db_stmt *q = db_stmt(w, SQL_FAIL);
+	db_touch(q, DB_NOUN_NONE, 0);
 	db_put_int(q, id);
 	db_put_int(q, lease);
 	db_put_text(q, code);
@@ -261,6 +266,7 @@ bool store_job_fail(struct db *w, int64_t id, int64_t lease, const char *code, c
 bool store_job_release(struct db *w, int64_t id, int64_t lease, bool *changed, struct err *e)
 {
 	struct db_stmt *q = db_stmt(w, SQL_RELEASE);
+	db_touch(q, DB_NOUN_NONE, 0);
 	db_put_int(q, id);
 	db_put_int(q, lease);
 	return read_changed(q, changed, e);
@@ -269,6 +275,7 @@ bool store_job_release(struct db *w, int64_t id, int64_t lease, bool *changed, s
 bool store_job_cancel(struct db *w, int64_t id, int64_t now_ms, bool *changed, struct err *e)
 {
 	struct db_stmt *q = db_stmt(w, SQL_CANCEL);
+	db_touch(q, DB_NOUN_NONE, 0);
 	db_put_int(q, id);
 	db_put_int(q, now_ms);
 	return read_changed(q, changed, e);
@@ -277,6 +284,7 @@ bool store_job_cancel(struct db *w, int64_t id, int64_t now_ms, bool *changed, s
 bool store_job_hide(struct db *w, int64_t id, struct err *e)
 {
 	struct db_stmt *q = db_stmt(w, SQL_HIDE);
+	db_touch(q, DB_NOUN_NONE, 0);
 	db_put_int(q, id);
 	return db_end(q, e);
 }
@@ -312,6 +320,7 @@ bool store_job_turn_get(struct db *db, int64_t account_id, double *turn, struct 
 bool store_job_turn_set(struct db *w, int64_t account_id, double turn, struct err *e)
 {
 	struct db_stmt *q = db_stmt(w, SQL_TURN_SET);
+	db_touch(q, DB_NOUN_NONE, 0);
 	db_put_int(q, account_id);
 	db_put_double(q, turn);
 	return db_end(q, e);

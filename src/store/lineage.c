@@ -26,6 +26,7 @@ static void take(struct db_stmt *q, struct store_lineage *node)
 bool store_lineage_insert(struct db *w, const struct store_lineage *node, struct err *e)
 {
 	struct db_stmt *q = db_stmt(w, SQL_INSERT);
+	db_touch(q, DB_NOUN_POST, node->post_id);
 	db_put_int(q, node->post_id);
 	db_put_ref(q, node->parent_id);
 	db_put_int(q, node->root_id);

@@ -107,6 +107,7 @@ static void put_seed(struct db_stmt *q, const struct store_media *media)
 bool store_media_insert(struct db *w, const struct store_media *media, struct err *e)
 {
 	struct db_stmt *q = db_stmt(w, SQL_INSERT);
+	db_touch(q, DB_NOUN_NONE, 0);
 	db_put_int(q, media->id);
 	db_put_int(q, media->account_id);
 	db_put_ref(q, media->post_id);
@@ -259,6 +260,7 @@ bool store_media_attach(struct db *w, int64_t id, int64_t account_id, int64_t po
 {
 	int64_t changed = 0;
 	struct db_stmt *q = db_stmt(w, SQL_ATTACH);
+	db_touch(q, DB_NOUN_POST, post_id);
 	db_put_int(q, id);
 	db_put_int(q, account_id);
 	db_put_int(q, post_id);
@@ -310,6 +312,7 @@ bool store_media_totals(struct db *db, int64_t account_id, int64_t *count, int64
 static bool with_hash(struct db *w, const char *sql, const char *hash, struct err *e)
 {
 	struct db_stmt *q = db_stmt(w, sql);
+	db_touch(q, DB_NOUN_NONE, 0);
 	db_put_text(q, hash);
 	return db_end(q, e);
 }

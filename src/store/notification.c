@@ -41,6 +41,7 @@ bool store_notification_insert(struct db *w, const struct store_notification *n,
 {
 	int64_t rows = 0;
 	struct db_stmt *q = db_stmt(w, SQL_INSERT);
+	db_touch(q, DB_NOUN_NONE, 0);
 	db_put_int(q, n->id);
 	db_put_int(q, n->account_id);
 	db_put_int(q, n->kind);
@@ -88,6 +89,7 @@ bool store_notification_get(struct db *db, int64_t account_id, int64_t id,
 bool store_notification_delete(struct db *w, int64_t account_id, int64_t id, struct err *e)
 {
 	struct db_stmt *q = db_stmt(w, SQL_DELETE);
+	db_touch(q, DB_NOUN_NONE, 0);
 	db_put_int(q, id);
 	db_put_int(q, account_id);
 	return db_end(q, e);
@@ -96,6 +98,7 @@ bool store_notification_delete(struct db *w, int64_t account_id, int64_t id, str
 bool store_notification_clear(struct db *w, int64_t account_id, struct err *e)
 {
 	struct db_stmt *q = db_stmt(w, SQL_CLEAR);
+	db_touch(q, DB_NOUN_NONE, 0);
 	db_put_int(q, account_id);
 	return db_end(q, e);
 }
@@ -104,6 +107,7 @@ bool store_notification_withdraw(struct db *w, int64_t account_id, int kind,
 				 int64_t from_account_id, int64_t post_id, struct err *e)
 {
 	struct db_stmt *q = db_stmt(w, SQL_WITHDRAW);
+	db_touch(q, DB_NOUN_NONE, 0);
 	db_put_int(q, account_id);
 	db_put_int(q, kind);
 	db_put_int(q, from_account_id);

@@ -55,6 +55,7 @@ static bool found_or(bool found, struct err *e)
 bool store_session_insert(struct db *w, const struct store_session *session, struct err *e)
 {
 	struct db_stmt *q = db_stmt(w, SQL_SESSION_INSERT);
+	db_touch(q, DB_NOUN_NONE, 0);
 	db_put_int(q, session->id);
 	db_put_text(q, session->token_hash);
 	db_put_int(q, session->account_id);
@@ -89,6 +90,7 @@ bool store_session_touch(struct db *w, int64_t id, int64_t used_at, int64_t expi
 			 struct err *e)
 {
 	struct db_stmt *q = db_stmt(w, SQL_SESSION_TOUCH);
+	db_touch(q, DB_NOUN_NONE, 0);
 	db_put_int(q, id);
 	db_put_int(q, used_at);
 	db_put_int(q, expires_at);
@@ -207,6 +209,7 @@ bool store_oauth_grant_take(struct db *w, struct arena *arena, const char *code_
 bool store_oauth_token_insert(struct db *w, const struct store_oauth_token *token, struct err *e)
 {
 	struct db_stmt *q = db_stmt(w, SQL_TOKEN_INSERT);
+	db_touch(q, DB_NOUN_NONE, 0);
 	db_put_int(q, token->id);
 	db_put_text(q, token->token_hash);
 	db_put_ref(q, token->app_id);
@@ -241,7 +244,11 @@ bool store_oauth_token_get(struct db *db, struct arena *arena, const char *token
 
 bool store_oauth_token_touch(struct db *w, int64_t id, int64_t used_at, struct err *e)
 {
-	return run_2(w, SQL_TOKEN_TOUCH, id, used_at, e);
+	struct db_stmt *q = db_stmt(w, SQL_TOKEN_TOUCH);
+	db_touch(q, DB_NOUN_NONE, 0);
+	db_put_int(q, id);
+	db_put_int(q, used_at);
+	return db_end(q, e);
 }
 
 bool store_oauth_token_revoke(struct db *w, int64_t id, int64_t now_ms, struct err *e)

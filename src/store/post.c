@@ -183,6 +183,11 @@ bool store_post_insert(struct db *w, const struct store_post *post, struct err *
 	db_put_int(q, post->quote_policy);
 	db_put_int(q, post->quote_state);
 	db_put_bool(q, post->poll);
+	db_touch(q, DB_NOUN_POST, post->id);
+	if (post->boost_of_id)
+		db_touch(q, DB_NOUN_VIEWER, post->account_id);
+	if (post->visibility == STORE_VISIBILITY_PUBLIC)
+		db_touch(q, DB_NOUN_PUBLIC, 0);
 	return db_end(q, e);
 }
 
@@ -265,6 +270,7 @@ static bool add(struct db *w, const char *sql, int64_t id, int64_t delta, struct
 	struct db_stmt *q = db_stmt(w, sql);
 	db_put_int(q, id);
 	db_put_int(q, delta);
+	db_touch(q, DB_NOUN_POST, id);
 	return db_end(q, e);
 }
 
@@ -428,6 +434,7 @@ bool store_idempotency_insert(struct db *w, int64_t account_id, int kind, const 
 	db_put_text(q, key);
 	db_put_int(q, result_id);
 	db_put_int(q, now_ms);
+	db_touch(q, DB_NOUN_NONE, 0);
 	return db_end(q, e);
 }
 
@@ -435,6 +442,7 @@ bool store_idempotency_expire(struct db *w, int64_t before_ms, struct err *e)
 {
 	struct db_stmt *q = db_stmt(w, SQL_IDEMPOTENCY_EXPIRE);
 	db_put_int(q, before_ms);
+	db_touch(q, DB_NOUN_NONE, 0);
 	return db_end(q, e);
 }
 
@@ -443,6 +451,7 @@ bool store_mention_insert(struct db *w, int64_t post_id, int64_t account_id, str
 	struct db_stmt *q = db_stmt(w, SQL_MENTION_INSERT);
 	db_put_int(q, post_id);
 	db_put_int(q, account_id);
+	db_touch(q, DB_NOUN_POST, post_id);
 	return db_end(q, e);
 }
 

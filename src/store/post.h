@@ -72,7 +72,7 @@ struct store_posts {
 	"p.sensitive, p.language, p.in_reply_to_id, p.in_reply_to_account_id, p.thread_id, "               \
 	"p.boost_of_id, p.quote_of_id, p.remix_of_id, p.remixable, p.prompt_visibility, p.made, p.style, " \
 	"p.media_count, p.mention_count, p.tags, p.app_id, p.replies_count, p.boosts_count, "              \
-	"p.favourites_count, p.remixes_count, p.created_at, p.edited_at, p.quote_policy, p.quote_state, "           \
+	"p.favourites_count, p.remixes_count, p.created_at, p.edited_at, p.quote_policy, p.quote_state, "  \
 	"p.quotes_count, p.poll"
 void store_post_take(struct db_stmt *q, struct arena *arena, struct store_post *post);
 /* Reads a whole list whose rows are (key, post columns), and ends q. */

@@ -39,6 +39,7 @@ bool store_setting_get(struct db *db, struct arena *arena, const char *name, con
 bool store_setting_set(struct db *w, const char *name, const char *value, struct err *e)
 {
 	struct db_stmt *q = db_stmt(w, SQL_SETTING_SET);
+	db_touch(q, DB_NOUN_NONE, 0);
 	db_put_text(q, name);
 	db_put_text(q, value);
 	return db_end(q, e);
@@ -88,6 +89,7 @@ bool store_marker_set(struct db *w, int64_t account_id, const char *timeline, in
 {
 	bool found;
 	struct db_stmt *q = db_stmt(w, SQL_MARKER_SET);
+	db_touch(q, DB_NOUN_NONE, 0);
 	db_put_int(q, account_id);
 	db_put_text(q, timeline);
 	db_put_int(q, last_read_id);
@@ -99,6 +101,7 @@ bool store_audit_insert(struct db *w, int64_t account_id, const char *action, in
 			const char *detail, int64_t now_ms, struct err *e)
 {
 	struct db_stmt *q = db_stmt(w, SQL_AUDIT_INSERT);
+	db_touch(q, DB_NOUN_NONE, 0);
 	db_put_int(q, id_new());
 	db_put_ref(q, account_id);
 	db_put_text(q, action);

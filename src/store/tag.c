@@ -63,6 +63,7 @@ bool store_tag_add(struct db *w, const char *name, const char *display, int64_t 
 		return false;
 	if (id == 0) {
 		q = db_stmt(w, SQL_INSERT);
+		db_touch(q, DB_NOUN_NONE, 0);
 		db_put_int(q, id_new());
 		db_put_text(q, name);
 		db_put_text(q, display);
@@ -71,6 +72,7 @@ bool store_tag_add(struct db *w, const char *name, const char *display, int64_t 
 			return false;
 	}
 	q = db_stmt(w, SQL_POST_INSERT);
+	db_touch(q, DB_NOUN_NONE, 0);
 	db_put_int(q, id);
 	db_put_int(q, post_id);
 	return db_end(q, e);
@@ -89,6 +91,7 @@ bool store_tag_count(struct db *w, int64_t after_id, int64_t up_to_id, int64_t n
 		     struct err *e)
 {
 	struct db_stmt *q = db_stmt(w, SQL_COUNT);
+	db_touch(q, DB_NOUN_NONE, 0);
 	db_put_int(q, after_id);
 	db_put_int(q, up_to_id);
 	db_put_int(q, now_ms);

@@ -149,6 +149,7 @@ bool store_user_set_approved(struct db *w, int64_t account_id, struct err *e)
 bool store_user_set_signed_in(struct db *w, int64_t account_id, int64_t now_ms, struct err *e)
 {
 	struct db_stmt *q = db_stmt(w, SQL_SET_SIGNED_IN);
+	db_touch(q, DB_NOUN_NONE, 0);
 	db_put_int(q, account_id);
 	db_put_int(q, now_ms);
 	return db_end(q, e);

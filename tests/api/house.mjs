@@ -2,7 +2,7 @@
 // MADANG_TEST_DATABASE is "postgres"), and small helpers to talk to it.
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync } from "node:fs";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -123,16 +123,17 @@ export class House {
 		return h;
 	}
 
-	// Starts the process; what it prints is in this.out, its log in this.log.
+	// Starts the process; what it prints is in this.out, its log in this.log (or in the file options.log, for
+	// those who keep this process too busy to read it).
 	async up() {
 		const serve = [...this.arguments, "--rate-limits=false", ...(this.options.arguments ?? [])];
 		serve.push("--model", this.options.model ?? "none", "--engine-threads", "1");
-		const p = spawn(program, ["serve", ...serve], { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...this.options.env } });
+		const p = spawn(program, ["serve", ...serve], { stdio: ["ignore", "pipe", this.options.log ? openSync(this.options.log, "a") : "pipe"], env: { ...process.env, ...this.options.env } });
 		this.process = p;
 		this.out = "";
 		this.log = this.log ?? "";
 		p.stdout.on("data", (d) => (this.out += d));
-		p.stderr.on("data", (d) => (this.log = (this.log + d).slice(-200000)));
+		p.stderr?.on("data", (d) => (this.log = (this.log + d).slice(-200000)));
 		for (let i = 0; i < 400; i++) {
 			if (p.exitCode !== null || p.signalCode !== null)
 				throw new Error(`the server ended: ${this.log.slice(-2000)}`);
