@@ -24,6 +24,7 @@
 #include "bus/relay.h"
 #include "cli/cli.h"
 #include "cli/house.h"
+#include "http/mail.h"
 #include "http/server.h"
 #include "image/image.h"
 #include "jobs/jobs.h"
@@ -48,6 +49,7 @@ struct serve {
 	const char *web_dir;
 	struct db *db; /* for the chores */
 	struct relay *relay;
+	struct mail *mail; /* NULL: there is no SMTP */
 };
 
 /* --- what the rules tell the rest of the house --- */
@@ -149,6 +151,13 @@ static bool on_object_delete(void *context, const char *hash, struct err *e)
 {
 	struct serve *s = context;
 	return media_delete(s->api.media, hash, e);
+}
+
+static bool on_mail(void *context, const char *to, const char *subject, const char *text,
+		    struct err *e)
+{
+	struct serve *s = context;
+	return mail_send(s->mail, to, subject, text, e);
 }
 
 /* --- start --- */
@@ -322,16 +331,31 @@ static bool say_hello(struct serve *s, struct err *e)
 	return ok;
 }
 
+static bool start_mail(struct serve *s, struct err *e)
+{
+	const struct config *c = &s->house.config;
+	if (!c->smtp_url || !*c->smtp_url)
+		return true;
+	const struct mail_options o = {.url = c->smtp_url,
+				       .user = c->smtp_user,
+				       .password = c->smtp_password,
+				       .from = c->smtp_from};
+	return (s->mail = mail_create(&o, e)) != NULL;
+}
+
 static bool start(struct serve *s, struct err *e)
 {
-	const struct app_hooks hooks = {.context = s,
-					.event = on_event,
-					.event_commit = on_event_commit,
-					.object_delete = on_object_delete};
+	struct app_hooks hooks = {.context = s,
+				  .event = on_event,
+				  .event_commit = on_event_commit,
+				  .object_delete = on_object_delete};
 	const struct relay_hooks relay = {.context = s, .heard = on_heard, .missed = on_missed};
 	if (sodium_init() < 0)
 		return err_set(e, ERR_INTERNAL, "the cryptography library cannot start");
 	outbound_init();
+	if (!start_mail(s, e))
+		return false;
+	hooks.mail = s->mail ? on_mail : NULL;
 	if (!image_init(e) || !house_open(s->arena, &s->house, &hooks, e))
 		return false;
 	s->relay = relay_create(s->house.pool);
@@ -367,6 +391,7 @@ static void stop(struct serve *s)
 	for (size_t i = 0; i < s->makers_count; i++)
 		maker_destroy(s->makers[i]);
 	live_stop(s->api.live);
+	mail_destroy(s->mail);
 	waiting_destroy(s->api.waiting);
 	db_close(s->db);
 	house_close(&s->house);

@@ -28,6 +28,11 @@
 	INT(upload_mib_max, 32, 1, 1024, "Largest picture that may be uploaded, in MiB")          \
 	BOOL(trust_proxy, false, "Believe X-Forwarded-For of a proxy on this machine")            \
 	BOOL(rate_limits, true, "Limit how often one client may ask")                             \
+	GROUP("Mail, for people who have forgotten their password")                               \
+	STR(smtp_url, NULL, "Server, as smtp://mail.example.org:587 or smtps://mail.example.org") \
+	STR(smtp_user, NULL, "Name to sign in there")                                             \
+	STR(smtp_password, NULL, "Password to sign in there; goes out over TLS only")             \
+	STR(smtp_from, NULL, "Address that mail comes from")                                      \
 	GROUP("A maker elsewhere, that speaks /v1/images/generations")                            \
 	STR(openai_url, NULL, "Its address, as https://api.example.org/v1")                       \
 	STR(openai_key, NULL, "Key to send with each request")                                    \

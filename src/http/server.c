@@ -270,6 +270,9 @@ static enum MHD_Result first_call(struct exchange *x, const char *url, const cha
 	rq->path_args_count = m.args_count;
 	if (!m.route && m.path_known && strcmp(method, "OPTIONS"))
 		refuse(x, 405, ERR_UNSUPPORTED, "this path does not take this method");
+	if (m.route && m.route->rate ==
+			   RATE_SIGN_IN) /* a path may hold the code of a link: the log must not */
+		snprintf(x->log_path, sizeof x->log_path, "%s", m.route->path);
 	if (m.route)
 		take_rate(x);
 	choose_body(x, length);
