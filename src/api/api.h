@@ -35,6 +35,8 @@ struct api {
 	int64_t started_ms;
 	bool secure; /* cookies only over https */
 	size_t upload_bytes_max;
+	const char *vapid_key;  /* the server's public key, for push services */
+	bool private_addresses; /* tests only: push services on this machine */
 };
 
 struct api_worker {

@@ -390,21 +390,91 @@ void serial_relation(struct serial *s, const char *key, const struct app_relatio
 	json_put_end(w);
 }
 
+void serial_ids(struct serial *s, const char *key, const char *ids, bool or_null)
+{
+	if (or_null && (!ids || !*ids)) {
+		json_put_null(s->w, key);
+		return;
+	}
+	json_put_array(s->w, key);
+	while (ids && *ids) {
+		size_t n = strcspn(ids, " ");
+		if (n)
+			json_put_strn(s->w, NULL, ids, n);
+		ids += n + (ids[n] == ' ');
+	}
+	json_put_end(s->w);
+}
+
+void serial_report(struct serial *s, const char *key, const struct store_report *r,
+		   const struct store_account *target)
+{
+	static const char *const categories[] = {"other", "spam", "legal", "violation"};
+	struct json_writer *w = s->w;
+	json_put_object(w, key);
+	json_put_id(w, "id", r->id);
+	json_put_bool(w, "action_taken", r->resolved_at != 0);
+	json_put_time(w, "action_taken_at", r->resolved_at);
+	json_put_str(w, "category", categories[r->category]);
+	json_put_str(w, "comment", r->comment);
+	json_put_bool(w, "forwarded", r->forwarded);
+	json_put_time(w, "created_at", r->created_at);
+	serial_ids(s, "status_ids", r->post_ids, true);
+	serial_ids(s, "rule_ids", r->rule_ids, true);
+	serial_account(s, "target_account", target);
+	json_put_end(w);
+}
+
+void serial_strike(struct serial *s, const char *key, const struct store_strike *strike,
+		   const struct store_account *target)
+{
+	static const char *const actions[] = {
+	    "none",    "disable", "mark_statuses_as_sensitive", "delete_statuses", "sensitive",
+	    "silence", "suspend"};
+	static const char *const states[] = {"", "pending", "approved", "rejected"};
+	struct json_writer *w = s->w;
+	json_put_object(w, key);
+	json_put_id(w, "id", strike->id);
+	json_put_str(w, "action", actions[strike->action]);
+	json_put_str(w, "text", strike->reason);
+	serial_ids(s, "status_ids", strike->post_ids, true);
+	serial_account(s, "target_account", target);
+	if (strike->appeal_state) {
+		json_put_object(w, "appeal");
+		json_put_str(w, "text", strike->appeal);
+		json_put_str(w, "state", states[strike->appeal_state]);
+		json_put_end(w);
+	} else {
+		json_put_null(w, "appeal");
+	}
+	json_put_time(w, "created_at", strike->created_at);
+	json_put_end(w);
+}
+
+void serial_notification_subject(struct serial *s, const struct app_notification *n)
+{
+	if (n->report)
+		serial_report(s, "report", n->report, n->target);
+	if (n->strike)
+		serial_strike(s, "moderation_warning", n->strike, n->target);
+}
+
 void serial_notification(struct serial *s, const char *key, const struct app_notification *n)
 {
 	struct json_writer *w = s->w;
-	char id[ID_TEXT_SIZE];
 	const char *name = app_notification_name(n->kind);
 	json_put_object(w, key);
 	json_put_id(w, "id", n->id);
 	/* Apps know no remix: to them it is a mention, which carries its post. */
 	json_put_str(w, "type", name ? name : "mention");
 	json_put_time(w, "created_at", n->created_at);
-	json_put_str(w, "group_key",
-		     arena_printf(s->app->arena, "ungrouped-%s", id_format(id, n->id)));
+	json_put_str(w, "group_key", n->group_key);
+	if (n->filtered)
+		json_put_bool(w, "filtered", true);
 	serial_account(s, "account", n->account);
 	if (n->post)
 		serial_status(s, "status", n->post);
+	serial_notification_subject(s, n);
 	json_put_object(w, "madang");
 	json_put_bool(w, "remix", n->kind == APP_NOTIFY_REMIX);
 	json_put_end(w);

@@ -24,6 +24,14 @@ void serial_status(struct serial *s, const char *key, const struct app_post *p);
 void serial_media(struct serial *s, const char *key, const struct store_media *m);
 void serial_relation(struct serial *s, const char *key, const struct app_relation *r);
 void serial_notification(struct serial *s, const char *key, const struct app_notification *n);
+/* Its `report` or `moderation_warning`, where it has one. */
+void serial_notification_subject(struct serial *s, const struct app_notification *n);
+void serial_report(struct serial *s, const char *key, const struct store_report *r,
+		   const struct store_account *target);
+void serial_strike(struct serial *s, const char *key, const struct store_strike *strike,
+		   const struct store_account *target);
+/* Ids that stand in a text with one space between, as an array; null where there are none and `or_null`. */
+void serial_ids(struct serial *s, const char *key, const char *ids, bool or_null);
 void serial_tag(struct serial *s, const char *key, const char *name);
 
 /* Where an object is served: BASE/media/HASH.webp. NULL for NULL. */

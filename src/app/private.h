@@ -56,6 +56,22 @@ bool app_totp_matches(const char *secret, const char *code, int64_t now_ms, int6
 /* notification.c: tells a local account, unless it does not want to hear from there. */
 bool app_notify(struct app *w, int64_t account_id, enum app_notification_kind kind,
 		int64_t from_account_id, int64_t post_id, struct err *e) MUST_CHECK;
+/* The same for what no policy keeps back: a report or a strike (subject_id), a sign-up (0). */
+bool app_notify_about(struct app *w, int64_t account_id, enum app_notification_kind kind,
+		      int64_t from_account_id, int64_t subject_id, struct err *e) MUST_CHECK;
+/* What the rows tell of; those whose account or post is not to be seen are left out. At most STORE_PAGE_MAX. */
+bool app_notifications_fill(struct app *app, const struct store_notification *rows, size_t count,
+			    struct app_notifications *out, struct err *e) MUST_CHECK;
+/* NULL where it stands alone. */
+const char *app_notification_group_key(struct arena *arena, const struct store_notification *n);
+const struct store_account *app_accounts_find(const struct store_accounts *accounts, int64_t id);
+/* notification_policy.c: what the account's policy says; relations: between it and the sender. */
+struct store_relation;
+bool app_notification_judge(struct app *w, const struct store_notification *n,
+			    const struct store_relation *relations, size_t count,
+			    enum store_notification_verdict *out, struct err *e) MUST_CHECK;
+/* push.c: one message for each subscription that wants to hear of it. */
+bool app_push_enqueue(struct app *w, const struct store_notification *n, struct err *e) MUST_CHECK;
 
 /* post.c: a post that is checked and ready to be written. */
 struct app_draft {

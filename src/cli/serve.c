@@ -28,6 +28,7 @@
 #include "http/server.h"
 #include "image/image.h"
 #include "jobs/jobs.h"
+#include "jobs/push.h"
 #include "makers/maker.h"
 #include "makers/outbound.h"
 
@@ -47,6 +48,7 @@ struct serve {
 	size_t makers_count;
 	struct http_routes tables[API_TABLES];
 	const char *web_dir;
+	struct push *push;
 	struct db *db; /* for the chores */
 	struct relay *relay;
 	struct mail *mail; /* NULL: there is no SMTP */
@@ -63,6 +65,8 @@ static void spread(struct serve *s, const struct app_event *event)
 	} else if (s->api.live) {
 		live_event(s->api.live, event);
 	}
+	if (event->type == APP_EVENT_NOTIFICATION && s->push)
+		push_wake(s->push);
 }
 
 static void on_event(void *context, const struct app_event *event)
@@ -367,6 +371,7 @@ static bool start(struct serve *s, struct err *e)
 	s->api.started_ms = clock_wall_ms();
 	s->api.secure = !strncmp(s->house.base_url, "https:", 6);
 	s->api.upload_bytes_max = (size_t)s->house.config.upload_mib_max << 20;
+	s->api.private_addresses = s->house.config.private_addresses;
 	s->api.bus = bus_create();
 	s->api.kept = kept_create(s->house.pool);
 	if (db_pool_kind(s->house.pool) == DB_POSTGRES)
@@ -377,7 +382,13 @@ static bool start(struct serve *s, struct err *e)
 	if (!s->db || !load_page(s, e) || !(s->api.waiting = waiting_start(&s->api, e)) ||
 	    !(s->api.live = live_start(&s->api, e)))
 		return false;
-	return make_makers(s, e) && start_jobs(s, e) && relay_start(s->relay, &relay, e) &&
+	const struct push_options push = {.core = s->house.core,
+					  .pool = s->house.pool,
+					  .base_url = s->house.base_url,
+					  .private_addresses = s->api.private_addresses};
+	s->push = push_start(&push, e);
+	s->api.vapid_key = s->push ? push_public_key(s->push) : NULL;
+	return s->push && make_makers(s, e) && start_jobs(s, e) && relay_start(s->relay, &relay, e) &&
 	       start_http(s, e) && say_hello(s, e);
 }
 
@@ -392,6 +403,7 @@ static void stop(struct serve *s)
 		maker_destroy(s->makers[i]);
 	live_stop(s->api.live);
 	mail_destroy(s->mail);
+	push_stop(s->push);
 	waiting_destroy(s->api.waiting);
 	db_close(s->db);
 	house_close(&s->house);

@@ -27,6 +27,8 @@
 	INT(header_timeout_s, 10, 1, 600, "A client must have sent its request's head by then")   \
 	INT(upload_mib_max, 32, 1, 1024, "Largest picture that may be uploaded, in MiB")          \
 	BOOL(trust_proxy, false, "Believe X-Forwarded-For of a proxy on this machine")            \
+	BOOL(private_addresses, false,                                                            \
+	     "Tests only: push messages may go to this machine and private networks")             \
 	BOOL(rate_limits, true, "Limit how often one client may ask")                             \
 	GROUP("Mail, for people who have forgotten their password")                               \
 	STR(smtp_url, NULL, "Server, as smtp://mail.example.org:587 or smtps://mail.example.org") \

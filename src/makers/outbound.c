@@ -158,6 +158,8 @@ static struct curl_slist *headers_of(const struct outbound_request *q, bool firs
 		snprintf(line, sizeof line, "Authorization: %s", q->authorization);
 		list = curl_slist_append(list, line);
 	}
+	for (size_t i = 0; q->headers && first && q->headers[i]; i++)
+		list = curl_slist_append(list, q->headers[i]);
 	return list;
 }
 

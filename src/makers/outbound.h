@@ -10,6 +10,8 @@ struct outbound_request {
 	const char *method;        /* "GET", "POST" */
 	const char *url;           /* http or https */
 	const char *authorization; /* sent to this host only, never after a redirect; may be NULL */
+	const char *const
+	    *headers; /* whole lines, NULL at the end, to this host only; may be NULL */
 	const char *content_type;
 	const char *body; /* may be NULL */
 	size_t body_length;

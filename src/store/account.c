@@ -26,6 +26,8 @@ static const char SQL_KEYS[] =
     "followers_uri FROM accounts WHERE id = $1";
 static const char SQL_SET_ROLE[] = "UPDATE accounts SET role = $2 WHERE id = $1";
 static const char SQL_SET_STATE[] = "UPDATE accounts SET state = $2 WHERE id = $1";
+static const char SQL_SET_LIMITS[] =
+    "UPDATE accounts SET limited = $2, sensitized = $3, disabled = $4 WHERE id = $1";
 static const char SQL_ADD_FOLLOWERS[] =
     "UPDATE accounts SET followers_count = followers_count + $2 WHERE id = $1";
 static const char SQL_ADD_FOLLOWING[] =
@@ -80,6 +82,9 @@ void store_account_take(struct db_stmt *q, struct arena *arena, struct store_acc
 	account->last_post_at = db_get_int(q);
 	account->created_at = db_get_int(q);
 	account->updated_at = db_get_int(q);
+	account->limited = db_get_bool(q);
+	account->sensitized = db_get_bool(q);
+	account->disabled = db_get_bool(q);
 }
 
 bool store_accounts_read(struct db_stmt *q, struct arena *arena, const struct store_page *page,
@@ -255,6 +260,16 @@ bool store_account_set_state(struct db *w, int64_t id, enum store_account_state 
 			     struct err *e)
 {
 	return set_int(w, SQL_SET_STATE, id, state, e);
+}
+
+bool store_account_set_limits(struct db *w, const struct store_account *account, struct err *e)
+{
+	struct db_stmt *q = db_stmt(w, SQL_SET_LIMITS);
+	db_put_int(q, account->id);
+	db_put_bool(q, account->limited);
+	db_put_bool(q, account->sensitized);
+	db_put_bool(q, account->disabled);
+	return db_end(q, e);
 }
 
 bool store_account_add_followers(struct db *w, int64_t id, int64_t delta, struct err *e)

@@ -4,7 +4,7 @@
 
 #include "store/page.h"
 
-enum store_role { STORE_ROLE_USER, STORE_ROLE_MODERATOR, STORE_ROLE_ADMIN };
+enum store_role { STORE_ROLE_USER, STORE_ROLE_MODERATOR, STORE_ROLE_ADMIN, STORE_ROLE_OWNER };
 
 enum store_account_state {
 	STORE_ACCOUNT_ACTIVE,
@@ -33,6 +33,9 @@ struct store_account {
 	bool discoverable;
 	enum store_role role;
 	enum store_account_state state;
+	bool limited;    /* only followers come across it */
+	bool sensitized; /* all its media count as sensitive */
+	bool disabled;   /* may not sign in */
 	int64_t followers_count;
 	int64_t following_count;
 	int64_t posts_count;
@@ -65,7 +68,7 @@ struct store_accounts {
 	"a.id, a.username, a.domain, a.uri, a.url, a.display_name, a.note, a.fields, a.avatar_hash, "    \
 	"a.avatar_type, a.header_hash, a.header_type, a.avatar_remote_url, a.header_remote_url, a.bot, " \
 	"a.locked, a.discoverable, a.role, a.state, a.followers_count, a.following_count, "              \
-	"a.posts_count, a.last_post_at, a.created_at, a.updated_at"
+	"a.posts_count, a.last_post_at, a.created_at, a.updated_at, a.limited, a.sensitized, a.disabled"
 void store_account_take(struct db_stmt *q, struct arena *arena, struct store_account *account);
 /* Reads a whole list whose rows are (key, account columns), and ends q. */
 bool store_accounts_read(struct db_stmt *q, struct arena *arena, const struct store_page *page,
@@ -93,6 +96,9 @@ bool store_account_set_role(struct db *w, int64_t id, enum store_role role,
 			    struct err *e) MUST_CHECK;
 bool store_account_set_state(struct db *w, int64_t id, enum store_account_state state,
 			     struct err *e) MUST_CHECK;
+/* All three at once, as the account's struct says. */
+bool store_account_set_limits(struct db *w, const struct store_account *account,
+			      struct err *e) MUST_CHECK;
 bool store_account_add_followers(struct db *w, int64_t id, int64_t delta, struct err *e) MUST_CHECK;
 bool store_account_add_following(struct db *w, int64_t id, int64_t delta, struct err *e) MUST_CHECK;
 bool store_account_add_posts(struct db *w, int64_t id, int64_t delta, int64_t last_post_at,

@@ -25,7 +25,7 @@ static void put_configuration(struct json_writer *w, struct http_request *rq,
 		json_put_str(w, "streaming", streaming_url(rq));
 		json_put_end(w);
 		json_put_object(w, "vapid");
-		json_put_str(w, "public_key", "");
+		json_put_str(w, "public_key", api_of(rq)->vapid_key);
 		json_put_end(w);
 		json_put_object(w, "translation");
 		json_put_bool(w, "enabled", false);

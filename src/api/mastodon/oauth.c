@@ -38,7 +38,7 @@ static void put_lines(struct json_writer *w, const char *key, const char *text,
 	json_put_end(w);
 }
 
-static void put_app(struct json_writer *w, const struct store_oauth_app *a)
+static void put_app(struct http_request *rq, struct json_writer *w, const struct store_oauth_app *a)
 {
 	json_put_id(w, "id", a->id);
 	json_put_str(w, "name", a->name);
@@ -46,7 +46,7 @@ static void put_app(struct json_writer *w, const struct store_oauth_app *a)
 	put_lines(w, "scopes", a->scopes, " ");
 	json_put_str(w, "redirect_uri", a->redirect_uris);
 	put_lines(w, "redirect_uris", a->redirect_uris, "\n");
-	json_put_str(w, "vapid_key", "");
+	json_put_str(w, "vapid_key", api_of(rq)->vapid_key);
 }
 
 bool api_app_create(struct http_request *rq, struct http_response *rs, struct err *e)
@@ -61,7 +61,7 @@ bool api_app_create(struct http_request *rq, struct http_response *rs, struct er
 		return false;
 	struct json_writer w = api_json(rs);
 	json_put_object(&w, NULL);
-	put_app(&w, &a);
+	put_app(rq, &w, &a);
 	json_put_str(&w, "client_id", a.client_id);
 	json_put_str(&w, "client_secret", secret);
 	json_put_int(&w, "client_secret_expires_at", 0);
@@ -79,7 +79,7 @@ bool api_app_verify(struct http_request *rq, struct http_response *rs, struct er
 		return false;
 	struct json_writer w = api_json(rs);
 	json_put_object(&w, NULL);
-	put_app(&w, &a);
+	put_app(rq, &w, &a);
 	json_put_end(&w);
 	return json_finish(&w, e);
 }

@@ -46,6 +46,17 @@ HANDLER(api_notification_dismiss);
 HANDLER(api_notification_get);
 HANDLER(api_notification_list);
 HANDLER(api_notification_unread);
+HANDLER(api_notification_group_accounts);
+HANDLER(api_notification_group_dismiss);
+HANDLER(api_notification_group_get);
+HANDLER(api_notification_group_list);
+HANDLER(api_notification_group_unread);
+HANDLER(api_notification_policy_get);
+HANDLER(api_notification_policy_set);
+HANDLER(api_notification_request_answer);
+HANDLER(api_notification_request_get);
+HANDLER(api_notification_request_list);
+HANDLER(api_notification_request_merged);
 
 /* oauth.c */
 HANDLER(api_app_create);
@@ -53,6 +64,12 @@ HANDLER(api_app_verify);
 HANDLER(api_oauth_revoke);
 HANDLER(api_oauth_token);
 HANDLER(api_oauth_userinfo);
+
+/* push.c */
+HANDLER(api_push_add);
+HANDLER(api_push_change);
+HANDLER(api_push_get);
+HANDLER(api_push_remove);
 
 /* search.c */
 HANDLER(api_search);

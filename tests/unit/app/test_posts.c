@@ -80,7 +80,7 @@ static void saying_and_seeing(void **state)
 			    &t.e));
 	assert_int_equal(posts.count, 1);
 	struct app_notifications told;
-	OK(app_notification_list(&bo, 0, 0, &all, &told, &t.e));
+	OK(app_notification_list(&bo, &(struct app_notification_filter){0}, &all, &told, &t.e));
 	assert_int_equal(told.count, 1);
 	assert_int_equal(told.items[0].kind, APP_NOTIFY_MENTION);
 	struct app_search found;
@@ -291,10 +291,10 @@ static void marks_happen_once(void **state)
 	OK(app_boost_remove(&bo, post.row.id, &marked, &t.e));
 	assert_int_equal(marked.row.boosts_count, 1);
 	struct app_notifications told;
-	OK(app_notification_list(&ana, 0, 0, &all, &told, &t.e));
+	OK(app_notification_list(&ana, &(struct app_notification_filter){0}, &all, &told, &t.e));
 	assert_int_equal(told.count, 1); /* cho's boost; what was taken back is withdrawn */
 	OK(app_notification_clear(&ana, &t.e));
-	OK(app_notification_list(&ana, 0, 0, &all, &told, &t.e));
+	OK(app_notification_list(&ana, &(struct app_notification_filter){0}, &all, &told, &t.e));
 	assert_int_equal(told.count, 0);
 	OK(app_post_delete(&ana, post.row.id, NULL, &t.e));
 	FAILS(app_post_get(&cho, again.row.id, &again, &t.e), ERR_NOT_FOUND);
@@ -426,7 +426,9 @@ static void remixes_make_a_tree(void **state)
 	OK(app_post_get(&t.app, root.row.id, &seen, &t.e));
 	assert_true(seen.in_lineage && seen.row.remixes_count == 1);
 	struct app_notifications told;
-	OK(app_notification_list(&ana, 1u << APP_NOTIFY_REMIX, 0, &all, &told, &t.e));
+	OK(app_notification_list(&ana,
+				 &(struct app_notification_filter){.kinds = 1u << APP_NOTIFY_REMIX},
+				 &all, &told, &t.e));
 	assert_int_equal(told.count, 1);
 	OK(app_post_delete(&bo, child.row.id, NULL, &t.e));
 	OK(app_lineage_get(&t.app, grandchild.row.id, &tree, &t.e));
