@@ -388,8 +388,8 @@ static bool start(struct serve *s, struct err *e)
 					  .private_addresses = s->api.private_addresses};
 	s->push = push_start(&push, e);
 	s->api.vapid_key = s->push ? push_public_key(s->push) : NULL;
-	return s->push && make_makers(s, e) && start_jobs(s, e) && relay_start(s->relay, &relay, e) &&
-	       start_http(s, e) && say_hello(s, e);
+	return s->push && make_makers(s, e) && start_jobs(s, e) &&
+	       relay_start(s->relay, &relay, e) && start_http(s, e) && say_hello(s, e);
 }
 
 static void stop(struct serve *s)
