@@ -451,6 +451,7 @@ static int run(struct serve *s)
 	sigaddset(&signals, SIGINT);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error to report, as a full disk is */
 	int64_t began = clock_mono_ns();
 	bool ok = start(s, &e);
 	if (ok) {

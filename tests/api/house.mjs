@@ -100,7 +100,7 @@ export class House {
 
 	static async start(options = {}) {
 		const h = new House(options);
-		h.dir = mkdtempSync(path.join(tmpdir(), "madang-api-"));
+		h.dir = options.dir ?? mkdtempSync(path.join(tmpdir(), "madang-api-"));
 		h.data = path.join(h.dir, "data");
 		h.port = await freePort();
 		h.url = `http://127.0.0.1:${h.port}`;
@@ -115,10 +115,11 @@ export class House {
 	// Another process on the same database and the same data folder, with a port of its own.
 	static async beside(other, options = {}) {
 		const h = new House(options);
-		h.port = await freePort();
+		h.port = options.port ?? (await freePort());
 		h.url = `http://127.0.0.1:${h.port}`;
 		h.arguments = [...other.arguments];
 		h.arguments[h.arguments.indexOf("--listen") + 1] = `127.0.0.1:${h.port}`;
+		h.data = other.data;
 		await h.up();
 		return h;
 	}
