@@ -20,6 +20,7 @@ static const struct command COMMANDS[] = {
     {"model", cli_model, "picture models: what they are, adding, quantising and training them"},
     {"serve", cli_serve, "run the server"},
     {"styles", cli_styles, "list the styles to draw in"},
+    {"worker", cli_worker, "draw for a server that runs elsewhere"},
 };
 static const size_t COMMAND_COUNT = sizeof COMMANDS / sizeof *COMMANDS;
 

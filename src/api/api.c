@@ -1,6 +1,8 @@
 /* Owns nothing: who is asking, from a token or a cookie, and what lists share. Runs on the workers. */
 #include "api/api.h"
 
+#include "jobs/jobs.h"
+
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -298,6 +300,76 @@ void api_tables(struct http_routes out[API_TABLES])
 	out[3] = API_OPENAI_ROUTES;
 }
 
+static void gauge(struct buf *out, const char *name, double value)
+{
+	buf_printf(out, "# TYPE madang_%s gauge\nmadang_%s %.6g\n", name, name, value);
+}
+
+static void counter(struct buf *out, const char *name, unsigned long long value)
+{
+	buf_printf(out, "# TYPE madang_%s counter\nmadang_%s %llu\n", name, name, value);
+}
+
+static void metrics_makers(struct jobs *jobs, struct buf *out)
+{
+	static const char *const names[] = {"slots", "busy", "paused"};
+	for (int k = 0; k < 3; k++) {
+		buf_printf(out, "# TYPE madang_maker_%s gauge\n", names[k]);
+		for (size_t i = 0; i < jobs_makers(jobs); i++) {
+			const char *id = jobs_maker_at(jobs, i)->id;
+			struct fleet_state s = {0};
+			jobs_maker_state(jobs, id, &s);
+			buf_printf(out, "madang_maker_%s{maker=\"%s\"} %d\n", names[k], id,
+				   k == 0   ? s.slots
+				   : k == 1 ? s.busy
+					    : (int)s.paused);
+		}
+	}
+	buf_add_str(out, "# TYPE madang_maker_service_seconds summary\n"
+			 "# TYPE madang_promises_total counter\n");
+	for (size_t i = 0; i < jobs_makers(jobs); i++) {
+		const char *id = jobs_maker_at(jobs, i)->id;
+		struct jobs_service s;
+		jobs_service(jobs, id, &s);
+		const double q[][2] = {{0.1, s.p10_s}, {0.5, s.p50_s}, {0.9, s.p90_s}};
+		for (int k = 0; k < 3 && s.samples > 0; k++)
+			buf_printf(
+			    out,
+			    "madang_maker_service_seconds{maker=\"%s\",quantile=\"%g\"} %.6g\n", id,
+			    q[k][0], q[k][1]);
+		buf_printf(out,
+			   "madang_promises_total{maker=\"%s\",kept=\"true\"} %.0f\n"
+			   "madang_promises_total{maker=\"%s\",kept=\"false\"} %.0f\n",
+			   id, s.kept, id, s.broken);
+	}
+}
+
+static void metrics_jobs(struct jobs *jobs, struct buf *out)
+{
+	struct jobs_load l;
+	struct jobs_stats s;
+	jobs_load(jobs, &l);
+	jobs_stats(jobs, &s);
+	gauge(out, "jobs_queued", (double)l.queued);
+	gauge(out, "jobs_drawing", (double)l.drawing);
+	gauge(out, "load_level", l.level);
+	gauge(out, "load_utilisation", l.utilisation);
+	gauge(out, "load_queue_age_seconds", l.queue_age_s);
+	gauge(out, "load_memory_free_ratio", l.memory_free);
+	if (l.pictures_per_cpu_s > 0)
+		gauge(out, "pictures_per_cpu_second", l.pictures_per_cpu_s);
+	if (l.pictures_per_joule > 0)
+		gauge(out, "pictures_per_joule", l.pictures_per_joule);
+	counter(out, "jobs_finished_total", s.finished);
+	counter(out, "jobs_failed_total", s.failed);
+	counter(out, "jobs_cancelled_total", s.cancelled);
+	counter(out, "jobs_refused_total", s.refused);
+	counter(out, "pictures_total", s.pictures);
+	counter(out, "previews_total", s.previews);
+	counter(out, "previews_told_total", s.tokens_told);
+	metrics_makers(jobs, out);
+}
+
 void api_metrics(void *context, struct buf *out)
 {
 	struct api *api = context;
@@ -318,4 +390,6 @@ void api_metrics(void *context, struct buf *out)
 		   (unsigned long long)stats.writes);
 	buf_printf(out, "# TYPE madang_db_commits_total counter\nmadang_db_commits_total %llu\n",
 		   (unsigned long long)stats.commits);
+	if (api->jobs)
+		metrics_jobs(api->jobs, out);
 }

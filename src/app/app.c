@@ -60,6 +60,7 @@ struct app_core *app_core_create(struct db_pool *pool, const struct app_config *
 	core->config.post_media_max = or_default(config->post_media_max, 4);
 	core->config.prompt_characters_max = or_default(config->prompt_characters_max, 1000);
 	core->config.jobs_active_max = or_default(config->jobs_active_max, 20);
+	core->config.jobs_running_max = or_default(config->jobs_running_max, 4);
 	core->config.job_attempts_max = or_default(config->job_attempts_max, 3);
 	core->config.home_posts_max = or_default(config->home_posts_max, 800);
 	core->config.sign_in_tries_max = or_default(config->sign_in_tries_max, 10);

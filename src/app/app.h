@@ -16,6 +16,9 @@
 
 struct app;
 struct app_core;
+struct app_job_new;
+struct store_job;
+struct store_job_ahead;
 
 enum app_event_type {
 	APP_EVENT_POST, /* a new post (post_id, account_id, visibility, local, media): public streams */
@@ -58,12 +61,16 @@ struct app_hooks {
 			     struct err *e);
 	/* Deletes an object that no row names any more; the trash remembers it until this succeeds. */
 	bool (*object_delete)(void *context, const char *hash, struct err *e);
-	/* Quotas: may this account add a job of `count` pictures now? ERR_LIMIT or ERR_BUSY say no. */
-	bool (*job_admit)(void *context, struct app *app, const char *maker, int count,
+	/* Load: may this account add this job now? ERR_BUSY says no. */
+	bool (*job_admit)(void *context, struct app *app, const struct app_job_new *form,
 			  struct err *e);
 	/* Hands a mail over. NULL: there is no SMTP, and links are given to the administrator. */
 	bool (*mail)(void *context, const char *to, const char *subject, const char *text,
 		     struct err *e);
+	/* How long a job with so much in front of it will take; called inside the transaction that adds it.
+	 * Sets its promise_*_ms. */
+	void (*job_promise)(void *context, struct store_job *job,
+			    const struct store_job_ahead *ahead);
 };
 
 struct app_config {
@@ -72,12 +79,13 @@ struct app_config {
 	int post_characters_max;   /* 0 means the default in brackets: [5000] */
 	int post_media_max;        /* [4] */
 	int prompt_characters_max; /* [1000] */
-	int jobs_active_max;       /* queued and running of one account [20] */
-	int job_attempts_max;      /* [3] */
-	int home_posts_max;        /* kept for each home timeline [800] */
-	int sign_in_tries_max;     /* in ten minutes, for one name and for one address [10] */
-	int64_t session_ttl_ms;    /* [30 days] */
-	bool password_hash_weak;   /* tests only: the cheapest argon2id */
+	int jobs_active_max;  /* queued and running of one account, where no quota says else [20] */
+	int jobs_running_max; /* being drawn at the same time, likewise [4] */
+	int job_attempts_max; /* [3] */
+	int home_posts_max;   /* kept for each home timeline [800] */
+	int sign_in_tries_max;   /* in ten minutes, for one name and for one address [10] */
+	int64_t session_ttl_ms;  /* [30 days] */
+	bool password_hash_weak; /* tests only: the cheapest argon2id */
 };
 
 /* Copies config and hooks. The pool is borrowed and must outlive the core. */
@@ -102,10 +110,11 @@ struct app {
 	int64_t now_ms;
 	int64_t account_id; /* 0: nobody is signed in */
 	enum store_role role;
-	int64_t token_id;  /* the API token that asks (store/token.h); 0: a person or an app does */
-	const char *ip;    /* for the sign-in limit and the use of tokens; may be NULL */
-	const char *agent; /* User-Agent; may be NULL */
-	const char *origin; /* Origin; may be NULL */
+	int64_t token_id; /* the API token that asks (store/token.h); 0: a person or an app does */
+	int64_t programme_id; /* in the name of which programme; 0: none */
+	const char *ip;       /* for the sign-in limit and the use of tokens; may be NULL */
+	const char *agent;    /* User-Agent; may be NULL */
+	const char *origin;   /* Origin; may be NULL */
 	struct app_events
 	    *events; /* private to app/: what to publish after the commit; NULL outside */
 };

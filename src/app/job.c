@@ -1,10 +1,8 @@
 /* Drawing jobs: the rules of submitting, watching and cancelling, and the workers' side. Any thread; no state:
  * the row is the truth. What must stay true: whoever finishes a job holds its lease, and its pictures, its
  * state and an answering post are one transaction; so a job is finished once, whoever dies when.
- *
- * Fair order is start-time fair queuing over accounts: each job gets a virtual start time, the later of the
- * queue's clock and the end of the account's previous job, and the smallest is drawn next. A batch of one
- * account so lines up behind itself; another account's single picture waits for one job at most. */
+ * Where a job stands in the fair order is queue.c's. Identical jobs (the same seed and all else) that wait or run at
+ * one time are drawn once: the later ones follow the first, and get pictures of their own in its transaction. */
 #include "app/job.h"
 
 #include "app/account.h"
@@ -14,10 +12,19 @@
 #include "base/rand.h"
 #include "base/str.h"
 #include "store/setting.h"
+#include "store/worker.h"
 
 #include <string.h>
 
-enum { COUNT_MAX = 4, KIND_JOB = 1, KEY_MAX = 255, QUEUE_MAX = 500, NAME_MAX_BYTES = 60 };
+enum {
+	COUNT_MAX = 4,
+	KIND_JOB = 1,
+	KEY_MAX = 255,
+	QUEUE_MAX = 500,
+	NAME_MAX_BYTES = 60,
+	DRAW_RUNNING_MAX = 1000,
+	CLAIM_TRIES = 3
+};
 
 static const double GUIDANCE_MAX = 20;
 static const double GUIDANCE_DEFAULT = 3.0;
@@ -128,45 +135,117 @@ static bool check_source(struct app *app, const struct app_job_new *form, struct
 
 struct submit_call {
 	struct store_job row;
+	struct store_quota_holder payer;
+	struct app_quota_set quotas;
+	double need[3]; /* by unit */
 	const char *key;
 	int64_t existing_id;
 };
 
-static bool submit(struct app *w, void *context, struct err *e)
+static bool find_existing(struct app *w, struct submit_call *call, struct err *e)
 {
-	struct submit_call *call = context;
-	struct store_job *row = &call->row;
-	double clock, turn;
-	int64_t active;
+	const struct store_job *row = &call->row;
 	call->existing_id = 0;
-	if (call->key) {
-		if (!store_idempotency_find(w->db, row->account_id, KIND_JOB, call->key,
-					    &call->existing_id, e))
-			return false;
-		if (call->existing_id)
-			return true;
-		if (!store_idempotency_insert(w->db, row->account_id, KIND_JOB, call->key, row->id,
-					      w->now_ms, e))
-			return false;
-	}
-	if (!store_job_count_active(w->db, row->account_id, &active, e))
+	if (!call->key)
+		return true;
+	if (!store_idempotency_find(w->db, row->account_id, KIND_JOB, call->key, &call->existing_id,
+				    e))
 		return false;
-	if (!row->reply_to_post_id && active >= w->core->config.jobs_active_max)
+	return call->existing_id || store_idempotency_insert(w->db, row->account_id, KIND_JOB,
+							     call->key, row->id, w->now_ms, e);
+}
+
+/* @draw's own account is not capped by all who ask it together: they have a limit of their own. */
+static bool admit_caps(struct app *w, struct submit_call *call, struct err *e)
+{
+	struct store_job *row = &call->row;
+	struct app_quota_set *set = &call->quotas;
+	struct store_maker_rule rule;
+	int64_t active;
+	if (!store_job_account_lock(w->db, row->account_id, e) ||
+	    !app_quota_set_of(w, &call->payer, set, e) ||
+	    !store_job_count_active(w->db, row->account_id, &active, e) ||
+	    !store_maker_rule_get(w->db, w->arena, row->maker, &rule, e))
+		return false;
+	if (!row->reply_to_post_id && active >= set->queued_max)
 		return err_set(
 		    e, ERR_LIMIT,
 		    "You have %lld pictures waiting already. Wait for one of them, or cancel one.",
 		    (long long)active);
-	if (!store_job_turn_get(w->db, 0, &clock, e) ||
-	    !store_job_turn_get(w->db, row->account_id, &turn, e))
+	row->weight = set->weight;
+	row->running_max = row->reply_to_post_id ? DRAW_RUNNING_MAX : set->running_max;
+	call->need[STORE_QUOTA_PICTURES] = row->count;
+	call->need[STORE_QUOTA_COST] = rule.cost * row->count;
+	return true;
+}
+
+static bool take_place(struct app *w, struct store_job *row, struct err *e)
+{
+	const struct app_hooks *hooks = &w->core->hooks;
+	struct store_job_ahead ahead;
+	row->leader_id = 0;
+	row->turn = 0;
+	if (row->same && !store_job_same(w->db, row->same, &row->leader_id, e))
 		return false;
-	row->turn = turn > clock ? turn : clock;
-	if (!store_job_turn_set(w->db, row->account_id, row->turn + row->count, e) ||
-	    !store_job_insert(w->db, row, e))
+	if (row->leader_id)
+		return true;
+	if (!app_queue_next_turn(w, row->maker, row->account_id, row->count / row->weight,
+				 &row->turn, e))
+		return false;
+	if (!hooks->job_promise)
+		return true;
+	if (!store_job_ahead(w->db, row, &ahead, e))
+		return false;
+	hooks->job_promise(hooks->context, row, &ahead);
+	return true;
+}
+
+/* The charges name the job's row, so the row comes first; both are one transaction. */
+static bool submit(struct app *w, void *context, struct err *e)
+{
+	struct submit_call *call = context;
+	struct store_job *row = &call->row;
+	if (!find_existing(w, call, e))
+		return false;
+	if (call->existing_id)
+		return true;
+	if (!admit_caps(w, call, e) || !take_place(w, row, e) || !store_job_insert(w->db, row, e) ||
+	    !app_quota_charge(w, &call->quotas, row->id, call->need, e))
 		return false;
 	app_emit(w, &(struct app_event){
 			.type = APP_EVENT_JOB, .job_id = row->id, .account_id = row->account_id});
 	app_emit(w, &(struct app_event){
 			.type = APP_EVENT_JOB_WAITING, .job_id = row->id, .maker = row->maker});
+	return true;
+}
+
+/* Without a seed everybody wants a picture of their own. */
+static const char *sameness(struct app *app, const struct store_job *j)
+{
+	if (!j->has_seed || j->reply_to_post_id)
+		return NULL;
+	return app_secret_hash(
+	    app->arena, "same",
+	    arena_printf(
+		app->arena, "%s\n%d %s\n%lld %d %.17g %.17g %.17g %.17g %.17g %.17g %lld\n%s",
+		j->maker, (int)j->task, j->style ? j->style : "", (long long)j->seed, j->count,
+		j->guidance, j->strength, j->region_x, j->region_y, j->region_width,
+		j->region_height, (long long)j->source_media_id, j->prompt));
+}
+
+static bool set_payer(struct app *app, const struct app_job_new *form, struct submit_call *call,
+		      struct err *e)
+{
+	struct store_account payer;
+	call->payer = (struct store_quota_holder){.account_id = app->account_id,
+						  .role = (int)app->role,
+						  .programme_id = app->programme_id,
+						  .token_id = app->token_id};
+	if (!form->payer_id || form->payer_id == app->account_id)
+		return true;
+	if (!store_account_get(app->db, app->arena, form->payer_id, &payer, e))
+		return false;
+	call->payer = (struct store_quota_holder){.account_id = payer.id, .role = (int)payer.role};
 	return true;
 }
 
@@ -197,13 +276,19 @@ static bool prepare(struct app *app, const struct app_job_new *form, struct subm
 	    .reply_to_post_id = form->reply_to_post_id,
 	    .maker = form->maker,
 	    .programme = form->programme,
+	    .token_id = app->token_id,
+	    .programme_id = app->programme_id,
 	    .prompt_visibility = form->prompt_visibility,
 	    .created_at = app->now_ms,
 	};
-	if (!check_source(app, form, &call->row, e))
+	if (!check_source(app, form, &call->row, e) || !set_payer(app, form, call, e))
 		return false;
-	return !hooks->job_admit ||
-	       hooks->job_admit(hooks->context, app, form->maker, form->count, e);
+	call->row.same = sameness(app, &call->row);
+	if (!hooks->job_admit || hooks->job_admit(hooks->context, app, form, e))
+		return true;
+	if (form->reply_to_post_id && e->code == ERR_BUSY)
+		e->code = ERR_LIMIT; /* the post that asks is posted all the same */
+	return false;
 }
 
 bool app_job_submit_in(struct app *w, const struct app_job_new *form, int64_t *job_id,
@@ -241,6 +326,22 @@ bool app_job_submit(struct app *app, const struct app_job_new *form, struct app_
 
 /* --- watching --- */
 
+/* Who follows an identical job stands where that one stands. */
+static bool fill_place(struct app *app, struct app_job *job, struct err *e)
+{
+	struct store_job leader = job->row;
+	struct err missing = {0};
+	if (job->row.leader_id &&
+	    !store_job_get(app->db, app->arena, job->row.leader_id, &leader, &missing)) {
+		*e = missing;
+		return missing.code == ERR_NOT_FOUND;
+	}
+	if (!store_job_ahead(app->db, &leader, &job->ahead, e))
+		return false;
+	job->position = job->ahead.jobs;
+	return true;
+}
+
 static bool fill_one(struct app *app, struct app_job *job, const struct store_media *media,
 		     size_t count, struct err *e)
 {
@@ -251,8 +352,7 @@ static bool fill_one(struct app *app, struct app_job *job, const struct store_me
 	while (first + job->media_count < count &&
 	       media[first + job->media_count].job_id == job->row.id)
 		job->media_count++;
-	if (job->row.state == STORE_JOB_QUEUED &&
-	    !store_job_position(app->db, &job->row, &job->position, e))
+	if (job->row.state == STORE_JOB_QUEUED && !fill_place(app, job, e))
 		return false;
 	if (!job->row.source_media_id)
 		return true;
@@ -348,20 +448,29 @@ static void emit_state(struct app *w, int64_t job_id, int64_t account_id)
 			.type = APP_EVENT_JOB, .job_id = job_id, .account_id = account_id});
 }
 
+/* It ends without pictures: what it took is given back, and who followed it is drawn. */
+static bool end_empty(struct app *w, const struct store_job *job, struct err *e)
+{
+	emit_state(w, job->id, job->account_id);
+	return app_quota_refund(w, job->id, e) && app_queue_promote(w, job, e);
+}
+
 static bool cancel(struct app *w, void *context, struct err *e)
 {
-	const struct store_job *job = context;
+	const struct store_job *asked = context;
+	struct store_job job;
 	bool changed;
-	int64_t active;
-	if (!store_job_cancel(w->db, job->id, w->now_ms, &changed, e))
+	if (!store_job_get(w->db, w->arena, asked->id, &job, e) ||
+	    !store_job_cancel(w->db, job.id, w->now_ms, &changed, e))
 		return false;
 	if (!changed)
 		return err_set(e, ERR_CONFLICT, "This job has ended already.");
-	emit_state(w, job->id, job->account_id);
-	if (!store_job_count_active(w->db, job->account_id, &active, e))
+	if (job.account_id != w->account_id &&
+	    !store_audit_insert(w->db, w->account_id, "queue.cancel", job.id, "", w->now_ms, e))
 		return false;
-	/* What was never drawn must not count against the account's next picture. */
-	return active > 0 || store_job_turn_set(w->db, job->account_id, 0, e);
+	bool waited = job.state == STORE_JOB_QUEUED && !job.paused && !job.leader_id;
+	return end_empty(w, &job, e) &&
+	       (!waited || app_queue_close_up(w, job.maker, job.account_id, job.turn, e));
 }
 
 static bool own_job(struct app *app, int64_t id, bool admin_too, struct store_job *out,
@@ -401,23 +510,43 @@ struct claim_call {
 	const char *worker;
 	int64_t lease_ms;
 	struct store_job *out;
-	bool claimed;
+	bool claimed, over_cap;
 };
+
+/* On PostgreSQL two workers may claim for one account at the same time, each not seeing the other: under the
+ * account's lock the later one sees both. */
+static bool keeps_cap(struct app *w, const struct store_job *job, bool *kept, struct err *e)
+{
+	int64_t running;
+	bool released;
+	if (!store_job_account_lock(w->db, job->account_id, e) ||
+	    !store_job_count_running(w->db, job->account_id, &running, e))
+		return false;
+	*kept = running <= job->running_max;
+	return *kept || store_job_release(w->db, job->id, job->lease, &released, e);
+}
 
 static bool claim(struct app *w, void *context, struct err *e)
 {
 	struct claim_call *call = context;
 	double clock;
+	call->over_cap = false;
 	int64_t lease = id_new();
 	if (!store_job_claim(w->db, w->arena, call->maker, call->worker, lease,
 			     w->now_ms + call->lease_ms, w->now_ms, call->out, &call->claimed, e))
 		return false;
 	if (!call->claimed)
 		return true;
-	emit_state(w, call->out->id, call->out->account_id);
-	if (!store_job_turn_get(w->db, 0, &clock, e))
+	if (!keeps_cap(w, call->out, &call->claimed, e))
 		return false;
-	return call->out->turn <= clock || store_job_turn_set(w->db, 0, call->out->turn, e);
+	call->over_cap = !call->claimed;
+	if (call->over_cap)
+		return true;
+	emit_state(w, call->out->id, call->out->account_id);
+	if (!store_job_turn_get(w->db, call->maker, 0, &clock, e))
+		return false;
+	return call->out->turn <= clock ||
+	       store_job_turn_set(w->db, call->maker, 0, call->out->turn, e);
 }
 
 bool app_job_claim(struct app *app, const char *maker, const char *worker, int64_t lease_ms,
@@ -432,8 +561,12 @@ bool app_job_claim(struct app *app, const char *maker, const char *worker, int64
 		return false;
 	if (queued == 0)
 		return true;
-	if (!app_write(app, claim, &call, e))
-		return false;
+	for (int i = 0; i < CLAIM_TRIES; i++) {
+		if (!app_write(app, claim, &call, e))
+			return false;
+		if (!call.over_cap)
+			break;
+	}
 	*claimed = call.claimed;
 	return true;
 }
@@ -445,9 +578,9 @@ struct end_call {
 	const char *message;
 	const char *model;
 	const struct store_media *media;
+	const struct app_job_picture *pictures;
 	size_t media_count;
 	struct app_draft *reply;
-	int64_t reply_account_id;
 };
 
 static bool lost(struct err *e)
@@ -491,25 +624,6 @@ bool app_job_release(struct app *app, const struct store_job *job, struct err *e
 	return app_write(app, release, &call, e);
 }
 
-static bool finish(struct app *w, void *context, struct err *e)
-{
-	struct end_call *call = context;
-	const struct store_job *job = call->job;
-	bool changed;
-	int64_t seed =
-	    call->media_count && call->media[0].has_seed ? call->media[0].seed : job->seed;
-	if (!store_job_finish(w->db, job->id, job->lease, call->model, seed, w->now_ms, &changed,
-			      e))
-		return false;
-	if (!changed)
-		return lost(e);
-	for (size_t i = 0; i < call->media_count; i++)
-		if (!store_media_insert(w->db, &call->media[i], e))
-			return false;
-	emit_state(w, job->id, job->account_id);
-	return !call->reply || app_draft_write(w, call->reply, e);
-}
-
 static struct store_media *pictures_to_media(struct app *app, const struct store_job *job,
 					     const char *model,
 					     const struct app_job_picture *pictures, size_t count)
@@ -547,6 +661,54 @@ static struct store_media *pictures_to_media(struct app *app, const struct store
 		};
 	}
 	return media;
+}
+
+/* Everybody who asked for exactly this gets it too. */
+static bool finish_followers(struct app *w, const struct end_call *call, int64_t seed,
+			     struct err *e)
+{
+	struct store_jobs followers;
+	if (!store_job_followers(w->db, w->arena, call->job->id, &followers, e))
+		return false;
+	for (size_t i = 0; i < followers.count; i++) {
+		const struct store_job *job = &followers.items[i];
+		struct store_media *media =
+		    pictures_to_media(w, job, call->model, call->pictures, call->media_count);
+		bool changed;
+		if (!store_job_follower_finish(w->db, job->id, call->model, seed, w->now_ms,
+					       &changed, e))
+			return false;
+		if (!changed)
+			continue;
+		for (size_t k = 0; k < call->media_count; k++)
+			if (!store_media_insert(w->db, &media[k], e))
+				return false;
+		if (!store_quota_charges_forget(w->db, job->id, e))
+			return false;
+		emit_state(w, job->id, job->account_id);
+	}
+	return true;
+}
+
+static bool finish(struct app *w, void *context, struct err *e)
+{
+	struct end_call *call = context;
+	const struct store_job *job = call->job;
+	bool changed;
+	int64_t seed =
+	    call->media_count && call->media[0].has_seed ? call->media[0].seed : job->seed;
+	if (!store_job_finish(w->db, job->id, job->lease, call->model, seed, w->now_ms, &changed,
+			      e))
+		return false;
+	if (!changed)
+		return lost(e);
+	for (size_t i = 0; i < call->media_count; i++)
+		if (!store_media_insert(w->db, &call->media[i], e))
+			return false;
+	emit_state(w, job->id, job->account_id);
+	if (!store_quota_charges_forget(w->db, job->id, e) || !finish_followers(w, call, seed, e))
+		return false;
+	return !call->reply || app_draft_write(w, call->reply, e);
 }
 
 /* @draw's answer to the post that asked. *reply NULL where that post is gone by now. */
@@ -590,7 +752,8 @@ static bool prepare_reply(struct app *app, const struct store_job *job, const ch
 bool app_job_finish(struct app *app, const struct store_job *job, const char *model,
 		    const struct app_job_picture *pictures, size_t count, struct err *e)
 {
-	struct end_call call = {.job = job, .model = model, .media_count = count};
+	struct end_call call = {
+	    .job = job, .model = model, .pictures = pictures, .media_count = count};
 	if (count < 1 || count > COUNT_MAX)
 		return err_set(e, ERR_INTERNAL, "A job finishes with 1 to %d pictures.", COUNT_MAX);
 	struct store_media *media = pictures_to_media(app, job, model, pictures, count);
@@ -608,8 +771,7 @@ static bool fail(struct app *w, void *context, struct err *e)
 		return false;
 	if (!changed)
 		return lost(e);
-	emit_state(w, call->job->id, call->job->account_id);
-	return !call->reply || app_draft_write(w, call->reply, e);
+	return end_empty(w, call->job, e) && (!call->reply || app_draft_write(w, call->reply, e));
 }
 
 bool app_job_fail(struct app *app, const struct store_job *job, const char *code,
@@ -629,9 +791,27 @@ struct recover_call {
 
 static bool recover(struct app *w, void *context, struct err *e)
 {
+	static const char why[] =
+	    "The server stopped several times while drawing this. Please try again.";
 	struct recover_call *call = context;
-	return store_job_recover(w->db, call->worker, w->core->config.job_attempts_max, w->now_ms,
-				 &call->recovered, e);
+	int attempts_max = w->core->config.job_attempts_max;
+	struct store_jobs lost;
+	if (!store_job_lost(w->db, w->arena, call->worker, attempts_max, w->now_ms, &lost, e))
+		return false;
+	for (size_t i = 0; i < lost.count; i++) {
+		const struct store_job *job = &lost.items[i];
+		bool changed;
+		if (!store_job_fail(w->db, job->id, job->lease, "lost", why, w->now_ms, &changed,
+				    e) ||
+		    (changed && !end_empty(w, job, e)))
+			return false;
+	}
+	if (!store_job_recover(w->db, call->worker, attempts_max, w->now_ms, &call->recovered, e))
+		return false;
+	call->recovered += (int64_t)lost.count;
+	if (call->recovered)
+		app_emit(w, &(struct app_event){.type = APP_EVENT_JOB_WAITING, .maker = ""});
+	return true;
 }
 
 bool app_job_recover(struct app *app, const char *worker, int64_t *recovered, struct err *e)
@@ -751,6 +931,7 @@ static bool draw_submit(struct app *w, const struct store_post *post, int64_t dr
 	    .guidance = GUIDANCE_DEFAULT,
 	    .maker = maker ? maker : "builtin",
 	    .reply_to_post_id = post->id,
+	    .payer_id = post->account_id,
 	    .prompt_visibility = STORE_PROMPT_PUBLIC,
 	};
 	return app_job_submit_in(&draw, &form, &job_id, e);

@@ -22,12 +22,14 @@ struct app_job_new {
 	const char *programme;       /* may be NULL */
 	const char *idempotency_key; /* may be NULL */
 	int64_t reply_to_post_id;    /* @draw */
+	int64_t payer_id;            /* whose quotas count; 0: who asks */
 	enum store_prompt_visibility prompt_visibility;
 };
 
 struct app_job {
 	struct store_job row;
-	int64_t position; /* jobs before it; while queued */
+	int64_t position;             /* jobs before it; while queued */
+	struct store_job_ahead ahead; /* of itself, or of the identical one that it follows */
 	const struct store_media *media;
 	size_t media_count;
 	const struct store_media *source;    /* what it starts from; NULL: none, or gone */
@@ -46,7 +48,8 @@ bool app_job_submit(struct app *app, const struct app_job_new *form, struct app_
 bool app_job_get(struct app *app, int64_t id, struct app_job *out, struct err *e) MUST_CHECK;
 bool app_job_list(struct app *app, const struct store_page *page, struct app_jobs *out,
 		  struct err *e) MUST_CHECK;
-/* Cancels what waits or runs; takes what has ended out of the history. Administrators may cancel any. */
+/* Cancels what waits or runs; takes what has ended out of the history. Administrators may cancel any. What it
+ * took of quotas is given back. */
 bool app_job_cancel(struct app *app, int64_t id, struct err *e) MUST_CHECK;
 bool app_job_remove(struct app *app, int64_t id, struct err *e) MUST_CHECK;
 bool app_job_queue(struct app *app, int limit, struct app_jobs *out,

@@ -5,6 +5,7 @@
 #include "app/app.h"
 #include "app/job.h"
 #include "app/notification.h"
+#include "app/quota.h"
 
 #include <pthread.h>
 
@@ -112,6 +113,32 @@ bool app_job_submit_in(struct app *w, const struct app_job_new *form, int64_t *j
 bool app_draw_mentioned(struct app *w, const struct store_post *post, struct err *e) MUST_CHECK;
 /* The account id if it exists already, else 0. */
 bool app_draw_find(struct app *app, int64_t *account_id, struct err *e) MUST_CHECK;
+
+/* queue.c: places in the fair order. */
+/* The turn of the next job that this account adds, and moves the account's end on. */
+bool app_queue_next_turn(struct app *w, const char *maker, int64_t account_id, double cost,
+			 double *turn, struct err *e) MUST_CHECK;
+/* One of its jobs has left the queue without being drawn: those behind move up. */
+bool app_queue_close_up(struct app *w, const char *maker, int64_t account_id, double from_turn,
+			struct err *e) MUST_CHECK;
+/* An identical job that others follow is gone without pictures: the first of them is drawn itself. */
+bool app_queue_promote(struct app *w, const struct store_job *leader, struct err *e) MUST_CHECK;
+
+/* quota.c */
+struct app_quota_set {
+	struct store_quota_holder holder;
+	struct store_quota items[STORE_QUOTAS_MAX];
+	size_t count;
+	int64_t queued_max;
+	int running_max;
+	double weight;
+};
+bool app_quota_set_of(struct app *app, const struct store_quota_holder *holder,
+		      struct app_quota_set *out, struct err *e) MUST_CHECK;
+/* need: by unit. ERR_LIMIT where one of the buckets has not enough. */
+bool app_quota_charge(struct app *w, const struct app_quota_set *set, int64_t job_id,
+		      const double need[3], struct err *e) MUST_CHECK;
+bool app_quota_refund(struct app *w, int64_t job_id, struct err *e) MUST_CHECK;
 
 /* Up to which post the tags are counted. */
 bool app_tags_counted_to(struct app *app, int64_t *id, struct err *e) MUST_CHECK;

@@ -24,6 +24,7 @@ int cli_media_child(int argc, char **argv);
 int cli_model(int argc, char **argv);
 int cli_model_train(int argc, char **argv);
 int cli_serve(int argc, char **argv);
+int cli_worker(int argc, char **argv);
 int cli_styles(int argc, char **argv);
 
 /* Prints "madang: message" to stderr; returns the exit code of e. */

@@ -52,7 +52,10 @@ bool house_open(struct arena *a, struct house *h, const struct app_hooks *hooks,
 	h->pool = db_pool_open(database, e);
 	if (!h->pool)
 		return false;
-	const struct app_config config = {.domain = h->domain, .base_url = h->base_url};
+	const struct app_config config = {.domain = h->domain,
+					  .base_url = h->base_url,
+					  .jobs_active_max = (int)h->config.jobs_active_max,
+					  .jobs_running_max = (int)h->config.jobs_running_max};
 	h->core = app_core_create(h->pool, &config, hooks, e);
 	return h->core != NULL;
 }

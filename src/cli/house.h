@@ -14,6 +14,9 @@ struct house {
 	const char *host, *port; /* of listen */
 };
 
+/* The setting under which a server leaves its address for workers. */
+#define HOUSE_SETTING_URL "server_url"
+
 /* Opens (and makes, where they are missing) the data folder and the database; fills pool, core and the rest
  * from h->config. hooks may be NULL. */
 MUST_CHECK bool house_open(struct arena *a, struct house *h, const struct app_hooks *hooks,

@@ -15,8 +15,8 @@
 #include "api/live.h"
 #include "api/openai/waiting.h"
 #include "api/studio/job.h"
+#include "api/studio/load.h"
 #include "app/auth.h"
-#include "app/event.h"
 #include "app/setting.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -24,27 +24,22 @@
 #include "bus/relay.h"
 #include "cli/cli.h"
 #include "cli/house.h"
+#include "cli/makers.h"
+#include "cli/wire.h"
 #include "http/mail.h"
 #include "http/server.h"
 #include "image/image.h"
 #include "jobs/jobs.h"
 #include "jobs/push.h"
-#include "makers/maker.h"
 #include "makers/outbound.h"
 
-enum {
-	ARENA_CAP = 16 << 20,
-	PAGE_MAX_BYTES = 1 << 20,
-	MAKERS_MAX = 2,
-	DRAIN_MS = 10000,
-	RELAY_ARENA_BYTES = 32 << 20
-};
+enum { ARENA_CAP = 16 << 20, PAGE_MAX_BYTES = 1 << 20, DRAIN_MS = 10000 };
 
 struct serve {
 	struct arena *arena;
 	struct house house;
 	struct api api;
-	struct maker *makers[MAKERS_MAX];
+	struct maker *makers[CLI_MAKERS_MAX];
 	size_t makers_count;
 	struct http_routes tables[API_TABLES];
 	const char *web_dir;
@@ -57,74 +52,81 @@ struct serve {
 /* --- what the rules tell the rest of the house --- */
 
 /* The same for what has happened here and for what has happened in another process. */
-static void spread(struct serve *s, const struct app_event *event)
+static void spread(void *context, const struct app_event *event)
 {
-	if (event->type == APP_EVENT_JOB_WAITING) {
-		if (s->api.jobs)
-			jobs_wake(s->api.jobs);
-	} else if (s->api.live) {
+	struct serve *s = context;
+	if (s->api.jobs && event->type == APP_EVENT_JOB_WAITING)
+		jobs_wake(s->api.jobs);
+	if (s->api.jobs && event->type == APP_EVENT_SETTINGS)
+		jobs_refresh(s->api.jobs);
+	if (s->api.live && event->type != APP_EVENT_JOB_WAITING)
 		live_event(s->api.live, event);
-	}
 	if (event->type == APP_EVENT_NOTIFICATION && s->push)
 		push_wake(s->push);
 }
 
 static void on_event(void *context, const struct app_event *event)
 {
-	struct serve *s = context;
-	spread(s, event);
-	if (app_event_is_exact(event))
-		return; /* on_event_commit has told the others */
-	struct buf text;
-	buf_init(&text, RELAY_TEXT_MAX_BYTES);
-	app_event_write(&text, event);
-	if (!text.failed)
-		relay_send(s->relay, "event", text.data);
-	buf_finish(&text);
+	spread(context, event);
+	wire_event(((struct serve *)context)->relay, event);
 }
 
 static bool on_event_commit(void *context, struct db *w, const struct app_event *event,
 			    struct err *e)
 {
-	struct serve *s = context;
-	struct buf text;
-	buf_init(&text, RELAY_TEXT_MAX_BYTES);
-	app_event_write(&text, event);
-	bool ok = text.failed ? err_set(e, ERR_INTERNAL, "Something went wrong here.")
-			      : relay_send_in(s->relay, w, "event", text.data, e);
-	buf_finish(&text);
-	return ok;
+	return wire_event_commit(((struct serve *)context)->relay, w, event, e);
 }
 
-static void on_changed_elsewhere(struct serve *s, const char *text)
+static void on_preview(void *context, const char *text)
 {
-	char *end;
-	for (; *text; text = end + (*end == ' ')) {
-		db_key key = strtoull(text, &end, 16);
-		if (end == text) { /* "all" */
-			db_changed(s->house.pool, NULL, 0);
-			return;
-		}
-		db_changed(s->house.pool, &key, 1);
-	}
+	struct serve *s = context;
+	if (s->api.jobs)
+		jobs_heard(s->api.jobs, text);
 }
 
 /* Another process says something. On the relay's thread. */
 static void on_heard(void *context, const char *kind, const char *text)
 {
 	struct serve *s = context;
-	struct arena *a = arena_create(RELAY_ARENA_BYTES);
-	struct app_event event;
-	struct err e = {0};
-	if (!strcmp(kind, "changed"))
-		on_changed_elsewhere(s, text);
-	else if (strcmp(kind, "event"))
-		log_warn("relay.unknown_kind", LOG_STR("kind", kind));
-	else if (!app_event_read(a, text, &event, &e))
-		log_warn("relay.event", LOG_ERR(&e));
-	else
-		spread(s, &event);
-	arena_destroy(a);
+	const struct wire_hearing hearing = {
+	    .context = s, .pool = s->house.pool, .event = spread, .preview = on_preview};
+	wire_heard(&hearing, kind, text);
+}
+
+static void on_tell(void *context, const char *text)
+{
+	wire_preview(((struct serve *)context)->relay, text);
+}
+
+static bool on_admit(void *context, struct app *app, const struct app_job_new *form, struct err *e)
+{
+	struct serve *s = context;
+	return s->api.jobs ? jobs_admit(s->api.jobs, app, form, e)
+			   : err_set(e, ERR_BUSY, "Nothing can be drawn here yet. Try again.");
+}
+
+static void on_promise(void *context, struct store_job *job, const struct store_job_ahead *ahead)
+{
+	struct serve *s = context;
+	if (s->api.jobs)
+		jobs_promise(s->api.jobs, job, ahead);
+}
+
+/* The jobs' hooks are called with the whole server. */
+static bool on_watched(void *context, int64_t job_id)
+{
+	return job_watched(&((struct serve *)context)->api, job_id);
+}
+
+static void on_seen(void *context, int64_t job_id, int index, double progress,
+		    const struct image *image, double rows)
+{
+	job_seen(&((struct serve *)context)->api, job_id, index, progress, image, rows);
+}
+
+static void on_load(void *context)
+{
+	load_changed(&((struct serve *)context)->api);
 }
 
 /* Nobody knows what has ended or changed meanwhile: every stream is cut, whoever comes back shows its token
@@ -139,16 +141,9 @@ static void on_missed(void *context)
 		jobs_wake(s->api.jobs);
 }
 
-/* This process has changed something: whoever else keeps what it read hears of it. */
 static void on_change(void *context, const db_key *keys, size_t count)
 {
-	struct serve *s = context;
-	struct buf text;
-	buf_init(&text, RELAY_TEXT_MAX_BYTES);
-	for (size_t i = 0; i < count; i++)
-		buf_printf(&text, "%llx ", (unsigned long long)keys[i]);
-	relay_send(s->relay, "changed", text.data ? text.data : "all");
-	buf_finish(&text);
+	wire_changed(((struct serve *)context)->relay, keys, count);
 }
 
 static bool on_object_delete(void *context, const char *hash, struct err *e)
@@ -208,55 +203,26 @@ static bool load_page(struct serve *s, struct err *e)
 	return true;
 }
 
-/* Without a model the house stands all the same: people can read and post, and the studio says why not. */
-static bool make_makers(struct serve *s, struct err *e)
-{
-	const struct config *c = &s->house.config;
-	const char *dir;
-	struct err why = {0};
-	if (c->model && strcmp(c->model, "none") == 0) {
-		log_info("serve.no_model", LOG_STR("why", "none is wanted"));
-	} else if (cli_find_model(s->arena, c->model, &dir, &why)) {
-		struct maker *m = maker_builtin_create(dir, (int)c->engine_threads, e);
-		if (!m)
-			return false;
-		s->makers[s->makers_count++] = m;
-	} else if (c->model) {
-		*e = why;
-		return false;
-	} else {
-		log_warn("serve.no_model", LOG_ERR(&why));
-	}
-	if (c->openai_url && *c->openai_url) {
-		const struct maker_openai_options o = {.base_url = c->openai_url,
-						       .key = c->openai_key,
-						       .model = c->openai_model,
-						       .name = c->openai_name,
-						       .width = (int)c->openai_width,
-						       .height = (int)c->openai_height,
-						       .timeout_s = (int)c->openai_timeout_s};
-		struct maker *m = maker_openai_create(&o, e);
-		if (!m)
-			return false;
-		s->makers[s->makers_count++] = m;
-	}
-	return true;
-}
-
 static bool start_jobs(struct serve *s, struct err *e)
 {
+	const struct config *c = &s->house.config;
 	char host[128] = "", folder[4096];
 	gethostname(host, sizeof host - 1);
-	if (!realpath(s->house.config.data, folder))
-		snprintf(folder, sizeof folder, "%s", s->house.config.data);
-	const struct jobs_options o = {
+	if (!realpath(c->data, folder))
+		snprintf(folder, sizeof folder, "%s", c->data);
+	struct jobs_options o = {
 	    .core = s->house.core,
 	    .pool = s->house.pool,
 	    .media = s->api.media,
 	    .makers = s->makers,
 	    .makers_count = s->makers_count,
-	    .worker = arena_printf(s->arena, "serve:%s:%s", host, folder),
-	    .hooks = {.context = &s->api, .watched = job_watched, .seen = job_seen}};
+	    .watch_only = !c->draw,
+	    .worker = arena_printf(s->arena, "serve:%s:%s:%s", host, s->house.port, folder),
+	    .lease_ms = (int)c->lease_s * 1000,
+	    .load_wait_s = (double)c->load_wait_s,
+	    .hooks = {.context = s, .watched = on_watched, .seen = on_seen, .load = on_load}};
+	if (db_pool_kind(s->house.pool) == DB_POSTGRES)
+		o.hooks.tell = on_tell;
 	s->api.jobs = jobs_start(&o, e);
 	return s->api.jobs != NULL;
 }
@@ -320,7 +286,9 @@ static bool say_hello(struct serve *s, struct err *e)
 	bool required;
 	const char *code;
 	app_init(&app, s->house.core, s->db, a);
-	bool ok = make_draw_account(s, &app, e) && app_setup_required(&app, &required, e);
+	bool ok = make_draw_account(s, &app, e) &&
+		  app_setting_set(&app, HOUSE_SETTING_URL, s->house.base_url, e) &&
+		  app_setup_required(&app, &required, e);
 	if (ok && required) {
 		ok = app_setup_code(&app, &code, e);
 		if (ok)
@@ -352,7 +320,9 @@ static bool start(struct serve *s, struct err *e)
 	struct app_hooks hooks = {.context = s,
 				  .event = on_event,
 				  .event_commit = on_event_commit,
-				  .object_delete = on_object_delete};
+				  .object_delete = on_object_delete,
+				  .job_admit = on_admit,
+				  .job_promise = on_promise};
 	const struct relay_hooks relay = {.context = s, .heard = on_heard, .missed = on_missed};
 	if (sodium_init() < 0)
 		return err_set(e, ERR_INTERNAL, "the cryptography library cannot start");
@@ -376,8 +346,9 @@ static bool start(struct serve *s, struct err *e)
 	s->api.kept = kept_create(s->house.pool);
 	if (db_pool_kind(s->house.pool) == DB_POSTGRES)
 		db_on_change(s->house.pool, on_change, s);
-	s->api.media =
-	    media_store_open(arena_printf(s->arena, "%s/media", s->house.config.data), e);
+	const char *media = s->house.config.media;
+	s->api.media = media_store_open(
+	    media && *media ? media : arena_printf(s->arena, "%s/media", s->house.config.data), e);
 	s->db = s->api.media ? db_open(s->house.pool, e) : NULL;
 	if (!s->db || !load_page(s, e) || !(s->api.waiting = waiting_start(&s->api, e)) ||
 	    !(s->api.live = live_start(&s->api, e)))
@@ -388,8 +359,10 @@ static bool start(struct serve *s, struct err *e)
 					  .private_addresses = s->api.private_addresses};
 	s->push = push_start(&push, e);
 	s->api.vapid_key = s->push ? push_public_key(s->push) : NULL;
-	return s->push && make_makers(s, e) && start_jobs(s, e) &&
-	       relay_start(s->relay, &relay, e) && start_http(s, e) && say_hello(s, e);
+	return s->push &&
+	       cli_make_makers(s->arena, &s->house.config, s->makers, &s->makers_count, e) &&
+	       start_jobs(s, e) && relay_start(s->relay, &relay, e) && start_http(s, e) &&
+	       say_hello(s, e);
 }
 
 static void stop(struct serve *s)

@@ -43,6 +43,15 @@
 	INT(openai_width, 1024, 64, 8192, "Width of a picture")                                   \
 	INT(openai_height, 1024, 64, 8192, "Height of a picture")                                 \
 	INT(openai_timeout_s, 180, 1, 3600, "Longest wait for one picture")                       \
+	INT(openai_jobs_max, 4, 1, 256, "Jobs that it draws at the same time")                    \
+	GROUP("Queue")                                                                            \
+	BOOL(draw, true, "Draw here; without it, workers elsewhere do, and the model only shows") \
+	STR(makers, NULL, "Which makers to draw with, as builtin,openai; without it, all")        \
+	STR(media, NULL, "Folder of the pictures; without it, media in the data folder")          \
+	INT(jobs_active_max, 20, 1, 1000000, "Jobs of one account that wait or are drawn")        \
+	INT(jobs_running_max, 4, 1, 1000, "Jobs of one account that are drawn at the same time")  \
+	INT(lease_s, 30, 1, 3600, "A job whose worker died is drawn by another after this time")  \
+	INT(load_wait_s, 30, 1, 86400, "A newcomer's wait past which batches get smaller")        \
 	GROUP("Drawing")                                                                          \
 	STR(model, NULL, "Folder of the picture model, or none; without it, the built-in one")    \
 	INT(engine_threads, 0, 0, 1024, "Threads of the picture engine; 0 takes every core")

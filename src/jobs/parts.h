@@ -6,17 +6,61 @@
 
 #include "app/job.h"
 #include "jobs/jobs.h"
+#include "jobs/times.h"
 
-/* How long one picture takes, smoothed. */
-struct wait_times {
-	pthread_mutex_t lock;
-	double mean_s, spread_s; /* 0: nothing measured yet */
+/* A job that is being drawn here. In the list exactly while its thread is inside draw_job. */
+struct running {
+	int64_t job_id, lease;
+	atomic_bool cancelled;
+	_Atomic double progress;
+	struct running *next;
 };
-void wait_init(struct wait_times *w);
-void wait_finish(struct wait_times *w);
-void wait_measured(struct wait_times *w, double seconds_a_picture);
-void wait_estimate(struct wait_times *w, int slots, double pictures_before, int count,
-		   int64_t *low_s, int64_t *high_s);
+
+enum { HEARD_MAX = 256 };
+/* How far a job is that another process draws. */
+struct heard {
+	int64_t job_id;
+	double progress;
+};
+
+struct jobs {
+	struct jobs_options options;
+	char worker[256];
+	struct fleet *fleet;
+	struct times *times;
+	pthread_mutex_t lock;
+	pthread_cond_t some; /* a job waits, or it is time to stop */
+	unsigned long long
+	    wakes; /* counts, so that a wake between looking and waiting is not lost */
+	bool stop;
+	struct running *running;
+	struct slot *slots;
+	int slots_count, slots_started;
+	struct jobs_stats stats;
+	struct heard heard[HEARD_MAX];
+	size_t heard_next;
+	struct jobs_load load; /* under the lock */
+	/* heart.c */
+	pthread_t heart;
+	bool heart_runs;
+	pthread_cond_t beat;
+	unsigned long long nudges;
+	bool doubt; /* leases are to be looked at now */
+	bool draining;
+};
+
+MUST_CHECK bool heart_start(struct jobs *j, struct err *e);
+/* Behind the drawing threads: leaves the list of workers, keeps what was measured. */
+void heart_stop(struct jobs *j);
+void heart_nudge(struct jobs *j, bool doubt);
+
+/* A job has been drawn: how long it took, and whether it came when it was promised. */
+void promise_measure(struct jobs *j, const struct maker_info *info, const struct store_job *job,
+		     double service_s, int64_t now_ms);
+
+/* What a drawing thread sees goes to who watches, here and elsewhere. */
+void preview_tell(struct jobs *j, int64_t job_id, const char *maker, int index, double progress,
+		  const int32_t *tokens, size_t count);
 
 /* Fills the request's source from the job's source picture. ERR_NOT_FOUND where it is gone. */
 MUST_CHECK bool source_load(struct media_store *media, struct app *app, const struct store_job *job,

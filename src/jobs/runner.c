@@ -14,42 +14,17 @@
 #include "jobs/parts.h"
 
 enum {
-	LEASE_MS = 60000,
-	RENEW_MS = 15000,
 	IDLE_MS = 2000,
 	ARENA_CAP = 512 << 20,
-	RECOVER_MS = 10000
-};
-
-struct running {
-	int64_t job_id;
-	atomic_bool cancelled;
-	_Atomic double progress;
-	struct running *next;
+	PREVIEW_SLOW_MS = 1000, /* at the first level of load */
+	TOKENS_MS = 150
 };
 
 struct slot {
 	struct jobs *jobs;
 	struct maker *maker;
-	struct wait_times *times;
 	pthread_t thread;
 	struct db *db;
-};
-
-struct jobs {
-	struct jobs_options options;
-	char worker[128];
-	pthread_mutex_t lock;
-	pthread_cond_t some;
-	unsigned long long
-	    wakes; /* counts, so that a wake between looking and waiting is not lost */
-	bool stop;
-	struct running *running;
-	struct slot *slots;
-	int slots_count, slots_started;
-	struct wait_times *times; /* one a maker */
-	struct jobs_stats stats;
-	int64_t recover_at_ns;
 };
 
 void jobs_wake(struct jobs *j)
@@ -78,6 +53,9 @@ double jobs_progress(struct jobs *j, int64_t job_id)
 {
 	double progress = 0;
 	pthread_mutex_lock(&j->lock);
+	for (size_t i = 0; i < HEARD_MAX; i++)
+		if (j->heard[i].job_id == job_id && j->heard[i].progress > progress)
+			progress = j->heard[i].progress;
 	for (struct running *r = j->running; r; r = r->next)
 		if (r->job_id == job_id)
 			progress = atomic_load(&r->progress);
@@ -87,30 +65,17 @@ double jobs_progress(struct jobs *j, int64_t job_id)
 
 size_t jobs_makers(struct jobs *j)
 {
-	return j->options.makers_count;
+	return fleet_count(j->fleet);
 }
 
 const struct maker_info *jobs_maker_at(struct jobs *j, size_t i)
 {
-	return maker_info(j->options.makers[i]);
+	return fleet_at(j->fleet, i);
 }
 
 const struct maker_info *jobs_maker(struct jobs *j, const char *id)
 {
-	for (size_t i = 0; i < j->options.makers_count; i++)
-		if (!strcmp(jobs_maker_at(j, i)->id, id))
-			return jobs_maker_at(j, i);
-	return NULL;
-}
-
-void jobs_wait(struct jobs *j, const char *maker, int64_t before, int count, int64_t *low_s,
-	       int64_t *high_s)
-{
-	*low_s = *high_s = 0;
-	for (size_t i = 0; i < j->options.makers_count; i++)
-		if (!strcmp(jobs_maker_at(j, i)->id, maker))
-			wait_estimate(&j->times[i], jobs_maker_at(j, i)->slots, (double)before,
-				      count, low_s, high_s);
+	return fleet_find(j->fleet, id);
 }
 
 void jobs_stats(struct jobs *j, struct jobs_stats *out)
@@ -120,6 +85,16 @@ void jobs_stats(struct jobs *j, struct jobs_stats *out)
 	pthread_mutex_unlock(&j->lock);
 }
 
+const char *jobs_worker_name(struct jobs *j)
+{
+	return j->worker;
+}
+
+int jobs_slots(struct jobs *j)
+{
+	return j->slots_count;
+}
+
 /* --- one job --- */
 
 struct drawing {
@@ -127,32 +102,61 @@ struct drawing {
 	struct running *running;
 	struct app *app;
 	const struct store_job *job;
-	int64_t renew_at_ns;
+	int64_t shown_at_ns, told_at_ns;
 };
 
+static enum load_level level_now(struct jobs *j)
+{
+	pthread_mutex_lock(&j->lock);
+	enum load_level level = j->load.level;
+	pthread_mutex_unlock(&j->lock);
+	return level;
+}
+
+/* Under load the decoding of previews is the first thing to be left out. */
 static bool sink_wanted(void *context)
 {
 	struct drawing *d = context;
-	const struct jobs_hooks *h = &d->slot->jobs->options.hooks;
-	return h->watched && h->watched(h->context, d->job->id);
+	struct jobs *j = d->slot->jobs;
+	const struct jobs_hooks *h = &j->options.hooks;
+	int64_t now = clock_mono_ns();
+	if (level_now(j) >= LOAD_FEWER_PREVIEWS &&
+	    now - d->shown_at_ns < PREVIEW_SLOW_MS * 1000000ll)
+		return false;
+	if (!h->watched || !h->watched(h->context, d->job->id))
+		return false;
+	d->shown_at_ns = now;
+	return true;
 }
 
-/* Also keeps the lease: makers tell of progress at least every few seconds. */
 static void sink_seen(void *context, int index, double progress, const struct image *image,
 		      double rows)
 {
 	struct drawing *d = context;
-	const struct jobs_hooks *h = &d->slot->jobs->options.hooks;
+	struct jobs *j = d->slot->jobs;
+	const struct jobs_hooks *h = &j->options.hooks;
 	atomic_store(&d->running->progress, progress);
 	if (h->seen)
 		h->seen(h->context, d->job->id, index, progress, image, rows);
+	if (image) {
+		pthread_mutex_lock(&j->lock);
+		j->stats.previews++;
+		pthread_mutex_unlock(&j->lock);
+	}
+}
+
+static void sink_tokens(void *context, int index, double progress, const int32_t *tokens,
+			size_t count)
+{
+	struct drawing *d = context;
+	struct jobs *j = d->slot->jobs;
 	int64_t now = clock_mono_ns();
-	if (now < d->renew_at_ns)
+	int interval_ms = level_now(j) >= LOAD_FEWER_PREVIEWS ? PREVIEW_SLOW_MS : TOKENS_MS;
+	atomic_store(&d->running->progress, progress);
+	if (now - d->told_at_ns < interval_ms * 1000000ll)
 		return;
-	struct err e = {0};
-	d->renew_at_ns = now + RENEW_MS * 1000000ll;
-	if (!app_job_renew(d->app, d->job, LEASE_MS, &e) && e.code == ERR_CANCELLED)
-		atomic_store(&d->running->cancelled, true);
+	d->told_at_ns = now;
+	preview_tell(j, d->job->id, maker_info(d->slot->maker)->id, index, progress, tokens, count);
 }
 
 static void make_request(const struct store_job *job, const struct maker_info *info,
@@ -209,40 +213,57 @@ static bool draw(struct drawing *d, struct arena *a, struct err *e)
 	make_request(job, info, &q);
 	q.cancelled = &d->running->cancelled;
 	struct maker_sink sink = {.context = d, .seen = sink_seen, .wanted = sink_wanted};
+	if (s->jobs->options.hooks.tell)
+		sink.tokens = sink_tokens;
 	return source_load(s->jobs->options.media, d->app, job, info, &q, e) &&
 	       maker_draw(s->maker, a, &q, &sink, pictures, e) &&
 	       result_store(s->jobs->options.media, a, job, info, pictures, job->count, rows, e) &&
 	       app_job_finish(d->app, job, info->model, rows, (size_t)job->count, e);
 }
 
-static void draw_job(struct slot *s, struct arena *a, struct app *app, const struct store_job *job)
+/* False: the process is stopping. */
+static bool enter(struct slot *s, struct running *r)
 {
 	struct jobs *j = s->jobs;
-	struct running r = {.job_id = job->id};
-	struct drawing d = {.slot = s, .running = &r, .app = app, .job = job};
-	struct err e = {0};
-	int64_t began = clock_mono_ns();
-	d.renew_at_ns = began + RENEW_MS * 1000000ll;
 	pthread_mutex_lock(&j->lock);
-	r.next = j->running;
-	j->running = &r;
+	r->next = j->running;
+	j->running = r;
 	j->stats.drawing++;
 	bool stop = j->stop;
 	pthread_mutex_unlock(&j->lock);
-	bool ok = stop ? err_set(&e, ERR_CANCELLED, "stopping") : draw(&d, a, &e);
+	fleet_busy(j->fleet, maker_info(s->maker)->id, 1);
+	return !stop;
+}
+
+static bool leave(struct slot *s, struct running *r)
+{
+	struct jobs *j = s->jobs;
 	pthread_mutex_lock(&j->lock);
 	for (struct running **at = &j->running; *at; at = &(*at)->next)
-		if (*at == &r) {
-			*at = r.next;
+		if (*at == r) {
+			*at = r->next;
 			break;
 		}
 	j->stats.drawing--;
-	stop = j->stop;
+	bool stop = j->stop;
 	pthread_mutex_unlock(&j->lock);
+	fleet_busy(j->fleet, maker_info(s->maker)->id, -1);
+	return !stop;
+}
+
+static void draw_job(struct slot *s, struct arena *a, struct app *app, const struct store_job *job)
+{
+	struct jobs *j = s->jobs;
+	struct running r = {.job_id = job->id, .lease = job->lease};
+	struct drawing d = {.slot = s, .running = &r, .app = app, .job = job};
+	struct err e = {0};
+	int64_t began = clock_mono_ns();
+	bool ok = enter(s, &r) ? draw(&d, a, &e) : err_set(&e, ERR_CANCELLED, "stopping");
+	bool stop = !leave(s, &r);
 	double seconds = (double)(clock_mono_ns() - began) * 1e-9;
 	count(j, ok ? ERR_NONE : e.code, ok ? job->count : 0);
 	if (ok) {
-		wait_measured(s->times, seconds / job->count);
+		promise_measure(j, maker_info(s->maker), job, seconds, clock_wall_ms());
 		log_info("job.finished", LOG_INT("job", job->id), LOG_INT("count", job->count),
 			 LOG_REAL("s", seconds));
 		return;
@@ -262,27 +283,13 @@ static bool claim(struct slot *s, struct app *app, struct store_job *job)
 {
 	struct err e = {0};
 	bool claimed = false;
-	if (app_job_claim(app, maker_info(s->maker)->id, s->jobs->worker, LEASE_MS, job, &claimed,
+	const char *maker = maker_info(s->maker)->id;
+	if (fleet_paused(s->jobs->fleet, maker) ||
+	    app_job_claim(app, maker, s->jobs->worker, s->jobs->options.lease_ms, job, &claimed,
 			  &e))
 		return claimed;
 	log_warn("job.claim", LOG_ERR(&e));
 	return false;
-}
-
-/* Jobs whose worker died elsewhere come back when their lease has ended. */
-static void recover_expired(struct jobs *j, struct app *app)
-{
-	int64_t now = clock_mono_ns(), n = 0;
-	struct err e = {0};
-	pthread_mutex_lock(&j->lock);
-	bool mine = now >= j->recover_at_ns;
-	if (mine)
-		j->recover_at_ns = now + RECOVER_MS * 1000000ll;
-	pthread_mutex_unlock(&j->lock);
-	if (mine && !app_job_recover(app, NULL, &n, &e))
-		log_warn("job.recover", LOG_ERR(&e));
-	else if (n)
-		log_info("job.recovered", LOG_INT("count", n));
 }
 
 static void slot_run(void *argument)
@@ -300,7 +307,6 @@ static void slot_run(void *argument)
 		struct app app;
 		struct store_job job;
 		app_init(&app, j->options.core, s->db, a);
-		recover_expired(j, &app);
 		if (claim(s, &app, &job)) {
 			draw_job(s, a, &app, &job);
 		} else {
@@ -336,18 +342,15 @@ static bool recover_own(struct jobs *j, struct err *e)
 
 static bool start_slots(struct jobs *j, struct err *e)
 {
-	for (size_t i = 0; i < j->options.makers_count; i++)
-		j->slots_count += jobs_maker_at(j, i)->slots;
+	for (size_t i = 0; !j->options.watch_only && i < j->options.makers_count; i++)
+		j->slots_count += maker_info(j->options.makers[i])->slots;
 	j->slots = calloc((size_t)j->slots_count + 1, sizeof *j->slots);
-	j->times = calloc(j->options.makers_count + 1, sizeof *j->times);
-	if (!j->slots || !j->times)
+	if (!j->slots)
 		abort();
-	for (size_t i = 0; i < j->options.makers_count; i++) {
-		wait_init(&j->times[i]);
-		for (int k = 0; k < jobs_maker_at(j, i)->slots; k++) {
+	for (size_t i = 0; j->slots_count && i < j->options.makers_count; i++) {
+		for (int k = 0; k < maker_info(j->options.makers[i])->slots; k++) {
 			struct slot *s = &j->slots[j->slots_started];
-			*s = (struct slot){
-			    .jobs = j, .maker = j->options.makers[i], .times = &j->times[i]};
+			*s = (struct slot){.jobs = j, .maker = j->options.makers[i]};
 			s->db = db_open(j->options.pool, e);
 			if (!s->db)
 				return false;
@@ -371,7 +374,12 @@ struct jobs *jobs_start(const struct jobs_options *options, struct err *e)
 	j->options.worker = j->worker;
 	pthread_mutex_init(&j->lock, NULL);
 	thread_cond_init(&j->some);
-	if (recover_own(j, e) && start_slots(j, e))
+	thread_cond_init(&j->beat);
+	j->fleet = fleet_create(options->makers, options->makers_count, !options->watch_only);
+	j->times = times_create();
+	j->load.count_max = MAKER_PICTURES_MAX;
+	j->load.memory_free = 1;
+	if (recover_own(j, e) && heart_start(j, e) && start_slots(j, e))
 		return j;
 	jobs_stop(j);
 	return NULL;
@@ -393,11 +401,12 @@ void jobs_stop(struct jobs *j)
 		thread_join(j->slots[i].thread);
 		db_close(j->slots[i].db);
 	}
-	for (size_t i = 0; j->times && i < j->options.makers_count; i++)
-		wait_finish(&j->times[i]);
+	heart_stop(j);
+	times_destroy(j->times);
+	fleet_destroy(j->fleet);
+	pthread_cond_destroy(&j->beat);
 	pthread_cond_destroy(&j->some);
 	pthread_mutex_destroy(&j->lock);
 	free(j->slots);
-	free(j->times);
 	free(j);
 }

@@ -191,6 +191,9 @@ static bool follow(struct builtin *b, const struct maker_request *q, struct runn
 			if (counts[i] <= shown[i])
 				continue;
 			shown[i] = counts[i];
+			if (sink->tokens)
+				sink->tokens(sink->context, i, progress, c[i].tokens,
+					     (size_t)counts[i]);
 			if (show && !preview(b, &c[i], counts[i], i, sink, progress, e))
 				return false;
 			if (!show)
@@ -237,6 +240,25 @@ static bool builtin_draw(struct maker *m, struct arena *a, const struct maker_re
 	return ok;
 }
 
+static bool builtin_decode(struct maker *m, struct arena *a, const int32_t *tokens, size_t count,
+			   struct image *image, double *rows, struct err *e)
+{
+	struct builtin *b = (struct builtin *)m;
+	const struct engine_info *i = &b->engine_info;
+	size_t pixels = (size_t)i->width * (size_t)i->height * 3;
+	if (count > (size_t)i->tokens)
+		return err_set(e, ERR_INVALID, "more tokens than a picture has");
+	for (size_t k = 0; k < count; k++)
+		if (tokens[k] < 0 || tokens[k] >= i->image_vocabulary)
+			return err_set(e, ERR_INVALID, "a token that this model lacks");
+	uint8_t *rgb = ARENA_ARRAY(a, uint8_t, pixels);
+	*image = (struct image){.width = i->width, .height = i->height, .rgb = rgb};
+	*rows = (double)(count / (size_t)i->grid_width) / i->grid_height;
+	if (!rgb)
+		return err_set(e, ERR_NO_MEMORY, "the picture is too large");
+	return engine_decode(b->engine, tokens, count, 0, rgb, e);
+}
+
 static void builtin_destroy(struct maker *m)
 {
 	struct builtin *b = (struct builtin *)m;
@@ -249,8 +271,11 @@ static void builtin_destroy(struct maker *m)
 	free(b);
 }
 
-static const struct maker_ops OPS = {
-    .info = builtin_info, .draw = builtin_draw, .wake = builtin_wake, .destroy = builtin_destroy};
+static const struct maker_ops OPS = {.info = builtin_info,
+				     .draw = builtin_draw,
+				     .wake = builtin_wake,
+				     .destroy = builtin_destroy,
+				     .decode = builtin_decode};
 
 static void fill_info(struct builtin *b)
 {

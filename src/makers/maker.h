@@ -66,6 +66,10 @@ struct maker_sink {
 
 	/* False: nobody watches, previews need not be made. */
 	bool (*wanted)(void *context);
+
+	/* The tokens so far, for who decodes them elsewhere: maker_decode. NULL: nobody does. */
+	void (*tokens)(void *context, int index, double progress, const int32_t *tokens,
+		       size_t count);
 };
 
 struct maker;
@@ -76,6 +80,9 @@ struct maker_ops {
 		     const struct maker_sink *sink, struct maker_picture *pictures, struct err *e);
 	void (*wake)(struct maker *m);
 	void (*destroy)(struct maker *m);
+	/* NULL: its pictures have no tokens. */
+	bool (*decode)(struct maker *m, struct arena *a, const int32_t *tokens, size_t count,
+		       struct image *image, double *rows, struct err *e);
 };
 
 /* The head of each maker's own struct. */
@@ -95,6 +102,17 @@ MUST_CHECK static inline bool maker_draw(struct maker *m, struct arena *a,
 					 struct maker_picture *pictures, struct err *e)
 {
 	return m->ops->draw(m, a, request, sink, pictures, e);
+}
+
+/* What can be seen of a picture whose first tokens are known; they may come from another machine, and be wrong.
+ * ERR_UNSUPPORTED where this maker has no tokens. */
+MUST_CHECK static inline bool maker_decode(struct maker *m, struct arena *a, const int32_t *tokens,
+					   size_t count, struct image *image, double *rows,
+					   struct err *e)
+{
+	if (!m->ops->decode)
+		return err_set(e, ERR_UNSUPPORTED, "this maker's pictures have no tokens");
+	return m->ops->decode(m, a, tokens, count, image, rows, e);
 }
 
 /* Some request's `cancelled` was set: look now. */
@@ -119,6 +137,7 @@ struct maker_openai_options {
 	const char *name; /* for people; NULL: the model's */
 	int width, height;
 	int timeout_s; /* 0: 180 */
+	int jobs_max;  /* at the same time; 0: 4 */
 };
 struct maker *maker_openai_create(const struct maker_openai_options *options, struct err *e);
 

@@ -425,6 +425,6 @@ struct maker *maker_openai_create(const struct maker_openai_options *options, st
 				      .prompt_length_max = 4000,
 				      .width = options->width,
 				      .height = options->height,
-				      .slots = 4};
+				      .slots = options->jobs_max ? options->jobs_max : 4};
 	return &o->maker;
 }

@@ -2,35 +2,50 @@
  * drawing job shows its lease, so that of two workers only one can finish it. */
 #include "store/job.h"
 
+#include <string.h>
+
 static const char SQL_INSERT[] =
     "INSERT INTO jobs (id, account_id, state, task, prompt, style, seed, count, guidance, strength, region_x, "
     "region_y, region_width, region_height, source_media_id, source_post_id, reply_to_post_id, maker, "
-    "programme, prompt_visibility, turn, created_at) VALUES ($1, $2, 0, $3, $4, $5, $6, $7, $8, $9, $10, $11, "
-    "$12, $13, $14, $15, $16, $17, $18, $19, $20, $21)";
+    "programme, prompt_visibility, turn, created_at, token_id, programme_id, weight, running_max, same, leader_id, "
+    "promise_low_ms, promise_high_ms, promise_mean_ms, promise_kind) VALUES ($1, $2, 0, $3, $4, $5, $6, $7, $8, $9, $10, $11, "
+    "$12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)";
 #define COLUMNS                                                                                           \
 	"id, account_id, state, task, prompt, style, seed IS NOT NULL, seed, count, guidance, strength, " \
 	"region_x, region_y, region_width, region_height, source_media_id, source_post_id, "              \
 	"reply_to_post_id, maker, model, programme, prompt_visibility, turn, attempts, lease, "           \
-	"lease_until, worker, error_code, error_message, hidden, created_at, started_at, finished_at"
+	"lease_until, worker, error_code, error_message, hidden, created_at, started_at, finished_at, "   \
+	"token_id, programme_id, weight, running_max, paused, same, leader_id, promise_low_ms, "          \
+	"promise_high_ms, promise_mean_ms, promise_kind"
 static const char SQL_GET[] = "SELECT " COLUMNS " FROM jobs WHERE id = $1";
 #define OF_ACCOUNT "SELECT " COLUMNS " FROM jobs WHERE account_id = $1 AND NOT hidden"
 static const char SQL_OF_ACCOUNT[] = STORE_PAGE_DOWN(OF_ACCOUNT, "id", "$2", "$3", "$4");
 static const char SQL_OF_ACCOUNT_UP[] = STORE_PAGE_UP(OF_ACCOUNT, "id", "$2", "$3", "$4");
 static const char SQL_QUEUE[] =
-    "SELECT " COLUMNS " FROM jobs WHERE state < 2 ORDER BY state DESC, turn, id LIMIT $1";
-static const char SQL_POSITION[] =
-    "SELECT COUNT(*) FROM jobs WHERE maker = $1 AND state = 0 AND (turn < $2 OR (turn = $2 AND id < $3))";
+    "SELECT " COLUMNS " FROM jobs WHERE state < 2 ORDER BY state DESC, paused, turn, id LIMIT $1";
+/* What can be claimed; the index jobs_queue holds exactly these. */
+#define WAITS "state = 0 AND NOT paused AND leader_id IS NULL"
+static const char SQL_AHEAD[] =
+    "SELECT task, count, COUNT(*), SUM(CASE WHEN account_id = $4 THEN 1 ELSE 0 END) FROM jobs "
+    "WHERE maker = $1 AND " WAITS
+    " AND (turn < $2 OR (turn = $2 AND id < $3)) GROUP BY task, count";
+static const char SQL_AHEAD_DRAWING[] =
+    "SELECT task, count, COUNT(*) FROM jobs WHERE maker = $1 AND state = 1 GROUP BY task, count";
+static const char SQL_RUNNING[] = "SELECT COUNT(*) FROM jobs WHERE account_id = $1 AND state = 1";
+static const char SQL_LOCK_SQLITE[] = "SELECT $1"; /* one writer: nobody else can */
+static const char SQL_LOCK_POSTGRES[] = "SELECT pg_advisory_xact_lock($1)";
 static const char SQL_COUNT[] = "SELECT COUNT(*) FROM jobs WHERE state = 0";
 static const char SQL_COUNT_DRAWING[] = "SELECT COUNT(*) FROM jobs WHERE state = 1";
 static const char SQL_COUNT_ACTIVE[] =
     "SELECT COUNT(*) FROM jobs WHERE account_id = $1 AND state < 2";
 /* SQLite has one writer, so nobody else can take the row; PostgreSQL steps over rows being taken. */
-#define CLAIM(skip)                                                                                       \
-	"UPDATE jobs SET state = 1, attempts = attempts + 1, worker = $2, lease = $3, lease_until = $4, " \
-	"started_at = COALESCE(started_at, $5) WHERE id = (SELECT id FROM jobs WHERE maker = $1 AND "     \
-	"state = 0 ORDER BY turn, id LIMIT 1 " skip ") RETURNING id"
+#define CLAIM(skip)                                                                                              \
+	"UPDATE jobs SET state = 1, attempts = attempts + 1, worker = $2, lease = $3, lease_until = $4, "        \
+	"started_at = COALESCE(started_at, $5) WHERE id = (SELECT id FROM jobs AS j WHERE maker = $1 AND " WAITS \
+	" AND (SELECT COUNT(*) FROM jobs AS r WHERE r.account_id = j.account_id AND r.state = 1) "               \
+	"< running_max ORDER BY turn, id LIMIT 1 " skip ") RETURNING id"
 static const char SQL_CLAIM_SQLITE[] = CLAIM("");
-static const char SQL_CLAIM_POSTGRES[] = CLAIM("FOR UPDATE SKIP LOCKED");
+static const char SQL_CLAIM_POSTGRES[] = CLAIM("FOR UPDATE OF j SKIP LOCKED");
 static const char SQL_RENEW[] =
     "UPDATE jobs SET lease_until = $3 WHERE id = $1 AND lease = $2 AND state = 1";
 static const char SQL_FINISH[] =
@@ -45,14 +60,60 @@ static const char SQL_CANCEL[] =
     "UPDATE jobs SET state = 4, finished_at = $2 WHERE id = $1 AND state < 2";
 static const char SQL_HIDE[] = "UPDATE jobs SET hidden = TRUE WHERE id = $1";
 #define LOST "state = 1 AND ((CAST($1 AS TEXT) IS NULL AND lease_until < $2) OR worker = $1)"
-static const char SQL_RECOVER_FAIL[] =
-    "UPDATE jobs SET state = 3, finished_at = $2, error_code = 'lost', error_message = 'The server stopped "
-    "several times while drawing this. Please try again.' WHERE attempts >= $3 AND " LOST;
+static const char SQL_LOST[] =
+    "SELECT " COLUMNS " FROM jobs WHERE attempts >= $3 AND " LOST " LIMIT 100";
 static const char SQL_RECOVER[] =
     "UPDATE jobs SET state = 0, worker = NULL WHERE attempts < $3 AND " LOST;
-static const char SQL_TURN_GET[] = "SELECT turn FROM job_turns WHERE account_id = $1";
-static const char SQL_TURN_SET[] = "INSERT INTO job_turns (account_id, turn) VALUES ($1, $2) "
-				   "ON CONFLICT (account_id) DO UPDATE SET turn = excluded.turn";
+static const char SQL_TURN_GET[] =
+    "SELECT turn FROM job_turns WHERE maker = $1 AND account_id = $2";
+static const char SQL_TURN_SET[] =
+    "INSERT INTO job_turns (maker, account_id, turn) VALUES ($1, $2, $3) "
+    "ON CONFLICT (maker, account_id) DO UPDATE SET turn = excluded.turn";
+#define LANE                                                                                        \
+	"SELECT id, turn, count / weight FROM jobs WHERE account_id = $2 AND maker = $1 AND " WAITS \
+	" ORDER BY turn, id LIMIT $3"
+static const char SQL_LANE_SQLITE[] = LANE;
+static const char SQL_LANE_POSTGRES[] = LANE " FOR UPDATE SKIP LOCKED";
+static const char SQL_PLACE_SET[] =
+    "UPDATE jobs SET turn = $2, promise_mean_ms = 0 WHERE id = $1 AND state = 0";
+static const char SQL_PAUSE[] =
+    "UPDATE jobs SET paused = $2, turn = $3, promise_mean_ms = 0, same = NULL, leader_id = NULL "
+    "WHERE id = $1 AND state = 0 AND paused <> $2";
+static const char SQL_MOVE[] =
+    "UPDATE jobs SET maker = $2, turn = $3, promise_mean_ms = 0, same = NULL, leader_id = NULL "
+    "WHERE id = $1 AND state = 0 AND maker <> $2";
+static const char SQL_FIRST_TURN[] =
+    "SELECT turn FROM jobs WHERE maker = $1 AND " WAITS " ORDER BY turn, id LIMIT 1";
+static const char SQL_SAME[] = "SELECT id FROM jobs WHERE same = $1 AND leader_id IS NULL AND "
+			       "state < 2 AND NOT paused ORDER BY id LIMIT 1";
+static const char SQL_COUNT_JOINED[] =
+    "SELECT COUNT(*) FROM jobs WHERE leader_id IS NOT NULL AND state = 2";
+static const char SQL_FOLLOWERS[] =
+    "SELECT " COLUMNS " FROM jobs WHERE leader_id = $1 AND state < 2 ORDER BY id LIMIT $2";
+static const char SQL_PROMOTE[] =
+    "UPDATE jobs SET leader_id = NULL, turn = $2, promise_mean_ms = 0 "
+    "WHERE id = $1 AND state < 2";
+static const char SQL_FOLLOW_OTHER[] =
+    "UPDATE jobs SET leader_id = $2 WHERE leader_id = $1 AND state < 2 AND id <> $2";
+static const char SQL_FOLLOWER_FINISH[] =
+    "UPDATE jobs SET state = 2, model = $2, seed = $3, started_at = COALESCE(started_at, $4), "
+    "finished_at = $4 WHERE id = $1 AND state < 2";
+static const char SQL_DUE[] =
+    "SELECT COUNT(DISTINCT j.account_id), MIN(j.created_at) FROM jobs AS j JOIN job_turns AS c ON "
+    "c.maker = j.maker AND c.account_id = 0 WHERE j.state = 0 AND NOT j.paused AND j.leader_id IS NULL "
+    "AND j.turn <= c.turn";
+static const char SQL_SHARES[] =
+    "SELECT COALESCE(SUM(pictures), 0), COALESCE(SUM(weight), 0) FROM (SELECT SUM(count) AS pictures, "
+    "MAX(weight) AS weight FROM jobs WHERE state < 2 AND NOT paused AND leader_id IS NULL "
+    "GROUP BY account_id) AS a";
+static const char SQL_PICTURES[] = "SELECT COALESCE(SUM(count), 0) FROM jobs WHERE account_id = $1 "
+				   "AND state < 2 AND leader_id IS NULL";
+static const char SQL_COUNT_OF[] =
+    "SELECT COALESCE(SUM(CASE WHEN state = 0 THEN 1 ELSE 0 END), 0), "
+    "COALESCE(SUM(CASE WHEN state = 1 THEN 1 ELSE 0 END), 0) FROM jobs "
+    "WHERE maker = $1 AND state < 2";
+
+enum { LANE_MAX = 20000, FOLLOWERS_MAX = 200, LOST_MAX = 100 };
 
 static void take(struct db_stmt *q, struct arena *arena, struct store_job *job)
 {
@@ -89,6 +150,17 @@ static void take(struct db_stmt *q, struct arena *arena, struct store_job *job)
 	job->created_at = db_get_int(q);
 	job->started_at = db_get_int(q);
 	job->finished_at = db_get_int(q);
+	job->token_id = db_get_int(q);
+	job->programme_id = db_get_int(q);
+	job->weight = db_get_double(q);
+	job->running_max = (int)db_get_int(q);
+	job->paused = db_get_bool(q);
+	job->same = db_get_text(q, arena);
+	job->leader_id = db_get_int(q);
+	job->promise_low_ms = db_get_int(q);
+	job->promise_high_ms = db_get_int(q);
+	job->promise_mean_ms = db_get_int(q);
+	job->promise_kind = (int)db_get_int(q);
 }
 
 bool store_job_insert(struct db *w, const struct store_job *job, struct err *e)
@@ -119,6 +191,16 @@ bool store_job_insert(struct db *w, const struct store_job *job, struct err *e)
 	db_put_int(q, job->prompt_visibility);
 	db_put_double(q, job->turn);
 	db_put_int(q, job->created_at);
+	db_put_ref(q, job->token_id);
+	db_put_ref(q, job->programme_id);
+	db_put_double(q, job->weight);
+	db_put_int(q, job->running_max);
+	db_put_text(q, job->same);
+	db_put_ref(q, job->leader_id);
+	db_put_int(q, job->promise_low_ms);
+	db_put_int(q, job->promise_high_ms);
+	db_put_int(q, job->promise_mean_ms);
+	db_put_int(q, job->promise_kind);
 	return db_end(q, e);
 }
 
@@ -176,13 +258,36 @@ static bool read_count(struct db_stmt *q, int64_t *count, struct err *e)
 	return db_end(q, e);
 }
 
-bool store_job_position(struct db *db, const struct store_job *job, int64_t *before, struct err *e)
+static void take_cell(struct db_stmt *q, int64_t cells[][STORE_JOB_COUNT_MAX + 1], int64_t *n)
 {
-	struct db_stmt *q = db_stmt(db, SQL_POSITION);
+	int64_t task = db_get_int(q), count = db_get_int(q);
+	*n = db_get_int(q);
+	if (task >= 0 && task < STORE_JOB_TASKS && count >= 0 && count <= STORE_JOB_COUNT_MAX)
+		cells[task][count] += *n;
+}
+
+bool store_job_ahead(struct db *db, const struct store_job *job, struct store_job_ahead *out,
+		     struct err *e)
+{
+	int64_t n;
+	*out = (struct store_job_ahead){0};
+	struct db_stmt *q = db_stmt(db, SQL_AHEAD);
 	db_put_text(q, job->maker);
 	db_put_double(q, job->turn);
 	db_put_int(q, job->id);
-	return read_count(q, before, e);
+	db_put_int(q, job->account_id);
+	while (db_row(q)) {
+		take_cell(q, out->by, &n);
+		out->jobs += n;
+		out->own += db_get_int(q);
+	}
+	if (!db_end(q, e))
+		return false;
+	q = db_stmt(db, SQL_AHEAD_DRAWING);
+	db_put_text(q, job->maker);
+	while (db_row(q))
+		take_cell(q, out->drawing, &n);
+	return db_end(q, e) && store_job_count_running(db, job->account_id, &out->own_drawing, e);
 }
 
 bool store_job_count(struct db *db, int64_t *queued, int64_t *drawing, struct err *e)
@@ -196,6 +301,22 @@ bool store_job_count_active(struct db *db, int64_t account_id, int64_t *count, s
 	struct db_stmt *q = db_stmt(db, SQL_COUNT_ACTIVE);
 	db_put_int(q, account_id);
 	return read_count(q, count, e);
+}
+
+bool store_job_count_running(struct db *db, int64_t account_id, int64_t *count, struct err *e)
+{
+	struct db_stmt *q = db_stmt(db, SQL_RUNNING);
+	db_put_int(q, account_id);
+	return read_count(q, count, e);
+}
+
+bool store_job_account_lock(struct db *w, int64_t account_id, struct err *e)
+{
+	struct db_stmt *q = db_stmt(w, DB_SQL(w, SQL_LOCK_SQLITE, SQL_LOCK_POSTGRES));
+	db_put_int(q, account_id);
+	while (db_row(q))
+		;
+	return db_end(q, e);
 }
 
 bool store_job_claim(struct db *w, struct arena *arena, const char *maker, const char *worker,
@@ -289,39 +410,204 @@ bool store_job_hide(struct db *w, int64_t id, struct err *e)
 	return db_end(q, e);
 }
 
+bool store_job_lost(struct db *db, struct arena *arena, const char *worker, int attempts_max,
+		    int64_t now_ms, struct store_jobs *out, struct err *e)
+{
+	struct db_stmt *q = db_stmt(db, SQL_LOST);
+	db_put_text(q, worker);
+	db_put_int(q, now_ms);
+	db_put_int(q, attempts_max);
+	return read_rows(q, arena, LOST_MAX, out, e);
+}
+
 bool store_job_recover(struct db *w, const char *worker, int attempts_max, int64_t now_ms,
 		       int64_t *recovered, struct err *e)
 {
-	static const char *const sql[] = {SQL_RECOVER_FAIL, SQL_RECOVER};
-	*recovered = 0;
-	for (int i = 0; i < 2; i++) {
-		int64_t changed = 0;
-		struct db_stmt *q = db_stmt(w, sql[i]);
-		db_put_text(q, worker);
-		db_put_int(q, now_ms);
-		db_put_int(q, attempts_max);
-		if (!db_end_changed(q, &changed, e))
-			return false;
-		*recovered += changed;
-	}
-	return true;
+	struct db_stmt *q = db_stmt(w, SQL_RECOVER);
+	db_touch(q, DB_NOUN_NONE, 0);
+	db_put_text(q, worker);
+	db_put_int(q, now_ms);
+	db_put_int(q, attempts_max);
+	return db_end_changed(q, recovered, e);
 }
 
-bool store_job_turn_get(struct db *db, int64_t account_id, double *turn, struct err *e)
+/* --- places in the fair order --- */
+
+bool store_job_turn_get(struct db *db, const char *maker, int64_t account_id, double *turn,
+			struct err *e)
 {
 	*turn = 0;
 	struct db_stmt *q = db_stmt(db, SQL_TURN_GET);
+	db_put_text(q, maker);
 	db_put_int(q, account_id);
 	if (db_row(q))
 		*turn = db_get_double(q);
 	return db_end(q, e);
 }
 
-bool store_job_turn_set(struct db *w, int64_t account_id, double turn, struct err *e)
+bool store_job_turn_set(struct db *w, const char *maker, int64_t account_id, double turn,
+			struct err *e)
 {
 	struct db_stmt *q = db_stmt(w, SQL_TURN_SET);
 	db_touch(q, DB_NOUN_NONE, 0);
+	db_put_text(q, maker);
 	db_put_int(q, account_id);
 	db_put_double(q, turn);
+	return db_end(q, e);
+}
+
+bool store_job_lane(struct db *w, struct arena *arena, const char *maker, int64_t account_id,
+		    struct store_job_place **places, size_t *count, struct err *e)
+{
+	size_t room = 64;
+	*count = 0;
+	*places = arena_alloc(arena, room * sizeof **places);
+	struct db_stmt *q = db_stmt(w, DB_SQL(w, SQL_LANE_SQLITE, SQL_LANE_POSTGRES));
+	db_put_text(q, maker);
+	db_put_int(q, account_id);
+	db_put_int(q, LANE_MAX);
+	while (db_row(q)) {
+		if (*count == room) {
+			struct store_job_place *old = *places;
+			room *= 2;
+			*places = arena_alloc(arena, room * sizeof **places);
+			memcpy(*places, old, *count * sizeof **places);
+		}
+		struct store_job_place *p = &(*places)[(*count)++];
+		p->id = db_get_int(q);
+		p->turn = db_get_double(q);
+		p->cost = db_get_double(q);
+	}
+	return db_end(q, e);
+}
+
+bool store_job_place_set(struct db *w, int64_t id, double turn, struct err *e)
+{
+	struct db_stmt *q = db_stmt(w, SQL_PLACE_SET);
+	db_touch(q, DB_NOUN_NONE, 0);
+	db_put_int(q, id);
+	db_put_double(q, turn);
+	return db_end(q, e);
+}
+
+bool store_job_pause(struct db *w, int64_t id, bool paused, double turn, bool *changed,
+		     struct err *e)
+{
+	struct db_stmt *q = db_stmt(w, SQL_PAUSE);
+	db_touch(q, DB_NOUN_NONE, 0);
+	db_put_int(q, id);
+	db_put_bool(q, paused);
+	db_put_double(q, turn);
+	return read_changed(q, changed, e);
+}
+
+bool store_job_move(struct db *w, int64_t id, const char *maker, double turn, bool *changed,
+		    struct err *e)
+{
+	struct db_stmt *q = db_stmt(w, SQL_MOVE);
+	db_touch(q, DB_NOUN_NONE, 0);
+	db_put_int(q, id);
+	db_put_text(q, maker);
+	db_put_double(q, turn);
+	return read_changed(q, changed, e);
+}
+
+bool store_job_first_turn(struct db *db, const char *maker, double *turn, bool *found,
+			  struct err *e)
+{
+	struct db_stmt *q = db_stmt(db, SQL_FIRST_TURN);
+	db_put_text(q, maker);
+	*found = db_row(q);
+	*turn = *found ? db_get_double(q) : 0;
+	return db_end(q, e);
+}
+
+/* --- identical jobs --- */
+
+bool store_job_same(struct db *db, const char *same, int64_t *id, struct err *e)
+{
+	struct db_stmt *q = db_stmt(db, SQL_SAME);
+	db_put_text(q, same);
+	return read_count(q, id, e);
+}
+
+bool store_job_count_joined(struct db *db, int64_t *count, struct err *e)
+{
+	return read_count(db_stmt(db, SQL_COUNT_JOINED), count, e);
+}
+
+bool store_job_followers(struct db *db, struct arena *arena, int64_t leader_id,
+			 struct store_jobs *out, struct err *e)
+{
+	struct db_stmt *q = db_stmt(db, SQL_FOLLOWERS);
+	db_put_int(q, leader_id);
+	db_put_int(q, FOLLOWERS_MAX);
+	return read_rows(q, arena, FOLLOWERS_MAX, out, e);
+}
+
+bool store_job_promote(struct db *w, int64_t id, int64_t old_leader_id, double turn, struct err *e)
+{
+	struct db_stmt *q = db_stmt(w, SQL_PROMOTE);
+	db_touch(q, DB_NOUN_NONE, 0);
+	db_put_int(q, id);
+	db_put_double(q, turn);
+	if (!db_end(q, e))
+		return false;
+	q = db_stmt(w, SQL_FOLLOW_OTHER);
+	db_touch(q, DB_NOUN_NONE, 0);
+	db_put_int(q, old_leader_id);
+	db_put_int(q, id);
+	return db_end(q, e);
+}
+
+bool store_job_follower_finish(struct db *w, int64_t id, const char *model, int64_t seed,
+			       int64_t now_ms, bool *changed, struct err *e)
+{
+	struct db_stmt *q = db_stmt(w, SQL_FOLLOWER_FINISH);
+	db_touch(q, DB_NOUN_NONE, 0);
+	db_put_int(q, id);
+	db_put_text(q, model);
+	db_put_int(q, seed);
+	db_put_int(q, now_ms);
+	return read_changed(q, changed, e);
+}
+
+/* --- how full it is --- */
+
+bool store_job_pressure(struct db *db, struct store_job_pressure *out, struct err *e)
+{
+	*out = (struct store_job_pressure){0};
+	struct db_stmt *q = db_stmt(db, SQL_DUE);
+	if (db_row(q)) {
+		out->accounts = db_get_int(q);
+		out->oldest_due_at = db_get_int(q);
+	}
+	if (!db_end(q, e))
+		return false;
+	q = db_stmt(db, SQL_SHARES);
+	if (db_row(q)) {
+		out->pictures = db_get_int(q);
+		out->weights = db_get_double(q);
+	}
+	return db_end(q, e) && store_job_count(db, &out->queued, &out->drawing, e);
+}
+
+bool store_job_pictures(struct db *db, int64_t account_id, int64_t *pictures, struct err *e)
+{
+	struct db_stmt *q = db_stmt(db, SQL_PICTURES);
+	db_put_int(q, account_id);
+	return read_count(q, pictures, e);
+}
+
+bool store_job_count_of(struct db *db, const char *maker, int64_t *queued, int64_t *drawing,
+			struct err *e)
+{
+	*queued = *drawing = 0;
+	struct db_stmt *q = db_stmt(db, SQL_COUNT_OF);
+	db_put_text(q, maker);
+	if (db_row(q)) {
+		*queued = db_get_int(q);
+		*drawing = db_get_int(q);
+	}
 	return db_end(q, e);
 }

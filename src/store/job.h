@@ -33,8 +33,17 @@ struct store_job {
 	const char *maker;
 	const char *model;     /* NULL until drawn */
 	const char *programme; /* may be NULL */
+	int64_t token_id;      /* asked with this token; 0: in a browser */
+	int64_t programme_id;  /* 0: none */
 	enum store_prompt_visibility prompt_visibility;
 	double turn;
+	double weight;
+	int running_max; /* how many of its account may be drawn at the same time */
+	bool paused;
+	const char *same;  /* what is asked for, hashed; NULL: never joined with another */
+	int64_t leader_id; /* gets the pictures of this identical job; 0: is drawn itself */
+	int64_t promise_low_ms, promise_high_ms, promise_mean_ms; /* mean 0: no promise stands */
+	int promise_kind;
 	int attempts;
 	int64_t lease; /* the right to finish it */
 	int64_t lease_until;
@@ -63,12 +72,24 @@ bool store_job_of_account(struct db *db, struct arena *arena, int64_t account_id
 /* Everything that waits or runs, in the order it will be drawn. */
 bool store_job_queue(struct db *db, struct arena *arena, int limit, struct store_jobs *out,
 		     struct err *e) MUST_CHECK;
-/* How many jobs are before it in its maker's queue (0: it is next). */
-bool store_job_position(struct db *db, const struct store_job *job, int64_t *before,
-			struct err *e) MUST_CHECK;
+/* What is before a job in its maker's queue, and what is being drawn there. */
+enum { STORE_JOB_TASKS = 4, STORE_JOB_COUNT_MAX = 4 };
+struct store_job_ahead {
+	int64_t jobs;                                         /* 0: it is next */
+	int64_t own;                                          /* of them, of the same account */
+	int64_t by[STORE_JOB_TASKS][STORE_JOB_COUNT_MAX + 1]; /* by task and count */
+	int64_t drawing[STORE_JOB_TASKS][STORE_JOB_COUNT_MAX + 1];
+	int64_t own_drawing; /* at any maker */
+};
+bool store_job_ahead(struct db *db, const struct store_job *job, struct store_job_ahead *out,
+		     struct err *e) MUST_CHECK;
 bool store_job_count(struct db *db, int64_t *queued, int64_t *drawing, struct err *e) MUST_CHECK;
 bool store_job_count_active(struct db *db, int64_t account_id, int64_t *count,
 			    struct err *e) MUST_CHECK;
+bool store_job_count_running(struct db *db, int64_t account_id, int64_t *count,
+			     struct err *e) MUST_CHECK;
+/* Whoever adds, claims or moves jobs of an account does so one after the other until the commit. */
+bool store_job_account_lock(struct db *w, int64_t account_id, struct err *e) MUST_CHECK;
 
 /* The next job of `maker`, in fair order, now ours until lease_until. *claimed false: nothing waits. */
 bool store_job_claim(struct db *w, struct arena *arena, const char *maker, const char *worker,
@@ -88,13 +109,61 @@ bool store_job_release(struct db *w, int64_t id, int64_t lease, bool *changed,
 bool store_job_cancel(struct db *w, int64_t id, int64_t now_ms, bool *changed,
 		      struct err *e) MUST_CHECK;
 bool store_job_hide(struct db *w, int64_t id, struct err *e) MUST_CHECK;
-/* Jobs whose lease has ended (worker NULL) or that `worker` held go back to the queue; those with
- * attempts_max attempts fail. Their number in *recovered. */
+/* Jobs whose lease has ended (worker NULL) or that `worker` held, and that have attempts_max attempts. */
+bool store_job_lost(struct db *db, struct arena *arena, const char *worker, int attempts_max,
+		    int64_t now_ms, struct store_jobs *out, struct err *e) MUST_CHECK;
+/* The others of these go back to the queue. Their number in *recovered. */
 bool store_job_recover(struct db *w, const char *worker, int attempts_max, int64_t now_ms,
 		       int64_t *recovered, struct err *e) MUST_CHECK;
 
-/* The fair order: virtual time. Account 0 is the queue's own. 0 where there is no row. */
-bool store_job_turn_get(struct db *db, int64_t account_id, double *turn, struct err *e) MUST_CHECK;
-bool store_job_turn_set(struct db *w, int64_t account_id, double turn, struct err *e) MUST_CHECK;
+/* The fair order of one maker: virtual time. Account 0 is the queue's own. 0 where there is no row. */
+bool store_job_turn_get(struct db *db, const char *maker, int64_t account_id, double *turn,
+			struct err *e) MUST_CHECK;
+bool store_job_turn_set(struct db *w, const char *maker, int64_t account_id, double turn,
+			struct err *e) MUST_CHECK;
+/* The account's jobs that wait for this maker and are not paused, in their order; on PostgreSQL without those
+ * that are being claimed now, and held until the commit. */
+struct store_job_place {
+	int64_t id;
+	double turn, cost; /* cost: in turns */
+};
+bool store_job_lane(struct db *w, struct arena *arena, const char *maker, int64_t account_id,
+		    struct store_job_place **places, size_t *count, struct err *e) MUST_CHECK;
+/* A job that waits gets another place; what was promised for the old one stands no more. */
+bool store_job_place_set(struct db *w, int64_t id, double turn, struct err *e) MUST_CHECK;
+bool store_job_pause(struct db *w, int64_t id, bool paused, double turn, bool *changed,
+		     struct err *e) MUST_CHECK;
+bool store_job_move(struct db *w, int64_t id, const char *maker, double turn, bool *changed,
+		    struct err *e) MUST_CHECK;
+/* The turn of the first that waits for the maker. *found false: none does. */
+bool store_job_first_turn(struct db *db, const char *maker, double *turn, bool *found,
+			  struct err *e) MUST_CHECK;
+
+/* Identical jobs. *id 0: none waits or runs. */
+bool store_job_same(struct db *db, const char *same, int64_t *id, struct err *e) MUST_CHECK;
+bool store_job_count_joined(struct db *db, int64_t *count, struct err *e) MUST_CHECK;
+bool store_job_followers(struct db *db, struct arena *arena, int64_t leader_id,
+			 struct store_jobs *out, struct err *e) MUST_CHECK;
+/* The leader is gone: `id` is drawn itself from now on, at this turn; the others follow it. */
+bool store_job_promote(struct db *w, int64_t id, int64_t old_leader_id, double turn,
+		       struct err *e) MUST_CHECK;
+bool store_job_follower_finish(struct db *w, int64_t id, const char *model, int64_t seed,
+			       int64_t now_ms, bool *changed, struct err *e) MUST_CHECK;
+
+/* How full the queue is, over all makers: of those whose turn has come. */
+struct store_job_pressure {
+	int64_t queued, drawing;
+	int64_t accounts;      /* with jobs whose turn has come */
+	int64_t oldest_due_at; /* 0: none is due */
+	int64_t pictures;      /* of all that waits or is drawn */
+	double weights;        /* of the accounts with such jobs */
+};
+bool store_job_pressure(struct db *db, struct store_job_pressure *out, struct err *e) MUST_CHECK;
+/* Pictures that wait or are drawn for one account. */
+bool store_job_pictures(struct db *db, int64_t account_id, int64_t *pictures,
+			struct err *e) MUST_CHECK;
+/* Of one maker, for administrators. */
+bool store_job_count_of(struct db *db, const char *maker, int64_t *queued, int64_t *drawing,
+			struct err *e) MUST_CHECK;
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "api/mastodon/routes.h"
 #include "api/serial.h"
+#include "api/studio/load.h"
 #include "app/admin.h"
 #include "app/setting.h"
 #include "base/str.h"
@@ -132,6 +133,9 @@ bool api_instance_v2(struct http_request *rq, struct http_response *rs, struct e
 	json_put_null(&w, "account");
 	json_put_end(&w);
 	put_rules(&w, "rules", s.rules);
+	json_put_object(&w, "madang");
+	load_put(&w, "load", api_of(rq)->jobs);
+	json_put_end(&w);
 	json_put_end(&w);
 	return json_finish(&w, e);
 }

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "api/studio/job.h"
 #include "api/studio/routes.h"
 #include "app/setting.h"
 #include "base/clock.h"
@@ -177,32 +176,6 @@ bool api_admin_invitation_revoke(struct http_request *rq, struct http_response *
 	struct app app = api_app(rq);
 	int64_t id;
 	if (!http_request_id(rq, 0, &id, e) || !app_invitation_revoke(&app, id, e))
-		return false;
-	http_response_empty(rs);
-	return true;
-}
-
-bool api_admin_queue(struct http_request *rq, struct http_response *rs, struct err *e)
-{
-	struct app app = api_app(rq);
-	struct app_jobs jobs;
-	int64_t limit = 40;
-	if (!param_int(rq, "limit", 1, 80, &limit, e) || !app_job_queue(&app, (int)limit, &jobs, e))
-		return false;
-	struct json_writer w = api_json(rs);
-	struct serial s = {.w = &w, .api = api_of(rq), .app = &app};
-	json_put_array(&w, NULL);
-	for (size_t i = 0; i < jobs.count; i++)
-		job_put(&s, NULL, &jobs.items[i]);
-	json_put_end(&w);
-	return json_finish(&w, e);
-}
-
-bool api_admin_queue_cancel(struct http_request *rq, struct http_response *rs, struct err *e)
-{
-	struct app app = api_app(rq);
-	int64_t id;
-	if (!http_request_id(rq, 0, &id, e) || !app_job_cancel(&app, id, e))
 		return false;
 	http_response_empty(rs);
 	return true;

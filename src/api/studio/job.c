@@ -8,7 +8,10 @@
 
 #include "api/live.h"
 #include "api/openai/waiting.h"
+#include "api/studio/load.h"
+#include "api/studio/quota.h"
 #include "api/studio/routes.h"
+#include "app/queue.h"
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/id.h"
@@ -18,20 +21,55 @@
 static const char *const STATES[] = {"queued", "drawing", "finished", "failed", "cancelled"};
 static const char *const TASKS[] = {"draw", "restyle", "vary", "edit", NULL};
 
-static void put_wait(struct serial *s, const struct app_job *job)
+static void put_range(struct json_writer *w, int64_t low_s, int64_t high_s)
 {
-	int64_t low, high;
-	if (job->row.state != STORE_JOB_QUEUED || !s->api->jobs) {
-		json_put_null(s->w, "position");
-		json_put_null(s->w, "wait");
+	if (!high_s) {
+		json_put_null(w, "wait");
 		return;
 	}
-	jobs_wait(s->api->jobs, job->row.maker, job->position, job->row.count, &low, &high);
-	json_put_int(s->w, "position", job->position + 1);
-	json_put_object(s->w, "wait");
-	json_put_int(s->w, "low_s", low);
-	json_put_int(s->w, "high_s", high);
-	json_put_end(s->w);
+	json_put_object(w, "wait");
+	json_put_int(w, "low_s", low_s);
+	json_put_int(w, "high_s", high_s);
+	json_put_end(w);
+}
+
+static void put_elsewhere(struct serial *s, const struct jobs_card *card)
+{
+	struct json_writer *w = s->w;
+	json_put_array(w, "elsewhere");
+	for (size_t i = 0; i < card->elsewhere_count; i++) {
+		const struct jobs_elsewhere *one = &card->elsewhere[i];
+		bool given = !one->maker->remote;
+		struct err ignored = {0};
+		if (!given && !app_consent_get(s->app, one->maker->id, &given, &ignored))
+			given = false;
+		json_put_object(w, NULL);
+		json_put_str(w, "maker", one->maker->id);
+		json_put_str(w, "name", one->maker->name);
+		put_range(w, one->low_s, one->high_s);
+		json_put_bool(w, "consent_required", !given);
+		json_put_end(w);
+	}
+	json_put_end(w);
+}
+
+/* The queue card: nulls once it is drawn. */
+static void put_wait(struct serial *s, const struct app_job *job)
+{
+	struct json_writer *w = s->w;
+	struct jobs_card card = {0};
+	bool waits = job->row.state == STORE_JOB_QUEUED && s->api->jobs;
+	if (waits)
+		jobs_card(s->api->jobs, job, &card);
+	if (waits && !job->row.paused)
+		json_put_int(w, "position", job->position + 1);
+	else
+		json_put_null(w, "position");
+	put_range(w, card.low_s, card.high_s);
+	json_put_str(w, "reason", card.reason);
+	put_elsewhere(s, &card);
+	json_put_bool(w, "paused", waits && job->row.paused);
+	json_put_bool(w, "joined", job->row.leader_id != 0);
 }
 
 static void put_source(struct serial *s, const struct app_job *job)
@@ -250,7 +288,7 @@ void job_seen(void *context, int64_t job_id, int index, double progress, const s
 
 struct watcher {
 	struct http_stream *stream;
-	struct bus_subscription *subscription, *signed_out;
+	struct bus_subscription *subscription, *signed_out, *load;
 };
 
 static void deliver(void *context, const void *message)
@@ -273,6 +311,7 @@ static void on_close(void *context)
 	struct watcher *watcher = context;
 	bus_unsubscribe(watcher->subscription);
 	bus_unsubscribe(watcher->signed_out);
+	bus_unsubscribe(watcher->load);
 	http_stream_unref(watcher->stream);
 	free(watcher);
 }
@@ -298,6 +337,7 @@ bool api_job_events(struct http_request *rq, struct http_response *rs, struct er
 	watcher->subscription = bus_subscribe(api->bus, topic, deliver, watcher);
 	snprintf(topic, sizeof topic, "signed_out:%lld", (long long)app.account_id);
 	watcher->signed_out = bus_subscribe(api->bus, topic, cut, watcher);
+	watcher->load = bus_subscribe(api->bus, LOAD_TOPIC, deliver, watcher);
 	/* Looked at again behind the subscription: what happened in between is not lost. */
 	if (!app_job_get(&app, id, &job, e)) {
 		on_close(watcher);
@@ -352,6 +392,9 @@ static bool check_maker(struct http_request *rq, struct app *app, struct app_job
 	if (!jobs || !jobs_makers(jobs))
 		return err_set(e, ERR_BUSY,
 			       "Nothing here can draw: the administrator has configured no maker");
+	for (size_t i = 0; !f->maker && i < jobs_makers(jobs); i++)
+		if (jobs_maker_open(jobs, jobs_maker_at(jobs, i)->id))
+			f->maker = jobs_maker_at(jobs, i)->id;
 	if (!f->maker)
 		f->maker = jobs_maker_at(jobs, 0)->id;
 	const struct maker_info *m = jobs_maker(jobs, f->maker);
@@ -368,7 +411,7 @@ static bool check_maker(struct http_request *rq, struct app *app, struct app_job
 				  m->name);
 	if (f->has_seed && !m->has_seed)
 		return param_fail(rq, "seed", e, "is not something %s can honour", m->name);
-	if (param_given(rq, "guidance") && !m->has_guidance)
+	if ((param_given(rq, "guidance") || f->guidance > 0) && !m->has_guidance)
 		return param_fail(rq, "guidance", e, "is not something %s can honour", m->name);
 	if (f->count > m->count_max)
 		return param_fail(rq, "count", e, "must be at most %d", m->count_max);
@@ -416,8 +459,72 @@ bool api_job_add(struct http_request *rq, struct http_response *rs, struct err *
 	f.maker = f.maker && *f.maker ? f.maker : NULL;
 	const char *key = http_request_header(rq, "Idempotency-Key");
 	f.idempotency_key = key && *key && strlen(key) <= 200 ? key : NULL;
-	return check_maker(rq, &app, &f, e) && app_job_submit(&app, &f, &job, e) &&
-	       answer_job(rq, rs, &app, &job, e);
+	if (!check_maker(rq, &app, &f, e))
+		return false;
+	if (!app_job_submit(&app, &f, &job, e)) {
+		quota_refused(rq, rs, &app, f.count, e);
+		return false;
+	}
+	return quota_headers(rs, &app, e) && answer_job(rq, rs, &app, &job, e);
+}
+
+/* --- steering --- */
+
+static bool answer_id(struct http_request *rq, struct http_response *rs, struct app *app,
+		      int64_t id, struct err *e)
+{
+	struct app_job job;
+	return app_job_get(app, id, &job, e) && answer_job(rq, rs, app, &job, e);
+}
+
+bool api_job_move(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	struct app app = api_app(rq);
+	struct app_job job;
+	const char *maker;
+	int64_t id;
+	if (!http_request_id(rq, 0, &id, e) || !param_text_required(rq, "maker", 64, &maker, e) ||
+	    !app_job_get(&app, id, &job, e))
+		return false;
+	if (job.row.state != STORE_JOB_QUEUED)
+		return err_set(e, ERR_CONFLICT, "This job does not wait any more.");
+	struct app_job_new f = {.style = job.row.style,
+				.has_seed = job.row.has_seed,
+				.count = job.row.count,
+				.guidance = job.row.guidance,
+				.task = job.row.task,
+				.source_media_id = job.row.source_media_id,
+				.source_post_id = job.row.source_post_id,
+				.maker = maker};
+	if (!check_maker(rq, &app, &f, e))
+		return false;
+	if (!jobs_maker_open(api_of(rq)->jobs, f.maker))
+		return param_fail(rq, "maker", e, "cannot draw now");
+	return app_queue_move(&app, id, f.maker, e) && answer_id(rq, rs, &app, id, e);
+}
+
+bool api_job_pause(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	struct app app = api_app(rq);
+	int64_t id;
+	return http_request_id(rq, 0, &id, e) && app_queue_pause(&app, id, e) &&
+	       answer_id(rq, rs, &app, id, e);
+}
+
+bool api_job_resume(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	struct app app = api_app(rq);
+	int64_t id;
+	return http_request_id(rq, 0, &id, e) && app_queue_resume(&app, id, e) &&
+	       answer_id(rq, rs, &app, id, e);
+}
+
+bool api_job_reorder(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	struct app app = api_app(rq);
+	int64_t id, before = 0;
+	return http_request_id(rq, 0, &id, e) && param_id(rq, "before", &before, e) &&
+	       app_queue_reorder(&app, id, before, e) && answer_id(rq, rs, &app, id, e);
 }
 
 bool api_job_get(struct http_request *rq, struct http_response *rs, struct err *e)

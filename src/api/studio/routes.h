@@ -14,8 +14,6 @@ HANDLER(api_admin_invitation_add);
 HANDLER(api_admin_invitation_list);
 HANDLER(api_admin_invitation_revoke);
 HANDLER(api_admin_overview);
-HANDLER(api_admin_queue);
-HANDLER(api_admin_queue_cancel);
 HANDLER(api_admin_reset_link);
 HANDLER(api_admin_settings);
 HANDLER(api_admin_settings_change);
@@ -26,6 +24,35 @@ HANDLER(api_job_cancel);
 HANDLER(api_job_events);
 HANDLER(api_job_get);
 HANDLER(api_job_list);
+HANDLER(api_job_move);
+HANDLER(api_job_pause);
+HANDLER(api_job_reorder);
+HANDLER(api_job_resume);
+
+/* load.c */
+HANDLER(api_load_events);
+HANDLER(api_load_get);
+
+/* queue.c */
+HANDLER(api_admin_load);
+HANDLER(api_admin_load_change);
+HANDLER(api_admin_maker_change);
+HANDLER(api_admin_maker_list);
+HANDLER(api_admin_queue);
+HANDLER(api_admin_queue_cancel);
+HANDLER(api_admin_queue_front);
+
+/* quota.c */
+HANDLER(api_admin_group_add);
+HANDLER(api_admin_group_delete);
+HANDLER(api_admin_group_join);
+HANDLER(api_admin_group_leave);
+HANDLER(api_admin_group_list);
+HANDLER(api_admin_quota_add);
+HANDLER(api_admin_quota_change);
+HANDLER(api_admin_quota_delete);
+HANDLER(api_admin_quota_list);
+HANDLER(api_quota_get);
 
 /* session.c */
 HANDLER(api_authorize_ask);

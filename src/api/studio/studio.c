@@ -1,6 +1,8 @@
 /* What the studio offers; where a picture comes from; what others have made. */
 #include <string.h>
 
+#include "api/studio/load.h"
+#include "api/studio/quota.h"
 #include "api/studio/routes.h"
 #include "app/job.h"
 #include "app/lineage.h"
@@ -51,8 +53,8 @@ static void put_style(struct json_writer *w, const char *name)
 	json_put_end(w);
 }
 
-static bool put_maker(struct json_writer *w, struct app *app, const struct maker_info *m,
-		      struct err *e)
+static bool put_maker(struct json_writer *w, struct app *app, struct jobs *jobs,
+		      const struct maker_info *m, struct err *e)
 {
 	static const char *const tasks[] = {"draw", "restyle", "vary", "edit"};
 	bool given = !m->remote;
@@ -63,8 +65,9 @@ static bool put_maker(struct json_writer *w, struct app *app, const struct maker
 	json_put_str(w, "name", m->name);
 	json_put_str(w, "model", m->model);
 	json_put_str(w, "kind", m->remote ? "remote" : "builtin");
-	json_put_bool(w, "available", true);
-	json_put_null(w, "reason");
+	const char *closed = jobs_maker_reason(jobs, app->arena, m->id);
+	json_put_bool(w, "available", !closed);
+	json_put_str(w, "reason", closed);
 	json_put_array(w, "styles");
 	for (size_t i = 0; i < m->styles_count; i++)
 		put_style(w, m->styles[i]);
@@ -104,7 +107,7 @@ bool api_studio_get(struct http_request *rq, struct http_response *rs, struct er
 	json_put_object(&w, NULL);
 	json_put_array(&w, "makers");
 	for (size_t i = 0; i < n; i++)
-		if (!put_maker(&w, &app, jobs_maker_at(jobs, i), e))
+		if (!put_maker(&w, &app, jobs, jobs_maker_at(jobs, i), e))
 			return false;
 	json_put_end(&w);
 	json_put_array(&w, "examples");
@@ -124,6 +127,9 @@ bool api_studio_get(struct http_request *rq, struct http_response *rs, struct er
 	json_put_real(&w, "guidance", n ? jobs_maker_at(jobs, 0)->guidance : 0);
 	json_put_str(&w, "prompt_visibility", "public");
 	json_put_end(&w);
+	load_put(&w, "load", jobs);
+	if (!quota_put(&w, "quota", &app, e))
+		return false;
 	json_put_end(&w);
 	return json_finish(&w, e);
 }

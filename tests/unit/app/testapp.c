@@ -42,6 +42,7 @@ int testapp_set_up(enum db_kind kind)
 	    .domain = "yard.example",
 	    .base_url = "https://yard.example",
 	    .password_hash_weak = true,
+	    .jobs_running_max = 100,
 	};
 	struct app_hooks hooks = {
 	    .context = &t, .event = on_event, .object_delete = on_object_delete, .mail = on_mail};
