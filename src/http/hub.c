@@ -1,5 +1,5 @@
-/* Owns the deadlines, the list of streams and every WebSocket's socket. One thread; other threads reach it
- * through hub_kick, hub_attach, hub_detach and the deadlines, each under the hub's lock.
+/* Owns the deadlines, the list of streams and their sockets. One thread; other threads reach it
+ * through hub_kick, hub_attach and the deadlines, each under the hub's lock.
  *
  * What must stay true: a stream leaves the hub's list only on the hub's thread, after the batch of epoll
  * events at hand, so an event never points at freed memory. */
@@ -145,16 +145,6 @@ void hub_attach(struct hub *h, struct http_stream *s, int fd)
 		http_stream_close(s);
 }
 
-void hub_detach(struct hub *h, struct http_stream *s)
-{
-	epoll_ctl(h->epoll_fd, EPOLL_CTL_DEL, s->fd, NULL);
-	pthread_mutex_lock(&s->lock);
-	s->detached = true;
-	s->connection = NULL;
-	pthread_mutex_unlock(&s->lock);
-	stream_gone(s);
-}
-
 size_t hub_streams(struct hub *h)
 {
 	pthread_mutex_lock(&h->lock);
@@ -283,6 +273,36 @@ static void ws_serve(struct hub *h, struct http_stream *s, bool readable)
 	}
 }
 
+/* --- server-sent events, on the hub's thread --- */
+
+static void sse_serve(struct hub *h, struct http_stream *s)
+{
+	bool full;
+	if (s->detached)
+		return;
+	pthread_mutex_lock(&s->lock);
+	bool gone = s->gone;
+	pthread_mutex_unlock(&s->lock);
+	bool ok = !gone && stream_write(s, &full);
+	pthread_mutex_lock(&s->lock);
+	bool over = s->closed && !s->ring_count;
+	pthread_mutex_unlock(&s->lock);
+	if (!ok || over) {
+		epoll_ctl(h->epoll_fd, EPOLL_CTL_DEL, s->fd, NULL);
+		shutdown(s->fd, SHUT_RDWR);
+		close(s->fd);
+		pthread_mutex_lock(&s->lock);
+		s->detached = true;
+		pthread_mutex_unlock(&s->lock);
+		stream_gone(s);
+	} else if (full != s->writing) {
+		s->writing = full;
+		struct epoll_event ev = {.events = EPOLLRDHUP | (full ? EPOLLOUT : 0u),
+					 .data.ptr = s};
+		epoll_ctl(h->epoll_fd, EPOLL_CTL_MOD, s->fd, &ev);
+	}
+}
+
 /* --- the thread --- */
 
 static void list_attached(struct hub *h)
@@ -335,12 +355,10 @@ static void serve_dirty(struct hub *h)
 		struct http_stream *next = s->dirty_next;
 		pthread_mutex_lock(&s->lock);
 		s->dirty = false;
-		if (s->suspended && (s->ring_count || s->closed)) {
-			s->suspended = false;
-			MHD_resume_connection(s->connection);
-		}
 		pthread_mutex_unlock(&s->lock);
-		if (s->options.websocket && s->upgrade)
+		if (!s->options.websocket)
+			sse_serve(h, s);
+		else if (s->upgrade)
 			ws_serve(h, s, false);
 		pthread_mutex_lock(&s->lock);
 		bool closed = s->closed, done = s->detached;
@@ -394,7 +412,9 @@ static void hub_run(void *argument)
 					 events[i].events &
 					     (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR));
 			} else {
-				stream_gone(s);
+				if (events[i].events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+					stream_gone(s);
+				sse_serve(h, s);
 			}
 		}
 		list_attached(h);

@@ -1,6 +1,6 @@
-/* The hub: one thread for everything that waits. It cuts connections whose deadline has come, notices
- * clients that leave a parked connection, resumes parked streams in batches, speaks WebSocket, and sends
- * heartbeats. */
+/* The hub: one thread for everything that waits. It cuts connections whose deadline has come, owns the sockets
+ * of streams once they have begun (server-sent events and WebSockets), writes to them and notices clients that
+ * leave, and sends heartbeats. */
 #ifndef MADANG_HTTP_HUB_H
 #define MADANG_HTTP_HUB_H
 
@@ -27,10 +27,9 @@ struct hub_deadline *hub_deadline_create(struct hub *h, int fd);
 void hub_deadline_set(struct hub_deadline *d, int64_t seconds); /* from now; 0: none */
 void hub_deadline_destroy(struct hub_deadline *d);
 
-/* Takes over one reference of the caller's. fd: the client's socket, watched until hub_detach. */
+/* Takes over one reference of the caller's, and the client's socket: it is closed (SSE) or given back to
+ * libmicrohttpd (WebSocket) when the stream ends. */
 void hub_attach(struct hub *h, struct http_stream *s, int fd);
-/* SSE: the connection is done with the stream; its socket is about to be closed. */
-void hub_detach(struct hub *h, struct http_stream *s);
 /* The stream wants to be looked at. Takes a reference of its own; s->dirty has just become true. */
 void hub_kick(struct hub *h, struct http_stream *s);
 

@@ -26,10 +26,7 @@ void http_response_finish(struct http_response *rs)
 	if (rs->file_fd >= 0)
 		close(rs->file_fd);
 	rs->file_fd = -1;
-	if (rs->stream) {
-		http_stream_close(rs->stream);
-		http_stream_unref(rs->stream);
-	}
+	http_stream_abandon(rs->stream);
 	rs->stream = NULL;
 }
 

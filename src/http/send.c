@@ -1,9 +1,13 @@
 /* Hands answers to libmicrohttpd: bodies, files, streams, WebSockets, and the headers that every answer
  * carries. Event loops only. */
+#include <fcntl.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/codec.h"
@@ -94,13 +98,6 @@ bool send_file(struct exchange *x, const char *path, enum MHD_Result *result)
 
 /* --- streams --- */
 
-static void stream_done(void *cls)
-{
-	struct http_stream *s = cls;
-	hub_detach(s->hub, s);
-	http_stream_unref(s);
-}
-
 /* The request's memory goes back: a stream may stand for days, and there may be ten thousand. */
 static void slim(struct exchange *x)
 {
@@ -122,24 +119,57 @@ static int client_fd(struct MHD_Connection *c)
 	return info ? info->connect_fd : -1;
 }
 
+/* Takes the client's socket away from libmicrohttpd, which gets a closed one under the same number and so ends
+ * its connection: it has no way to give a socket away for an answer of 200, and would hold ten kilobytes for each
+ * idle stream. Its epoll must know the new file where it knew the old one, or it would go on hearing of the old.
+ * -1: the socket stays where it is. */
+static int take_socket(struct MHD_Connection *c)
+{
+	const union MHD_ConnectionInfo *daemon =
+	    MHD_get_connection_info(c, MHD_CONNECTION_INFO_DAEMON);
+	const union MHD_DaemonInfo *epoll =
+	    daemon ? MHD_get_daemon_info(daemon->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
+	int theirs = client_fd(c), pair[2];
+	if (!epoll || theirs < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+		return -1;
+	close(pair[1]);
+	int ours = fcntl(theirs, F_DUPFD_CLOEXEC, 0);
+	if (ours >= 0) {
+		struct epoll_event ev = {.events = EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLET,
+					 .data.ptr = c};
+		bool known = !epoll_ctl(epoll->epoll_fd, EPOLL_CTL_DEL, theirs, NULL);
+		dup3(pair[0], theirs, O_CLOEXEC);
+		if (known)
+			epoll_ctl(epoll->epoll_fd, EPOLL_CTL_ADD, theirs, &ev);
+	}
+	close(pair[0]);
+	return ours;
+}
+
+/* Server-sent events leave libmicrohttpd: the head goes out here, the events are the hub's business. */
 static enum MHD_Result send_events(struct exchange *x, struct http_stream *s)
 {
-	struct MHD_Response *r =
-	    MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 128, stream_read, s, stream_done);
-	if (!r) {
-		http_stream_unref(s);
+	char head[320];
+	int n = snprintf(head, sizeof head,
+			 "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+			 "Cache-Control: no-store\r\nX-Accel-Buffering: no\r\n"
+			 "Access-Control-Allow-Origin: *\r\nX-Content-Type-Options: nosniff\r\n"
+			 "X-Request-Id: %s\r\nConnection: close\r\n\r\n",
+			 x->rq.id);
+	int fd = take_socket(x->connection);
+	/* The send buffer is empty: a head always fits, or the client has gone. */
+	if (fd < 0 || send(fd, head, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL) != n) {
+		if (fd >= 0)
+			close(fd);
+		http_stream_abandon(s);
 		return MHD_NO;
 	}
-	s->connection = x->connection;
-	hub_attach(x->server->hub, http_stream_ref(s), client_fd(x->connection));
-	add_common(x, r, "text/event-stream");
-	add(r, "Cache-Control", "no-store");
-	add(r, "X-Accel-Buffering", "no");
-	MHD_set_connection_option(x->connection, MHD_CONNECTION_OPTION_TIMEOUT, 0u);
+	x->answered = true;
 	send_account(x, 200);
 	atomic_fetch_sub(&x->server->active, 1);
 	slim(x);
-	return queue(x, 200, r);
+	hub_attach(x->server->hub, s, fd); /* the reference goes with it */
+	return MHD_NO;                     /* nothing more for libmicrohttpd to do but to forget */
 }
 
 static void upgraded(void *cls, struct MHD_Connection *c, void *con_cls, const char *extra,
@@ -171,7 +201,7 @@ static enum MHD_Result send_websocket(struct exchange *x, struct http_stream *s,
 	codec_base64(&accept, digest, digest_length);
 	struct MHD_Response *r = MHD_create_response_for_upgrade(upgraded, s);
 	if (!r) {
-		http_stream_unref(s);
+		http_stream_abandon(s);
 		buf_finish(&accept);
 		return MHD_NO;
 	}
@@ -192,6 +222,13 @@ static enum MHD_Result send_stream(struct exchange *x)
 	struct http_stream *s = x->rs.stream;
 	x->rs.stream = NULL;
 	hub_deadline_set(x->deadline, 0);
+	if (hub_streams(x->server->hub) >= x->server->options.connections_max) {
+		struct err e;
+		err_set(&e, ERR_BUSY, "the server is busy: try again in a moment");
+		http_stream_abandon(s);
+		http_response_error(&x->rs, &x->rq, &e);
+		return send_answer(x);
+	}
 	if (!http_stream_is_websocket(s))
 		return send_events(x, s);
 	return send_websocket(x, s, http_request_header(&x->rq, "Sec-WebSocket-Key"));

@@ -1,11 +1,11 @@
-/* Owns messages and the queue of a stream. Senders are any thread; the taker is the event loop (SSE) or
- * the hub (WebSocket). What must stay true: `suspended` is set only by the event loop that parks the
- * connection and cleared only by the hub that resumes it, both under the lock, so a connection is
- * resumed exactly once. */
+/* Owns messages and the queue of a stream. Senders are any thread; the taker is the hub. What must stay true:
+ * only the hub takes from the queue, so what it is sending stays first until it is out or all is dropped. */
 #include "http/stream_parts.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 struct http_message {
 	atomic_int refs;
@@ -128,7 +128,7 @@ bool http_stream_send(struct http_stream *s, struct http_message *m)
 	} else if (ok) {
 		ring_push(s, http_message_ref(m));
 	}
-	bool kick = (ok ? s->suspended || s->options.websocket : s->gone) && wants_kick(s);
+	bool kick = (ok || s->gone) && wants_kick(s);
 	struct hub *hub = s->hub;
 	pthread_mutex_unlock(&s->lock);
 	if (kick)
@@ -154,6 +154,16 @@ static void stream_end(struct http_stream *s, bool gone)
 void http_stream_close(struct http_stream *s)
 {
 	stream_end(s, false);
+}
+
+void http_stream_abandon(struct http_stream *s)
+{
+	if (!s)
+		return;
+	http_stream_close(s);
+	if (s->options.on_close)
+		s->options.on_close(s->options.context);
+	http_stream_unref(s);
 }
 
 void stream_gone(struct http_stream *s)
@@ -190,30 +200,33 @@ struct http_message *stream_pop(struct http_stream *s)
 	return m;
 }
 
-ssize_t stream_read(void *cls, uint64_t position, char *out, size_t max)
+bool stream_write(struct http_stream *s, bool *full)
 {
-	(void)position;
-	struct http_stream *s = cls;
-	size_t done = 0;
-	pthread_mutex_lock(&s->lock);
-	while (s->ring_count && done < max) {
-		struct http_message *m = s->ring[s->ring_head];
-		size_t n = m->length - s->offset;
-		if (n > max - done)
-			n = max - done;
-		memcpy(out + done, m->bytes + s->offset, n);
-		done += n;
-		s->offset += n;
-		if (s->offset == m->length)
-			http_message_unref(pop_locked(s));
+	*full = false;
+	for (;;) {
+		pthread_mutex_lock(&s->lock);
+		struct http_message *m =
+		    s->ring_count ? http_message_ref(s->ring[s->ring_head]) : NULL;
+		size_t at = s->offset;
+		pthread_mutex_unlock(&s->lock);
+		if (!m)
+			return true;
+		ssize_t n = send(s->fd, m->bytes + at, m->length - at, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (n < 0) {
+			http_message_unref(m);
+			*full = errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+			return *full;
+		}
+		/* The queue may have been dropped meanwhile; only this thread takes from it. */
+		pthread_mutex_lock(&s->lock);
+		struct http_message *done = NULL;
+		if (s->ring_count && s->ring[s->ring_head] == m) {
+			s->offset = at + (size_t)n;
+			if (s->offset == m->length)
+				done = pop_locked(s);
+		}
+		pthread_mutex_unlock(&s->lock);
+		http_message_unref(done);
+		http_message_unref(m);
 	}
-	ssize_t result = (ssize_t)done;
-	if (s->gone || (!done && s->closed)) {
-		result = MHD_CONTENT_READER_END_OF_STREAM;
-	} else if (!done) {
-		MHD_suspend_connection(s->connection);
-		s->suspended = true;
-	}
-	pthread_mutex_unlock(&s->lock);
-	return result;
 }

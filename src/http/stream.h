@@ -22,7 +22,8 @@ struct http_stream_options {
 	bool websocket;
 	size_t messages_max; /* 0: 256 */
 	size_t bytes_max;    /* 0: 4 MiB */
-	/* The client has gone, or was cut, or http_stream_close was called: once, on the hub's thread. */
+	/* The client has gone, or was cut, or http_stream_close was called: once, on the hub's thread (on the
+	 * event loop's for a stream that never began). */
 	void (*on_close)(void *context);
 	/* A text message of the client (WebSocket): on the hub's thread, which must not block. */
 	void (*on_text)(void *context, const char *text, size_t length);
@@ -39,6 +40,8 @@ bool http_stream_send(struct http_stream *s, struct http_message *m);
 
 /* What is queued still goes out, then the stream ends. Any thread. */
 void http_stream_close(struct http_stream *s);
+/* It never begins: its client has left before. Takes over the caller's reference. NULL-safe. */
+void http_stream_abandon(struct http_stream *s);
 bool http_stream_is_websocket(const struct http_stream *s);
 
 #endif

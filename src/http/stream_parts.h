@@ -20,10 +20,8 @@ struct http_stream {
 	bool closed;     /* nothing more is taken in */
 	bool gone;       /* the client has left or was cut: what is queued is dropped */
 	bool dirty;      /* in the hub's list of streams to look at, which holds a reference */
-	bool suspended;  /* SSE: the connection is parked; only the hub resumes it */
-	bool detached;   /* SSE: the connection has let go of it; WS: the socket is closed */
+	bool detached;   /* the socket is closed */
 	struct hub *hub; /* NULL until attached */
-	struct MHD_Connection *connection; /* SSE */
 
 	struct http_stream *dirty_next; /* the hub's, under the hub's lock */
 
@@ -37,8 +35,9 @@ struct http_stream {
 	size_t extra_length, extra_used;
 };
 
-/* SSE: copies what is queued, or parks the connection. The event loop's content reader. */
-ssize_t stream_read(void *cls, uint64_t position, char *out, size_t max);
+/* SSE: writes what is queued until all is out or the socket takes no more (*full). False: the client has gone.
+ * The hub's thread. */
+bool stream_write(struct http_stream *s, bool *full);
 
 /* Takes the first message out, NULL where there is none. */
 struct http_message *stream_pop(struct http_stream *s);

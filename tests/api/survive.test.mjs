@@ -228,5 +228,10 @@ test("clients that are slow, or that say too much in their head, are cut or refu
 		const url = await raw(`GET /${"a".repeat(40000)} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
 		assert.match(url, /^HTTP\/1\.1 4(31|14|00) /);
 		assert.equal((await house.call("GET", "/health")).status, 200);
+		// What a browser behind two proxies may send in earnest.
+		const cookie = Array.from({ length: 12 }, (_, i) => `name${i}=${"v".repeat(60)}`).join("; ");
+		const proxies = Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`x-forwarded-${i}`, "198.51.100.7, 203.0.113.9"]));
+		const r = await house.call("GET", `/api/v1/timelines/public?limit=5&${"x=1234567890&".repeat(30)}`, undefined, { cookie, ...proxies, "user-agent": "Mozilla/5.0 ".repeat(20) });
+		assert.equal(r.status, 200);
 	});
 });

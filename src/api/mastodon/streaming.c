@@ -19,10 +19,10 @@ struct listener {
 	struct http_stream *stream;
 	int64_t account_id;
 	size_t count;
-	struct {
-		char *topic; /* own memory: ten thousand idle listeners have one each */
+	struct listened { /* as many as there are: ten thousand idle listeners have two each */
+		char *topic;
 		struct bus_subscription *subscription;
-	} topics[TOPICS_MAX];
+	} * topics;
 };
 
 static void deliver(void *context, const void *message)
@@ -47,6 +47,10 @@ static void add_topic(struct listener *l, const char *topic, bus_deliver_fn *fn)
 			return;
 	if (l->count == TOPICS_MAX)
 		return;
+	struct listened *topics = realloc(l->topics, (l->count + 1) * sizeof *topics);
+	if (!topics)
+		abort();
+	l->topics = topics;
 	l->topics[l->count].topic = strdup(topic);
 	if (!l->topics[l->count].topic)
 		abort();
@@ -139,6 +143,7 @@ static void on_close(void *context)
 		free(l->topics[i].topic);
 	}
 	http_stream_unref(l->stream);
+	free(l->topics);
 	free(l);
 }
 

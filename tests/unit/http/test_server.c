@@ -1,8 +1,10 @@
 /* A real server on a real socket: requests, errors, framing, slow clients, streams, WebSocket, draining. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -22,6 +24,7 @@ static struct http_server *server;
 static int port;
 static struct http_stream *last_stream;
 static int closed_streams;
+static atomic_int floods;
 
 static bool echo(struct http_request *rq, struct http_response *rs, struct err *e)
 {
@@ -60,11 +63,30 @@ static bool events(struct http_request *rq, struct http_response *rs, struct err
 	return true;
 }
 
+/* A stream with more at once than a socket takes, which ends by itself for every second client. */
+static bool flood(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	static char bytes[100000];
+	(void)rq;
+	(void)e;
+	struct http_stream_options o = {.messages_max = 64, .on_close = on_close};
+	struct http_stream *s = http_stream_create(&o);
+	struct http_message *m = http_message_create(bytes, sizeof bytes);
+	for (int i = 0; i < 30; i++)
+		http_stream_send(s, m);
+	http_message_unref(m);
+	if (atomic_fetch_add(&floods, 1) & 1)
+		http_stream_close(s);
+	http_response_stream(rs, s);
+	return true;
+}
+
 static const struct http_route ROWS[] = {
     {.method = "GET", .path = "/events", .scope = "-", .handler = events},
+    {.method = "GET", .path = "/flood", .scope = "-", .handler = flood},
     {.method = "POST", .path = "/echo/:id", .scope = "-", .body_max = 1000, .handler = echo},
 };
-static const struct http_routes TABLE = {.rows = ROWS, .count = 2};
+static const struct http_routes TABLE = {.rows = ROWS, .count = 3};
 
 static int start(void **state)
 {
@@ -240,9 +262,46 @@ static void test_events_end(void **state)
 	hear(fd, "\r\n\r\n");
 	send_text("data: last\n\n");
 	http_stream_close(last_stream);
-	assert_non_null(strstr(hear(fd, "\r\n0\r\n\r\n"), "last"));
+	assert_non_null(strstr(hear(fd, NULL), "last")); /* and then the end */
 	wait_closed(1);
 	close(fd);
+}
+
+enum { LEAVERS = 4, VISITS = 40 };
+
+/* Leaves in every way there is: at once, with a reset, half read, or after the end. */
+static void *come_and_leave(void *argument)
+{
+	(void)argument;
+	char text[5000];
+	for (int i = 0; i < VISITS; i++) {
+		const struct linger reset = {.l_onoff = 1};
+		int fd = dial();
+		say(fd, "GET /flood HTTP/1.1\r\nHost: x\r\n\r\nGET /more HTTP/1.1\r\n\r\n");
+		ssize_t n = 1;
+		for (int k = 0; i % 4 && n > 0 && k < (i % 4 == 1 ? 3 : 400); k++)
+			n = recv(fd, text, sizeof text, 0);
+		if (i % 3 == 0)
+			setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+		close(fd);
+	}
+	return NULL;
+}
+
+static void test_events_churn(void **state)
+{
+	(void)state;
+	pthread_t threads[LEAVERS];
+	for (int i = 0; i < LEAVERS; i++)
+		pthread_create(&threads[i], NULL, come_and_leave, NULL);
+	for (int i = 0; i < LEAVERS; i++)
+		pthread_join(threads[i], NULL);
+	for (int i = 0; i < 1000 && http_server_streams(server); i++)
+		usleep(10000);
+	assert_int_equal(http_server_streams(server), 0);
+	assert_true(floods > LEAVERS * VISITS / 2);
+	assert_int_equal(closed_streams, floods);
+	expect_answer("GET /health HTTP/1.1\r\nHost: x\r\n\r\n", "200", "OK");
 }
 
 static void test_events_overflow(void **state)
@@ -311,6 +370,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_slow_header_is_cut, start, stop),
 	    cmocka_unit_test_setup_teardown(test_events, start, stop),
 	    cmocka_unit_test_setup_teardown(test_events_end, start, stop),
+	    cmocka_unit_test_setup_teardown(test_events_churn, start, stop),
 	    cmocka_unit_test_setup_teardown(test_events_overflow, start, stop),
 	    cmocka_unit_test_setup_teardown(test_websocket, start, stop),
 	    cmocka_unit_test_setup_teardown(test_stop_ends_streams, start, stop),
