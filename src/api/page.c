@@ -42,6 +42,7 @@ HANDLER(object_get)
 		rs->file_fd = -1;
 		rs->status = 304;
 	}
+	http_response_range(rs, rq, tag);
 	return true;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/str.h"
 #include "json/write.h"
 
 enum { BODY_MAX_BYTES = 32 << 20 };
@@ -156,6 +157,61 @@ void http_response_error(struct http_response *rs, const struct http_request *rq
 		http_response_header(rs, "Retry-After", "5");
 	if (is_openai(rq))
 		openai_headers(rs, e);
+}
+
+/* "bytes=2-5", "bytes=2-", "bytes=-3"; false: nothing that we serve. *to is the last byte. */
+static bool parse_range(const char *text, uint64_t size, uint64_t *from, uint64_t *to)
+{
+	int64_t a = 0, b = INT64_MAX;
+	char first[24] = "", last[24] = "";
+	if (!str_starts(text, "bytes=") || strchr(text, ','))
+		return false;
+	text += 6;
+	size_t n = strcspn(text, "-"), m = text[n] ? strlen(text + n + 1) : 0;
+	if (!text[n] || n >= sizeof first || m >= sizeof last || (!n && !m))
+		return false;
+	memcpy(first, text, n);
+	memcpy(last, text + n + 1, m);
+	if ((n && !str_to_int(first, 0, INT64_MAX, &a)) ||
+	    (m && !str_to_int(last, 0, INT64_MAX, &b)) || (n && b < a))
+		return false;
+	if (!n) { /* the last b bytes */
+		*from = (uint64_t)b < size ? size - (uint64_t)b : 0;
+		*to = b ? size - 1 : 0;
+		if (!b)
+			*from = size; /* no such part */
+		return true;
+	}
+	*from = (uint64_t)a;
+	*to = (uint64_t)b < size ? (uint64_t)b : size - 1;
+	return true;
+}
+
+void http_response_range(struct http_response *rs, const struct http_request *rq, const char *etag)
+{
+	uint64_t from, to, size = rs->file_size;
+	const char *range = http_request_header(rq, "Range");
+	const char *only = http_request_header(rq, "If-Range");
+	http_response_header(rs, "Accept-Ranges", "bytes");
+	if (!range || rs->file_fd < 0 || (only && strcmp(only, etag)) ||
+	    !parse_range(range, size, &from, &to))
+		return;
+	if (from >= size) {
+		close(rs->file_fd);
+		rs->file_fd = -1;
+		rs->status = 416;
+		http_response_header(
+		    rs, "Content-Range",
+		    arena_printf(rs->arena, "bytes */%llu", (unsigned long long)size));
+		return;
+	}
+	rs->status = 206;
+	rs->file_offset = from;
+	rs->file_size = to - from + 1;
+	http_response_header(rs, "Content-Range",
+			     arena_printf(rs->arena, "bytes %llu-%llu/%llu",
+					  (unsigned long long)from, (unsigned long long)to,
+					  (unsigned long long)size));
 }
 
 void http_response_empty(struct http_response *rs)

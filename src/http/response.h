@@ -14,10 +14,10 @@ struct http_response {
 	struct buf body;           /* at most 32 MiB; taken from the handler when it is sent */
 	struct http_message *kept; /* set: the body is this, whoever else sends it too */
 	int file_fd;               /* >= 0: the body is this file, closed after it is sent */
-	uint64_t file_size;
-	struct http_stream *stream; /* set: this answer does not end (http_response_stream) */
-	bool cacheable;             /* set: a Cache-Control of the handler's own is there */
-	bool parked;                /* set by http_response_park */
+	uint64_t file_offset, file_size; /* which part of it */
+	struct http_stream *stream;      /* set: this answer does not end (http_response_stream) */
+	bool cacheable;                  /* set: a Cache-Control of the handler's own is there */
+	bool parked;                     /* set by http_response_park */
 	const char *header_names[HTTP_RESPONSE_HEADERS_MAX];
 	const char *header_values[HTTP_RESPONSE_HEADERS_MAX];
 	size_t headers_count;
@@ -34,6 +34,11 @@ void http_response_header(struct http_response *rs, const char *name, const char
 void http_response_error(struct http_response *rs, const struct http_request *rq,
 			 const struct err *e);
 unsigned http_status_of(enum err_code code);
+
+/* The part of the file that Range asks for, where If-Range allows it: 206, or 416 where there is no such part.
+ * One part only; whatever else a client may say there gets the whole file, as it must reckon with. Call it when
+ * file_fd, file_size and (etag) are set. */
+void http_response_range(struct http_response *rs, const struct http_request *rq, const char *etag);
 
 /* {} with status 200. */
 void http_response_empty(struct http_response *rs);

@@ -261,7 +261,7 @@ enum MHD_Result send_answer(struct exchange *x)
 		if (r)
 			rs->kept = NULL;
 	} else if (rs->file_fd >= 0) {
-		r = MHD_create_response_from_fd64(length, rs->file_fd);
+		r = MHD_create_response_from_fd_at_offset64(length, rs->file_fd, rs->file_offset);
 		if (r)
 			rs->file_fd = -1;
 	} else {

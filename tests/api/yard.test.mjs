@@ -175,6 +175,34 @@ describe("pictures", () => {
 		await until("the object is gone", async () => (await fetch(media.url)).status === 404, 15000);
 	});
 
+	test("a part of a file: Range, If-Range, and what is no part", async () => {
+		const media = await a.v2.media.create({ file: new Blob([png(64, 64)]) });
+		const whole = Buffer.from(await (await fetch(media.url)).arrayBuffer());
+		const part = async (headers) => {
+			const r = await fetch(media.url, { headers });
+			return { status: r.status, bytes: Buffer.from(await r.arrayBuffer()), range: r.headers.get("content-range"), etag: r.headers.get("etag") };
+		};
+		const n = whole.length;
+		for (const [range, from, to] of [["bytes=0-9", 0, 9], ["bytes=10-", 10, n - 1], ["bytes=-5", n - 5, n - 1], [`bytes=5-${n + 100}`, 5, n - 1], [`bytes=-${n + 5}`, 0, n - 1], ["bytes=0-0", 0, 0]]) {
+			const r = await part({ range });
+			assert.deepEqual([r.status, r.range], [206, `bytes ${from}-${to}/${n}`], range);
+			assert.ok(r.bytes.equals(whole.subarray(from, to + 1)), range);
+		}
+		for (const range of ["bytes=1-2,4-5", "bytes=", "bytes=-", "bytes=5-2", "lines=1-2", "bytes=a-b", "bytes=99999999999999999999999-"]) {
+			const r = await part({ range });
+			assert.equal(r.status, 200, range);
+			assert.ok(r.bytes.equals(whole), range);
+		}
+		for (const range of [`bytes=${n}-`, `bytes=${n + 5}-${n + 9}`, "bytes=-0"]) {
+			const r = await part({ range });
+			assert.deepEqual([r.status, r.range], [416, `bytes */${n}`], range);
+		}
+		const { etag } = await part({});
+		assert.equal((await part({ range: "bytes=0-3", "if-range": etag })).status, 206);
+		assert.equal((await part({ range: "bytes=0-3", "if-range": '"other"' })).status, 200);
+		assert.equal((await part({ range: "bytes=0-3", "if-none-match": etag })).status, 304);
+	});
+
 	test("what is no picture is refused with a reason", async () => {
 		for (const bytes of [Buffer.from("hello"), Buffer.alloc(0), png(20, 20).subarray(0, 60), Buffer.from("<svg xmlns='http://www.w3.org/2000/svg'/>")]) {
 			const form = new FormData();
