@@ -298,12 +298,15 @@ export interface Maker {
 	consent_required: boolean;
 	consent_given: boolean;
 	host: string | null;
+	programme?: { id: string; name: string; review: "none" | "before_publish" } | null;
 }
 
 export interface Studio {
 	makers: Maker[];
 	examples: { prompt: Labels; style: string | null }[];
 	defaults: { maker: string; count: number; guidance: number; prompt_visibility: PromptVisibility };
+	load?: Load;
+	quota?: QuotaLeft[];
 }
 
 export type JobState = "queued" | "drawing" | "finished" | "failed" | "cancelled";
@@ -321,6 +324,10 @@ export interface Job {
 	model: string | null;
 	position: number | null;
 	wait: Wait | null;
+	reason?: WaitReason | null;
+	elsewhere?: Elsewhere[];
+	paused?: boolean;
+	joined?: boolean;
 	progress: number;
 	media: Media[];
 	error: { code: string; message: string } | null;
@@ -329,6 +336,16 @@ export interface Job {
 	started_at: string | null;
 	finished_at: string | null;
 	account?: Account;
+}
+
+export type WaitReason = "next" | "others_first" | "own_jobs_first" | "running_limit" | "paused" | "maker_paused" | "no_maker" | "joined";
+
+/** Another maker who could begin at once. */
+export interface Elsewhere {
+	maker: string;
+	name: string;
+	wait: Wait | null;
+	consent_required: boolean;
 }
 
 export interface Wait {

@@ -2,6 +2,7 @@
 import { ApiError, get, page, post, remove } from "../api/client";
 import { watchJob } from "../api/events";
 import type { Job, JobOrder, Preview } from "../api/types";
+import { makers } from "./maker.svelte";
 import { toasts } from "./toast.svelte";
 
 export type Previews = Record<number, Preview>;
@@ -45,7 +46,19 @@ class Jobs {
 		const job = await post<Job>("/api/madang/v1/jobs", order, { "Idempotency-Key": key });
 		if (!this.list.some((known) => known.id === job.id)) this.list = [job, ...this.list];
 		this.watch(job.id);
+		void makers.count();
 		return job;
+	}
+
+	/** What the server answers is the job as it is now. */
+	async steer(id: string, deed: "move" | "pause" | "resume" | "reorder", body: object = {}): Promise<boolean> {
+		try {
+			this.#change(id, await post<Job>(`/api/madang/v1/jobs/${id}/${deed}`, body));
+			return true;
+		} catch (error) {
+			toasts.bad(error);
+			return false;
+		}
 	}
 
 	watch(id: string): void {
@@ -55,7 +68,8 @@ class Jobs {
 			this.#watched.delete(id);
 		};
 		const close = watchJob(id, {
-			queued: (data) => this.#change(id, { state: "queued", position: data.position, wait: data.wait }),
+			queued: (data) => this.#change(id, { state: "queued", ...data }),
+			load: (data) => makers.take(data),
 			drawing: (data) => this.#change(id, { state: "drawing", position: null, progress: data.progress }),
 			preview: (data) => {
 				this.previews = { ...this.previews, [id]: { ...this.previews[id], [data.index]: data } };
@@ -95,6 +109,8 @@ class Jobs {
 		this.#change(id, { state: "cancelled" });
 		try {
 			await remove(`/api/madang/v1/jobs/${id}`);
+			// A cancelled job gives back what it took.
+			void makers.count();
 			this.#watched.get(id)?.();
 			this.#watched.delete(id);
 		} catch (error) {

@@ -1,18 +1,41 @@
 // What can draw here: makers, their styles and what each of them can honour.
 import { get, post } from "../api/client";
-import type { Control, Maker, Studio, Style } from "../api/types";
+import type { Control, Load, Maker, QuotaLeft, Studio, Style } from "../api/types";
 
 class Makers {
 	studio = $state<Studio | null>(null);
 	error = $state<unknown>(null);
 
-	async load(): Promise<void> {
-		if (this.studio) return;
+	async load(anew = false): Promise<void> {
+		if (this.studio && !anew) return;
 		this.error = null;
 		try {
 			this.studio = await get<Studio>("/api/madang/v1/studio");
 		} catch (error) {
 			this.error = error;
+		}
+	}
+
+	/** How busy the makers are, as far as the server says. */
+	get crowd(): Load | null {
+		return this.studio?.load ?? null;
+	}
+
+	/** What is left for oneself, the tightest first. */
+	get quota(): QuotaLeft[] {
+		return this.studio?.quota ?? [];
+	}
+
+	take(load: Load): void {
+		if (this.studio) this.studio.load = load;
+	}
+
+	async count(): Promise<void> {
+		if (!this.studio?.quota) return;
+		try {
+			this.studio.quota = await get<QuotaLeft[]>("/api/madang/v1/quota");
+		} catch {
+			// The meter stays as it was; the server counts all the same.
 		}
 	}
 
