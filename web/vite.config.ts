@@ -16,7 +16,7 @@ export default defineConfig({
 			output: {
 				// A few files rather than thirty: what every page needs, and one file for each page that comes later.
 				manualChunks: (id) =>
-					/node_modules|src\/(api|lib|store)\/|src\/i18n\/index|src\/parts\/(?!Admin|Totp|ProfileEdit)/.test(id) ? "yard" : undefined,
+					/node_modules|src\/(api|lib|store)\/|src\/i18n\/index|src\/parts\/(?!AiHide|PollEdit|ProgrammeState|ProfileEdit|Spark|Totp)/.test(id) ? "yard" : undefined,
 			},
 		},
 	},

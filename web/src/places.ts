@@ -53,6 +53,7 @@ const ROWS: Row[] = [
 	["/reviews", { load: later(() => import("./pages/Reviews.svelte")), title: "nav.reviews", signedIn: true }],
 	["/announcements", { load: later(() => import("./pages/Announcements.svelte")), title: "nav.announcements", signedIn: true }],
 	["/admin", { load: later(() => import("./pages/Admin.svelte")), title: "nav.admin", signedIn: true }],
+	["/moderation", { load: later(() => import("./pages/Moderation.svelte")), title: "nav.moderation", signedIn: true }],
 	["/sign-in", { load: later(() => import("./pages/SignIn.svelte")), title: "signIn.title", bare: true }],
 	["/signup", { load: later(() => import("./pages/SignUp.svelte")), title: "signUp.title", bare: true }],
 	["/setup", { load: later(() => import("./pages/SignUp.svelte")), title: "setup.title", bare: true }, { setup: true }],

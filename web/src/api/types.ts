@@ -163,6 +163,7 @@ export interface Filter {
 	filter_action: FilterAction;
 	keywords: { id: string; keyword: string; whole_word: boolean }[];
 	statuses?: { id: string; status_id: string }[];
+	madang?: { made: boolean; maker: string | null };
 }
 
 export interface Edit {
@@ -632,4 +633,32 @@ export interface Group {
 	id: string;
 	name: string;
 	members: number;
+}
+
+/** Mastodon's Admin::Account, as far as the desk reads it. */
+export interface DeskAccount {
+	id: string;
+	username: string;
+	domain: string | null;
+	email: string | null;
+	disabled: boolean;
+	silenced: boolean;
+	suspended: boolean;
+	account: Account;
+}
+
+export interface Report {
+	id: string;
+	action_taken: boolean;
+	action_taken_at: string | null;
+	category: "spam" | "legal" | "violation" | "other";
+	comment: string;
+	forwarded: boolean;
+	created_at: string;
+	account: DeskAccount;
+	target_account: DeskAccount;
+	assigned_account: DeskAccount | null;
+	action_taken_by_account: DeskAccount | null;
+	statuses: Status[];
+	rules: { id: string; text: string }[];
 }
