@@ -178,7 +178,13 @@ test("older posts come when the end is near, and going back finds the place agai
 });
 
 const PHONE_PX = 360;
-const PAGES = ["/", "/explore", "/studio", "/notifications", "/search?q=moon", "/settings", "/admin", "/admin?show=accounts", "/@dal"];
+const PAGES = [
+	"/", "/explore", "/studio", "/notifications", "/notifications/requests", "/search?q=moon", "/@dal", "/more", "/favourites", "/lists", "/lists/1", "/lists/1?edit=1", "/filters",
+	"/conversations", "/scheduled", "/followed-tags", "/follow-requests", "/blocked", "/directory", "/trends", "/trends?show=tags", "/announcements",
+	"/tokens", "/programmes", "/programmes/1", "/reviews", "/moderation",
+	...["look", "posting", "notifications", "security", "data"].map((tab) => `/settings?show=${tab}`),
+	...["overview", "accounts", "invitations", "queue", "operations", "quotas", "programmes", "reviews", "feedback", "tokens"].map((tab) => `/admin?show=${tab}`),
+];
 
 for (const locale of ["ko", "en", "ja"]) {
 	test(`every page in ${locale}: named controls, one heading, nothing too wide on a phone`, async () => {

@@ -5,6 +5,7 @@ import { readFile } from "node:fs/promises";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { WebSocketServer } from "ws";
+import { addMore } from "./mock-more.mjs";
 import { face, scene, SIZE } from "./scene.mjs";
 
 const DIST = join(fileURLToPath(new URL("../../web/dist/", import.meta.url)));
@@ -323,7 +324,7 @@ export function startMock({ port = 0, empty = false, host = "127.0.0.1" } = {}) 
 	on("GET", "/api/madang/v1/admin/invitations", () => [{ id: "1", code: "abc", url: `${base()}/signup?invitation=4f9K2m`, uses: 1, max_uses: 5, expires_at: new Date(now + 6e8).toISOString(), created_at: new Date(now).toISOString(), revoked: false }]);
 	on("POST", "/api/madang/v1/admin/invitations", ({ body }) => ({ id: id(), code: "x", url: `${base()}/signup?invitation=Xy7Pq1`, uses: 0, max_uses: body.max_uses ?? null, expires_at: null, created_at: new Date().toISOString(), revoked: false }));
 	on("GET", "/api/madang/v1/admin/queue", () => jobs.filter((one) => one.state === "queued" || one.state === "drawing").map((one) => ({ ...shownJob(one), account: open(accounts.get(one.owner)) })));
-	on("GET", "/api/v2/instance", () => ({ title: "달빛 마당", domain: host, version: "0.1", description: "", configuration: { statuses: { max_characters: 1000 } } }), true);
+	on("GET", "/api/v2/instance", () => ({ title: "달빛 마당", domain: host, version: "0.1", description: "", configuration: { statuses: { max_characters: 1000, max_media_attachments: 4 }, polls: { max_options: 4, max_characters_per_option: 50, min_expiration: 300, max_expiration: 2629746 } }, api_versions: { mastodon: 7 } }), true);
 	on("GET", "/api/v1/trends/tags", () => ["마당", "겨울", "moon", "霧", "봄"].map((name) => ({ name, url: `/tags/${name}` })), true);
 	const timeline = (path, wanted) => on("GET", path, ({ query, me, params }) => {
 		const page = paged(statuses.filter((one) => wanted(one, me, params, query)), query, path.replace(":id", params.id ?? ""));
@@ -345,8 +346,6 @@ export function startMock({ port = 0, empty = false, host = "127.0.0.1" } = {}) 
 		if (body.note !== undefined) me.note = body.note ? `<p>${escape(body.note)}</p>` : "";
 		return sessionOf(me).account;
 	});
-	on("GET", "/api/v1/notifications", ({ me }) => notifications.filter((one) => one.to === me.id));
-	on("GET", "/api/v1/notifications/unread_count", ({ me }) => ({ count: notifications.filter((one) => one.to === me.id && !one.read).length }));
 	on("POST", "/api/v1/markers", ({ me }) => (notifications.forEach((one) => one.to === me.id && (one.read = true)), {}));
 	on("GET", "/api/v2/search", ({ query, me }) => {
 		const text = (query.get("q") ?? "").toLowerCase();
@@ -391,6 +390,8 @@ export function startMock({ port = 0, empty = false, host = "127.0.0.1" } = {}) 
 		});
 		on("POST", `/api/v1/statuses/:id/un${verb}`, ({ params, me }) => (find(params.id)[field].delete(me.id), seen(find(params.id), me)));
 	}
+
+	addMore({ on, id, open, accounts, statuses, seen, notifications, media, fail });
 
 	function matched(method, path) {
 		const parts = path.split("/");

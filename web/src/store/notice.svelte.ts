@@ -1,9 +1,7 @@
-// Notifications, in groups ("Dal and 4 others liked your post"), and how many of them are new. A server without groups gives
-// them one by one; here each is a group of one.
-import { get, page, pageOf, post } from "../api/client";
+// Notifications, in groups ("Dal and 4 others liked your post"), and how many of them are new.
+import { get, pageOf, post } from "../api/client";
 import type { Account, Notice, Status } from "../api/types";
 import { posts } from "./post.svelte";
-import { session } from "./session.svelte";
 
 export interface NoticeGroup {
 	key: string;
@@ -33,7 +31,6 @@ interface Grouped {
 
 const GROUPED = new Set(["favourite", "reblog", "follow"]);
 const FACES_MAX = 8;
-const GROUPS_SINCE = 2;
 
 class Notices {
 	list = $state<NoticeGroup[]>([]);
@@ -44,13 +41,9 @@ class Notices {
 	#next: string | null = null;
 	#round = 0;
 
-	get #grouped(): boolean {
-		return (session.instance?.api_versions?.mastodon ?? 0) >= GROUPS_SINCE;
-	}
-
 	#path(): string {
 		const types = this.only === "mentions" ? "&types[]=mention&types[]=quote" : "";
-		return this.#grouped ? `/api/v2/notifications?limit=40${types}` : `/api/v1/notifications?limit=30${types}`;
+		return `/api/v2/notifications?limit=40${types}`;
 	}
 
 	show(only: "all" | "mentions"): void {
@@ -68,7 +61,7 @@ class Notices {
 		const round = this.#round;
 		this.state = "loading";
 		try {
-			const { items, next } = await (this.#grouped ? this.#groups(path) : this.#singles(path));
+			const { items, next } = await this.#groups(path);
 			if (round !== this.#round) return;
 			const known = new Set(this.list.map((one) => one.key));
 			for (const one of items) if (one.status) posts.keep(one.status);
@@ -80,11 +73,6 @@ class Notices {
 			this.error = error;
 			this.state = "failed";
 		}
-	}
-
-	async #singles(path: string): Promise<{ items: NoticeGroup[]; next: string | null }> {
-		const { items, next } = await page<Notice>(path);
-		return { items: items.map(single), next };
 	}
 
 	async #groups(path: string): Promise<{ items: NoticeGroup[]; next: string | null }> {
@@ -106,7 +94,7 @@ class Notices {
 
 	async count(): Promise<void> {
 		try {
-			this.unread = (await get<{ count: number }>(`/api/${this.#grouped ? "v2" : "v1"}/notifications/unread_count`)).count;
+			this.unread = (await get<{ count: number }>("/api/v2/notifications/unread_count")).count;
 		} catch {
 			// Without the number the bell is simply quiet.
 		}

@@ -1,0 +1,77 @@
+// The stand-in's other half: lists, filters, early access, administration. Samples of each shape in docs/api.md, enough to
+// look at every page; what they do is tested against the real server.
+
+export function addMore({ on, id, open, accounts, statuses, seen, notifications, media, fail }) {
+	const soon = (hours) => new Date(Date.now() + hours * 36e5).toISOString();
+	const people = () => [...accounts.values()];
+	const lists = [{ id: "1", title: "그림 친구들", replies_policy: "list", exclusive: false }];
+	const members = new Map([["1", []]]);
+	const filters = [{ id: "1", title: "스포일러", context: ["home", "public"], expires_at: null, filter_action: "warn", keywords: [{ id: "2", keyword: "결말", whole_word: true }], statuses: [] }];
+	const made = { action: "none", makers: [] };
+	const find = (list, wanted) => list.find((one) => one.id === wanted) ?? (() => { throw fail(404, "Record not found"); })();
+
+	on("GET", "/api/v2/notifications", ({ me, query }) => {
+		const types = query.getAll("types[]");
+		const mine = notifications.filter((one) => one.to === me.id && (types.length === 0 || types.includes(one.type)));
+		const groups = new Map();
+		for (const one of mine) {
+			const key = ["favourite", "reblog", "follow"].includes(one.type) ? `${one.type}-${one.status?.id ?? ""}` : `ungrouped-${one.id}`;
+			const group = groups.get(key) ?? { group_key: key, notifications_count: 0, type: one.type, most_recent_notification_id: one.id, sample_account_ids: [], status_id: one.status?.id ?? null, latest_page_notification_at: one.created_at };
+			group.notifications_count++;
+			group.sample_account_ids.push(one.account.id);
+			groups.set(key, group);
+		}
+		return { accounts: mine.map((one) => one.account), statuses: mine.flatMap((one) => one.status ?? []), notification_groups: [...groups.values()] };
+	});
+	on("GET", "/api/v2/notifications/unread_count", ({ me }) => ({ count: notifications.filter((one) => one.to === me.id && !one.read).length }));
+	on("GET", "/api/v2/notifications/policy", () => ({ for_not_following: "accept", for_not_followers: "accept", for_new_accounts: "filter", for_private_mentions: "filter", for_limited_accounts: "drop", summary: { pending_requests_count: 1, pending_notifications_count: 3 } }));
+	on("GET", "/api/v1/notifications/requests", () => people().slice(3, 4).map((one) => ({ id: "1", account: open(one), notifications_count: "3", last_status: null })));
+	on("GET", "/api/madang/v1/notices", () => []);
+	on("GET", "/api/v1/announcements", () => []);
+	on("GET", "/api/v1/lists", () => lists);
+	on("POST", "/api/v1/lists", ({ body }) => {
+		const list = { id: id(), title: body.title, replies_policy: "list", exclusive: false };
+		lists.push(list);
+		members.set(list.id, []);
+		return list;
+	});
+	on("GET", "/api/v1/lists/:id", ({ params }) => find(lists, params.id));
+	on("GET", "/api/v1/lists/:id/accounts", ({ params }) => members.get(params.id).map((one) => open(accounts.get(one))));
+	on("GET", "/api/v1/timelines/list/:id", () => []);
+	on("GET", "/api/v2/filters", () => filters);
+	on("GET", "/api/madang/v1/made_filter", () => made);
+	on("GET", "/api/v1/conversations", ({ me }) => people().slice(1, 3).map((one) => ({ id: one.id, unread: true, accounts: [open(one)], last_status: seen(statuses.find((other) => other.account.id === one.id), me) })));
+	on("GET", "/api/v1/scheduled_statuses", () => [{ id: "1", scheduled_at: soon(5), params: { text: "내일 아침에 읽어 주세요", spoiler_text: null, visibility: "public", poll: { options: ["하나", "둘"] } }, media_attachments: [...media.values()].slice(0, 1) }]);
+	on("GET", "/api/v1/followed_tags", () => [{ id: "1", name: "마당", url: "/tags/마당", following: true, history: [] }]);
+	on("GET", "/api/v1/tags/:id", ({ params }) => ({ id: "1", name: params.id, url: `/tags/${params.id}`, following: false, history: [] }), true);
+	on("GET", "/api/v1/follow_requests", () => people().slice(4, 5).map(open));
+	for (const path of ["/api/v1/blocks", "/api/v1/mutes"]) on("GET", path, () => people().slice(5, 6).map(open));
+	on("GET", "/api/v1/domain_blocks", () => ["example.net"]);
+	on("GET", "/api/v1/directory", () => people().map(open), true);
+	on("GET", "/api/v2/suggestions", () => people().slice(2, 4).map((one) => ({ source: "staff", account: open(one) })));
+	on("GET", "/api/v1/trends/statuses", ({ me }) => statuses.slice(0, 3).map((one) => seen(one, me)), true);
+	on("GET", "/api/v1/trends/links", () => [], true);
+	on("GET", "/api/v1/favourites", ({ me }) => statuses.slice(0, 2).map((one) => seen(one, me)));
+
+	const token = { id: "1", name: "노트북", hint: "mad-Ab3d…", scopes: ["read", "write:media"], makers: [], tasks: [], networks: [], origins: [], programme_id: null, state: "confirm", reason: "9 networks in an hour", use_count: 1204, last_used_at: new Date(Date.now() - 9e5).toISOString(), last_used_network: "198.51.100.0/24", expires_at: soon(900), created_at: new Date().toISOString() };
+	const programme = { id: "1", name: "Big Painter 2", description: "새 그림 모델을 먼저 써 보는 사람들", makers: ["openai"], models: [], tasks: [], places: 40, places_left: 12, starts_at: soon(-48), ends_at: soon(500), state: "open", terms: "그린 것은 먼저 살펴봅니다.", review: "before_publish", review_hours: 48, questions: ["무엇이 좋았나요?"], listed: true, membership: null };
+	const review = (me) => ({ id: "1", state: "pending", reason: null, visibility: "public", programme: { id: "1", name: "Big Painter 2" }, status: seen(statuses[1], me), deadline_at: soon(20), overdue: false, created_at: new Date().toISOString(), decided_at: null, account: open(people()[1]) });
+	on("GET", "/api/madang/v1/tokens", () => [token]);
+	on("GET", "/api/madang/v1/programmes", () => [programme]);
+	on("GET", "/api/madang/v1/programmes/:id", () => programme);
+	on("GET", "/api/madang/v1/credits", () => ({ balance: 12, entries: [{ id: "1", amount: 12, balance: 12, reason: "Big Painter 2", created_at: new Date().toISOString() }] }));
+	on("GET", "/api/madang/v1/reviews", ({ me }) => [review(me)]);
+	const load = { level: 1, name: "fewer_previews", count_max: 4, melting: false, message: null, retry_after_s: 0, queued: 7, drawing: 4 };
+	on("GET", "/api/madang/v1/admin/load", () => ({ ...load, set_level: "auto", banner: "auto", utilisation: 0.84, queue_age_s: 12, memory_free: 0.41, pictures_per_cpu_s: 1.92, pictures_per_joule: null, joined: 3, workers: [{ name: "yard-1", makers: ["builtin"], slots: 4, busy: 3, seen_at: new Date().toISOString(), here: true }] }));
+	on("GET", "/api/madang/v1/admin/makers", () => [{ id: "builtin", name: "Madang 1", kind: "builtin", local: true, paused: false, reason: null, cost: 1, slots: 4, busy: 3, queued: 7, drawing: 4, service: { samples: 812, p10_s: 0.4, p50_s: 0.6, p90_s: 1.4 }, promises: { kept: 771, broken: 41 } }]);
+	on("GET", "/api/madang/v1/admin/quotas", () => [{ id: "1", subject: "role", subject_id: "user", unit: "pictures", amount: 50, window: "day", refill: "steady", shared: false, created_at: new Date().toISOString() }]);
+	on("GET", "/api/madang/v1/admin/groups", () => [{ id: "1", name: "동아리", members: 4 }]);
+	on("GET", "/api/madang/v1/admin/programmes", () => [{ ...programme, counts: { applied: 3, invited: 1, active: 28 } }]);
+	on("GET", "/api/madang/v1/admin/revocations", () => []);
+	on("GET", "/api/madang/v1/admin/reviews", ({ me }) => [review(me)]);
+	on("GET", "/api/madang/v1/admin/feedback", () => [{ id: "1", programme_id: "1", media: [...media.values()][2], status_id: null, answers: ["손이 자연스러워요"], text: "", state: "open", credits: null, reason: null, created_at: new Date().toISOString(), account: open(people()[2]) }]);
+	on("GET", "/api/madang/v1/admin/tokens", () => [{ ...token, account: open(people()[1]) }]);
+	on("GET", "/api/madang/v1/admin/tokens/policy", () => ({ action: "confirm", networks_max: 8, agents_max: 12, requests_max: 600 }));
+	const desk = (one) => ({ id: one.id, username: one.username, domain: null, email: null, disabled: false, silenced: false, suspended: false, account: open(one) });
+	on("GET", "/api/v1/admin/reports", ({ me, query }) => (query.get("resolved") === "true" ? [] : [{ id: "1", action_taken: false, action_taken_at: null, category: "spam", comment: "같은 글을 여러 번 올려요", forwarded: false, created_at: new Date().toISOString(), account: desk(people()[1]), target_account: desk(people()[4]), assigned_account: null, action_taken_by_account: null, statuses: [seen(statuses[2], me)], rules: [] }]));
+}
