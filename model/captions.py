@@ -36,6 +36,25 @@ COLOUR_WORDS = {"en": ("red", "orange", "yellow", "green", "blue", "purple", "pi
                 "ja": ("赤", "オレンジ", "黄", "緑", "青", "紫", "ピンク", "茶", "灰", "黒", "白")}
 
 
+# What people say around it. None of HELD is ever trained on.
+AROUND = {"en": ["draw {}", "a picture of {}", "{} please", "draw me {}", "an image of {}", "cute {}", "paint {}", "please draw {}", "can you draw {}",
+                 "could you make {}", "I want {}", "I want to see {}", "show me {}", "make {}", "make me a picture of {}", "create {}", "create an image of {}",
+                 "generate {}", "give me {}", "let me see {}", "I'd like {}", "a drawing of {}", "a painting of {}", "an illustration of {}", "an icon of {}",
+                 "a sticker of {}", "a photo of {}", "{}, please", "just {}", "lovely {}", "beautiful {}", "please make {}", "hello, draw {}", "{} for me",
+                 "{} thanks", "{}!", "{}.", "I would love {}", "we need {}", "sketch {}", "please show me {}", "something like {}", "{} for my friend", "now {}"],
+          "ko": ["{} 그려줘", "{} 그림", "{} 하나", "{}를 그려 줘", "{} 그려 주세요", "귀여운 {}", "{} 그려줄래?", "{} 만들어줘", "{} 만들어 줘", "{} 만들어 주세요", "{} 보여줘",
+                 "{} 보여 주세요", "{} 보고 싶어", "{} 그림 그려줘", "{} 이미지", "{} 사진", "{} 일러스트", "{} 스티커", "{} 아이콘", "나에게 {} 보여줘", "나에게 {} 그려 주세요",
+                 "내게 {} 그려 줘", "{} 부탁해", "{} 부탁드립니다", "{} 주세요", "예쁘게 {} 그려줘", "멋진 {}", "사랑스러운 {}", "아름다운 {}", "안녕, {} 그려줘", "{} 좀 그려줘",
+                 "빨리 {} 그려줘", "{}!", "{}.", "{}를 만들어 줘", "{}을 그려 줘", "{}을 보여 줘", "{}가 보고 싶어요", "{}의 그림"],
+          "ja": ["{}を描いて", "{}の絵", "{}を描いてください", "{}のイラスト", "{}を作って", "{}を作ってください", "{}を見せて", "{}が見たい", "{}がほしい", "{}をください", "{}お願いします",
+                 "{}の画像", "{}の写真", "{}のアイコン", "{}のスタンプ", "素敵な{}", "きれいな{}", "すごい{}", "私に{}を描いて", "{}を一つ", "{}、お願い", "{}!", "{}。",
+                 "こんにちは、{}を描いて", "{}を描いてほしい", "{}を作ってくれる?", "{}が見たいです", "可愛らしい{}"]}
+HELD = {"en": ["please paint {}", "I would like to see {}", "make me {} now"],
+        "ko": ["{} 보여 줘", "나에게 {} 만들어 주세요", "예쁜 {}"], "ja": ["{}を見せてください", "かわいい{}", "{}を作ってほしい"]}
+AROUND_EDIT = {"en": ["please {}", "{} please", "now {}", "can you {}", "{} for me", "{}."], "ko": ["이제 {}", "{} 부탁해", "{}.", "좀 {}"],
+               "ja": ["{}、お願い", "{}。", "もっと{}"]}
+
+
 def concepts():
     return json.load(open(f"{CACHE}/concepts.json"))
 
@@ -136,15 +155,9 @@ class Captions:
             else:
                 forms = [f"{s}、{t}風", f"{t}スタイルの{s}", f"{t}の{s}", f"{s} {t}"]
             s = forms[0 if plain else int(r.random() * 4)]
-        if held:
-            forms = {"en": ["please paint {}", "I would like to see {}", "make me {} now"],
-                     "ko": ["{} 보여 줘", "나에게 {} 만들어 주세요", "예쁜 {}"], "ja": ["{}を見せてください", "かわいい{}", "{}を作ってほしい"]}[lang]
-            s = forms[int(r.random() * 3)].format(s)
-        elif not plain and r.random() < .25:
-            forms = {"en": ["draw {}", "a picture of {}", "{} please", "draw me {}", "an image of {}", "cute {}"],
-                     "ko": ["{} 그려줘", "{} 그림", "{} 하나", "{}를 그려 줘", "{} 그려 주세요", "귀여운 {}"],
-                     "ja": ["{}を描いて", "{}の絵", "{}を描いてください", "{}のイラスト"]}[lang]
-            s = forms[int(r.random() * len(forms))].format(s)
+        around = HELD if held else AROUND if not plain and r.random() < .45 else None
+        if around:
+            s = around[lang][int(r.random() * len(around[lang]))].format(s)
         return s
 
     def edit(self, r, m, lang=None, plain=False):
@@ -152,6 +165,10 @@ class Captions:
         if lang is None:
             u = r.random()
             lang = "en" if u < LANG_SHARE[0] else "ko" if u < LANG_SHARE[0] + LANG_SHARE[1] else "ja"
+        s = self.instruction(r, m, lang, plain)
+        return r.choice(AROUND_EDIT[lang]).format(s) if s and not plain and r.random() < .25 else s
+
+    def instruction(self, r, m, lang, plain):
         k = 0 if plain else int(r.random() * 3)
         if m["task"] == "restyle":
             if not plain and r.random() < .4:

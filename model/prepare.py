@@ -117,9 +117,32 @@ def tokens_of(kind, rows, s, vq, path, workers):
     return np.load(path, mmap_mode="r")
 
 
-def prefix_ids(text, words, style, last):
+def prefix_ids(text, words, style, last, r=None, extra=()):
     sp, ids = text.special, text.encode(words)[:nets.PROMPT]
+    ids = around(r, ids, extra) if extra else ids
     return [sp["<bos>"]] + ids + [sp["<pad>"]] * (nets.PROMPT - len(ids)) + [sp[style], sp[last]]
+
+
+def leaves(x):
+    return [x] if isinstance(x, str) else [l for y in (x.values() if isinstance(x, dict) else x) for l in leaves(y)]
+
+
+def fillers(text, cap):
+    """Pieces that name nothing by themselves: in no concept's name, no colour, style, place or number; or of two letters at most."""
+    said = {C.plural(n) for n in leaves([c["en"] for c in cap.c])}.union(
+        leaves([[c[l] for l in C.LANGS] for c in cap.c]), leaves([C.COLOUR, C.STYLE, C.SCENE, C.NUMBER, C.COLOUR_ALSO, C.STYLE_ALSO, C.NUMBER_ALSO]))
+    said = {t for n in said for t in text.encode(n) + text.encode(" " + n)} | set(text.special.values())
+    return [t for piece, t in text.vocab.items() if t not in said or len(piece) < 3 and t not in text.special.values()]
+
+
+def around(r, ids, extra):
+    """Words that say nothing, before and after: a person says more than the captions foresee, and it must not matter."""
+    if r.random() < .25:
+        for _ in range(r.randrange(1, 3)):
+            more = r.choices(extra, k=r.randrange(1, 5))
+            if len(ids) + len(more) <= nets.PROMPT:
+                ids = more + ids if r.random() < .5 else ids + more
+    return ids
 
 
 def style_token(r, s):
@@ -138,20 +161,20 @@ def write(path, records, source):
 
 
 def draws(kind, rows, tokens, text, cap, captions, r):
-    out = []
+    out, extra = [], fillers(text, cap)
     for m, t in zip(rows, tokens):
         if kind == "single" and held_single(m["style"], m["concepts"][0], m["bg"]):
             continue
         for _ in range(captions * (3 if kind == "single" and m["bg"] == 0 else 1)):
             token, say = style_token(r, m["style"])
-            out.append(np.concatenate([prefix_ids(text, cap.caption(r, m, say_style=say), token, "<boi>"), t]))
+            out.append(np.concatenate([prefix_ids(text, cap.caption(r, m, say_style=say), token, "<boi>", r, extra), t]))
     return out
 
 
 def edits(kind, single, srows, tinted, trows, text, cap, count, r):
     """Pairs of pictures of one concept: restyle, background, recolour."""
     at = {(m["style"], m["concepts"][0], m["bg"]): i for i, m in enumerate(srows)}
-    out = []
+    out, extra = [], fillers(text, cap)
     while len(out) < count:
         if kind == "recolour":
             j = r.randrange(len(trows))
@@ -169,7 +192,7 @@ def edits(kind, single, srows, tinted, trows, text, cap, count, r):
         words = cap.edit(r, e)
         a = "<style:any>" if r.random() < .3 else f"<style:{STYLES[s]}>"
         b = "<style:any>" if kind == "restyle" and words and r.random() < .3 else f"<style:{STYLES[d]}>"
-        out.append(np.concatenate([prefix_ids(text, words, a, "<src>"), src, [text.special[b], text.special["<boi>"]], dst]))
+        out.append(np.concatenate([prefix_ids(text, words, a, "<src>", r, extra if words else ()), src, [text.special[b], text.special["<boi>"]], dst]))
     return out
 
 
