@@ -108,29 +108,19 @@ HANDLER(avatar_get)
 
 /* --- pages --- */
 
-static void add_escaped(struct buf *out, const char *text, size_t length_max)
+/* On one line. */
+static void add_line(struct buf *out, const char *text, size_t length_max)
 {
 	size_t n = str_utf8_cut(text, strlen(text), length_max);
-	for (size_t i = 0; i < n; i++) {
-		switch (text[i]) {
-		case '&':
-			buf_add_str(out, "&amp;");
-			break;
-		case '<':
-			buf_add_str(out, "&lt;");
-			break;
-		case '>':
-			buf_add_str(out, "&gt;");
-			break;
-		case '"':
-			buf_add_str(out, "&quot;");
-			break;
-		case '\n':
+	while (n) {
+		const char *end = memchr(text, '\n', n);
+		size_t line = end ? (size_t)(end - text) : n;
+		buf_add_html(out, text, line);
+		if (end)
 			buf_add_char(out, ' ');
-			break;
-		default:
-			buf_add_char(out, text[i]);
-		}
+		line += end != NULL;
+		text += line;
+		n -= line;
 	}
 }
 
@@ -139,7 +129,7 @@ static void add_meta(struct buf *out, const char *property, const char *content)
 	if (!content || !*content)
 		return;
 	buf_printf(out, "<meta property=\"%s\" content=\"", property);
-	add_escaped(out, content, 400);
+	add_line(out, content, 400);
 	buf_add_str(out, "\">");
 }
 

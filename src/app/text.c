@@ -1,6 +1,6 @@
 /* Finds links, mentions and hashtags in plain text, and renders it. No state; any thread. One tokenizer
  * serves the scanner and the renderer, so that what is found is what is shown. What must stay true: every
- * byte of the text goes through escape(), and no URL but http and https becomes a link. */
+ * byte of the text goes through buf_add_html(), and no URL but http and https becomes a link. */
 #include "app/text.h"
 
 #include "base/buf.h"
@@ -167,31 +167,6 @@ void app_text_scan(struct arena *arena, const char *text, struct app_text *out)
 	}
 }
 
-static void escape(struct buf *out, const char *s, size_t length)
-{
-	for (size_t i = 0; i < length; i++) {
-		switch (s[i]) {
-		case '&':
-			buf_add_str(out, "&amp;");
-			break;
-		case '<':
-			buf_add_str(out, "&lt;");
-			break;
-		case '>':
-			buf_add_str(out, "&gt;");
-			break;
-		case '"':
-			buf_add_str(out, "&quot;");
-			break;
-		case '\'':
-			buf_add_str(out, "&#39;");
-			break;
-		default:
-			buf_add_char(out, s[i]);
-		}
-	}
-}
-
 static void render_link(struct buf *out, const struct token *t)
 {
 	enum { SHOWN = 30 };
@@ -202,16 +177,16 @@ static void render_link(struct buf *out, const struct token *t)
 	size_t rest = t->length - scheme;
 	size_t shown = str_utf8_cut(t->start + scheme, rest, SHOWN);
 	buf_add_str(out, "<a href=\"");
-	escape(out, t->start, t->length);
+	buf_add_html(out, t->start, t->length);
 	buf_add_str(
 	    out,
 	    "\" target=\"_blank\" rel=\"nofollow noopener noreferrer\"><span class=\"invisible\">");
-	escape(out, t->start, scheme);
+	buf_add_html(out, t->start, scheme);
 	buf_add_str(out,
 		    shown < rest ? "</span><span class=\"ellipsis\">" : "</span><span class=\"\">");
-	escape(out, t->start + scheme, shown);
+	buf_add_html(out, t->start + scheme, shown);
 	buf_add_str(out, "</span><span class=\"invisible\">");
-	escape(out, t->start + scheme + shown, rest - shown);
+	buf_add_html(out, t->start + scheme + shown, rest - shown);
 	buf_add_str(out, "</span></a>");
 }
 
@@ -230,13 +205,13 @@ static void render_mention(struct buf *out, const struct token *t, const struct 
 			found = m;
 	}
 	if (!found || !found->url) {
-		escape(out, t->start, t->length);
+		buf_add_html(out, t->start, t->length);
 		return;
 	}
 	buf_add_str(out, "<span class=\"h-card\" translate=\"no\"><a href=\"");
-	escape(out, found->url, strlen(found->url));
+	buf_add_html(out, found->url, strlen(found->url));
 	buf_add_str(out, "\" class=\"u-url mention\">@<span>");
-	escape(out, name, t->name_length);
+	buf_add_html(out, name, t->name_length);
 	buf_add_str(out, "</span></a></span>");
 }
 
@@ -247,7 +222,7 @@ static void render_tag(struct arena *arena, struct buf *out, const char *base_ur
 	const char *tag =
 	    app_text_fold_tag(arena, arena_strndup(arena, t->start + 1, t->length - 1));
 	buf_add_str(out, "<a href=\"");
-	escape(out, base_url, strlen(base_url));
+	buf_add_html(out, base_url, strlen(base_url));
 	buf_add_str(out, "/tags/");
 	for (const char *c = tag; *c; c++) {
 		if (is_word_ascii(*c)) {
@@ -259,7 +234,7 @@ static void render_tag(struct arena *arena, struct buf *out, const char *base_ur
 		}
 	}
 	buf_add_str(out, "\" class=\"mention hashtag\" rel=\"tag\">#<span>");
-	escape(out, t->start + 1, t->length - 1);
+	buf_add_html(out, t->start + 1, t->length - 1);
 	buf_add_str(out, "</span></a>");
 }
 
@@ -290,7 +265,7 @@ const char *app_text_html(struct arena *arena, const char *base_url, const char 
 		else if (t.kind == TOKEN_TAG)
 			render_tag(arena, &out, base_url, &t);
 		else
-			escape(&out, t.start, t.length);
+			buf_add_html(&out, t.start, t.length);
 	}
 	if (out.length > 0)
 		buf_add_str(&out, "</p>");

@@ -80,6 +80,22 @@ void buf_add_char(struct buf *b, char c)
 	b->data[b->length] = '\0';
 }
 
+void buf_add_html(struct buf *b, const char *text, size_t length)
+{
+	static const char *const names[128] = {
+	    ['&'] = "&amp;", ['<'] = "&lt;", ['>'] = "&gt;", ['"'] = "&quot;", ['\''] = "&#39;"};
+	size_t plain = 0;
+	for (size_t i = 0; i < length; i++) {
+		unsigned char c = (unsigned char)text[i];
+		if (c >= 128 || !names[c])
+			continue;
+		buf_add(b, text + plain, i - plain);
+		buf_add_str(b, names[c]);
+		plain = i + 1;
+	}
+	buf_add(b, text + plain, length - plain);
+}
+
 void buf_printf(struct buf *b, const char *format, ...)
 {
 	va_list args, again;

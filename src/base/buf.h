@@ -25,6 +25,8 @@ char *buf_extend(struct buf *b, size_t length);
 void buf_add(struct buf *b, const void *bytes, size_t length);
 void buf_add_str(struct buf *b, const char *s);
 void buf_add_char(struct buf *b, char c);
+/* As text for HTML, also inside quotes of either kind. */
+void buf_add_html(struct buf *b, const char *text, size_t length);
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Gives the storage away: the caller must free() it. NULL where the buffer is empty or failed. */

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <vips/vips.h>
 
-static const int64_t PIXELS_MAX = 50000000;
+static const int64_t PIXELS_MAX = 50000000, MOVING_PIXELS_MAX = 25000000;
 
 bool image_upload_init(struct err *e)
 {
@@ -108,6 +108,26 @@ static bool make_tiny(VipsImage *im, struct image_upload *out, struct err *e)
 	return true;
 }
 
+/* All frames of a moving picture, one below the other; NULL where it stands still, or is too large to be kept
+ * moving: then its first frame stands for it. */
+static VipsImage *load_moving(const void *bytes, size_t length, VipsImage *first)
+{
+	int frames = vips_image_get_n_pages(first), width = vips_image_get_width(first),
+	    height = vips_image_get_height(first);
+	VipsImage *all = NULL, *clean = NULL;
+	if (frames < 2 || (int64_t)width * height > MOVING_PIXELS_MAX / frames ||
+	    width > IMAGE_UPLOAD_SIDE_MAX || height > IMAGE_UPLOAD_SIDE_MAX)
+		return NULL;
+	all = vips_image_new_from_buffer(bytes, length, "", "n", -1, "fail_on",
+					 VIPS_FAIL_ON_TRUNCATED, NULL);
+	if (!all || vips_copy(all, &clean, NULL)) {
+		vips_error_clear();
+		return NULL;
+	}
+	forget_metadata(clean);
+	return clean;
+}
+
 bool image_upload_make(const void *bytes, size_t length, struct image_upload *out, struct err *e)
 {
 	VipsImage *im = load(bytes, length, e), *upright = NULL, *fitted = NULL, *copy = NULL,
@@ -129,6 +149,7 @@ bool image_upload_make(const void *bytes, size_t length, struct image_upload *ou
 	if (vips_copy(copy, &clean, NULL))
 		return broken(e);
 	forget_metadata(clean);
+	VipsImage *moving = load_moving(bytes, length, im);
 	if (vips_thumbnail_image(clean, &thumb, IMAGE_UPLOAD_THUMBNAIL, "height",
 				 IMAGE_UPLOAD_THUMBNAIL, "size", VIPS_SIZE_DOWN, NULL))
 		return broken(e);
@@ -136,6 +157,6 @@ bool image_upload_make(const void *bytes, size_t length, struct image_upload *ou
 	out->height = vips_image_get_height(clean);
 	out->thumbnail_width = vips_image_get_width(thumb);
 	out->thumbnail_height = vips_image_get_height(thumb);
-	return save(clean, 88, &out->picture, e) && save(thumb, 80, &out->thumbnail, e) &&
-	       make_tiny(clean, out, e);
+	return save(moving ? moving : clean, 88, &out->picture, e) &&
+	       save(thumb, 80, &out->thumbnail, e) && make_tiny(clean, out, e);
 }

@@ -1,5 +1,5 @@
 /* What becomes of an upload: the picture as WebP (upright, its credit and copyright kept, its place and
- * device forgotten), a thumbnail, and a tiny copy for the BlurHash. */
+ * device forgotten; moving, where it moves), a thumbnail of its first frame, and a tiny copy for the BlurHash. */
 #ifndef MADANG_IMAGE_UPLOAD_H
 #define MADANG_IMAGE_UPLOAD_H
 

@@ -104,14 +104,9 @@ static void put_seed(struct db_stmt *q, const struct store_media *media)
 		db_put_null(q);
 }
 
-bool store_media_insert(struct db *w, const struct store_media *media, struct err *e)
+/* What is known of the file, from its state to its blurhash, in the order of the columns. */
+static void put_file(struct db_stmt *q, const struct store_media *media)
 {
-	struct db_stmt *q = db_stmt(w, SQL_INSERT);
-	db_touch(q, DB_NOUN_NONE, 0);
-	db_put_int(q, media->id);
-	db_put_int(q, media->account_id);
-	db_put_ref(q, media->post_id);
-	db_put_int(q, media->position);
 	db_put_int(q, media->state);
 	db_put_int(q, media->kind);
 	db_put_text(q, media->type);
@@ -125,6 +120,17 @@ bool store_media_insert(struct db *w, const struct store_media *media, struct er
 	db_put_int(q, media->thumbnail_width);
 	db_put_int(q, media->thumbnail_height);
 	db_put_text(q, media->blurhash);
+}
+
+bool store_media_insert(struct db *w, const struct store_media *media, struct err *e)
+{
+	struct db_stmt *q = db_stmt(w, SQL_INSERT);
+	db_touch(q, DB_NOUN_NONE, 0);
+	db_put_int(q, media->id);
+	db_put_int(q, media->account_id);
+	db_put_ref(q, media->post_id);
+	db_put_int(q, media->position);
+	put_file(q, media);
 	db_put_text(q, media->description ? media->description : "");
 	db_put_double(q, media->focus_x);
 	db_put_double(q, media->focus_y);
@@ -222,19 +228,7 @@ bool store_media_set_result(struct db *w, const struct store_media *media, struc
 	int64_t changed = 0;
 	struct db_stmt *q = db_stmt(w, SQL_SET_RESULT);
 	db_put_int(q, media->id);
-	db_put_int(q, media->state);
-	db_put_int(q, media->kind);
-	db_put_text(q, media->type);
-	db_put_text(q, media->hash);
-	db_put_int(q, media->size_bytes);
-	db_put_int(q, media->width);
-	db_put_int(q, media->height);
-	db_put_int(q, media->duration_ms);
-	db_put_text(q, media->thumbnail_hash);
-	db_put_text(q, media->thumbnail_type);
-	db_put_int(q, media->thumbnail_width);
-	db_put_int(q, media->thumbnail_height);
-	db_put_text(q, media->blurhash);
+	put_file(q, media);
 	db_put_text(q, media->error_message);
 	if (!db_end_changed(q, &changed, e))
 		return false;

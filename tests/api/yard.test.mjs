@@ -175,6 +175,16 @@ describe("pictures", () => {
 		await until("the object is gone", async () => (await fetch(media.url)).status === 404, 15000);
 	});
 
+	test("a moving GIF goes on moving", async () => {
+		const frame = (pixel) => `21f904040a000000` + `2c000000000100010000` + `0202${pixel}0100`;
+		const gif = Buffer.from(`474946383961010001008000000000` + `00ffffff` + `21ff0b4e45545343415045322e300301000000` + frame("44") + frame("4c") + `3b`, "hex");
+		const media = await a.v2.media.create({ file: new Blob([gif], { type: "image/gif" }) });
+		assert.deepEqual([media.type, media.meta.original.width, media.meta.original.height], ["image", 1, 1]);
+		const bytes = Buffer.from(await (await fetch(media.url)).arrayBuffer());
+		assert.equal(bytes.subarray(8, 12).toString(), "WEBP");
+		assert.equal(bytes.toString("latin1").split("ANMF").length - 1, 2, "two frames");
+	});
+
 	test("a part of a file: Range, If-Range, and what is no part", async () => {
 		const media = await a.v2.media.create({ file: new Blob([png(64, 64)]) });
 		const whole = Buffer.from(await (await fetch(media.url)).arrayBuffer());

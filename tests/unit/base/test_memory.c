@@ -79,6 +79,25 @@ static void test_buf_cap_sticks(void **state)
 	buf_finish(&b);
 }
 
+static void test_buf_html(void **state)
+{
+	(void)state;
+	struct buf b;
+	buf_init(&b, 200);
+	buf_add_html(&b, "a<b>&\"'\xed\x99\x94\n", 10);
+	assert_string_equal(b.data, "a&lt;b&gt;&amp;&quot;&#39;\xed\x99\x94");
+	buf_clear(&b);
+	buf_add_html(&b, "", 0);
+	buf_add_html(&b, "plain", 5);
+	buf_add_html(&b, "<<", 2);
+	assert_string_equal(b.data, "plain&lt;&lt;");
+	memcpy(buf_extend(&b, 3), "end", 3);
+	assert_string_equal(b.data, "plain&lt;&lt;end");
+	assert_null(buf_extend(&b, 200));
+	assert_true(b.failed);
+	buf_finish(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -86,6 +105,7 @@ int main(void)
 	    cmocka_unit_test(test_arena_cap),
 	    cmocka_unit_test(test_arena_text),
 	    cmocka_unit_test(test_buf_cap_sticks),
+	    cmocka_unit_test(test_buf_html),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
