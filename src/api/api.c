@@ -116,7 +116,8 @@ static bool identify_token(struct http_request *rq, const char *token, struct ap
 	struct app app = api_app(rq);
 	if (!app_auth_token(&app, token, who, e))
 		return false;
-	kept_identity_put(kept, KEPT_TOKEN, token, worker_of(rq)->seen, who);
+	if (!who->token) /* each use of an API token is counted, and bound to where it comes from */
+		kept_identity_put(kept, KEPT_TOKEN, token, worker_of(rq)->seen, who);
 	return true;
 }
 
@@ -178,7 +179,11 @@ bool api_authorize(struct http_request *rq, struct http_response *rs, struct err
 	if (by_cookie && rq->route->rate == RATE_STREAM && !check_origin(rq, e))
 		return false;
 	rq->identity = who;
-	return check_scope(rq->route->scope, who, e);
+	/* "any" is for people and their apps; an API token has only what its scopes say. */
+	const char *scope = rq->route->scope;
+	if (who->token && !strcmp(scope, "any"))
+		scope = is_unsafe(rq) ? "write" : "read";
+	return check_scope(scope, who, e);
 }
 
 /* The lists whose answers are kept: those that everybody opens first, and comes back to. */

@@ -279,8 +279,11 @@ static void handle(struct live *l, struct arena *a, const struct app_event *ev)
 		on_notification(l, a, ev);
 		break;
 	case APP_EVENT_SIGNED_OUT:
-		snprintf(topic, sizeof topic, "signed_out:%lld", (long long)ev->account_id);
-		bus_publish(l->api->bus, topic, NULL);
+		for (size_t i = 0; i <= ev->recipient_count; i++) {
+			snprintf(topic, sizeof topic, "signed_out:%lld",
+				 (long long)(i ? ev->recipients[i - 1] : ev->account_id));
+			bus_publish(l->api->bus, topic, NULL);
+		}
 		break;
 	case APP_EVENT_JOB: {
 		struct app app = viewer(l, a, ev->account_id);

@@ -20,12 +20,26 @@ enum { RENDER_SIDE_MAX = 2048, RENDER_BYTES_MAX = 128 << 20 };
 
 /* --- objects --- */
 
+/* What waits for approval is not there for others, and stays out of caches for everybody. */
+static bool guard_object(struct http_request *rq, const char *hash, const char **cache,
+			 struct err *e)
+{
+	struct app app = api_app(rq);
+	bool allowed, held;
+	if (!app_review_object(&app, hash, &allowed, &held, e))
+		return false;
+	*cache = held ? "private, no-store" : "public, max-age=31536000, immutable";
+	return allowed || err_set(e, ERR_NOT_FOUND, "Record not found");
+}
+
 HANDLER(object_get)
 {
 	char hash[MEDIA_HASH_SIZE + 1];
-	const char *name = rq->path_args[0];
+	const char *name = rq->path_args[0], *cache;
 	size_t n = strcspn(name, ".");
 	snprintf(hash, sizeof hash, "%.*s", (int)(n < MEDIA_HASH_SIZE ? n : MEDIA_HASH_SIZE), name);
+	if (!guard_object(rq, hash, &cache, e))
+		return false;
 	if (!media_open(api_of(rq)->media, hash, &rs->file_fd, &rs->file_size, e)) {
 		rs->file_fd = -1;
 		return false;
@@ -34,7 +48,7 @@ HANDLER(object_get)
 	char *tag = arena_printf(rq->arena, "\"%.32s\"", hash);
 	const char *seen = http_request_header(rq, "If-None-Match");
 	http_response_header(rs, "ETag", tag);
-	http_response_header(rs, "Cache-Control", "public, max-age=31536000, immutable");
+	http_response_header(rs, "Cache-Control", cache);
 	/* Whatever it is, a browser must not run it. */
 	http_response_header(rs, "Content-Security-Policy", "default-src 'none'; sandbox");
 	if (seen && strstr(seen, tag)) {
@@ -53,6 +67,7 @@ HANDLER(object_render)
 	struct api *api = api_of(rq);
 	struct waiting_order order = {0};
 	const char *name = rq->path_args[1], *x = strchr(name, 'x'), *dot = strrchr(name, '.');
+	const char *cache;
 	int64_t width = 0, height = 0;
 	snprintf(hash, sizeof hash, "%s", rq->path_args[0]);
 	order.format = image_format_of(name);
@@ -64,14 +79,18 @@ HANDLER(object_render)
 		return err_set(e, ERR_NOT_FOUND, "Record not found");
 	order.width = (int)width;
 	order.height = (int)height;
+	if (!guard_object(rq, hash, &cache, e))
+		return false;
 	struct arena *a = arena_create(RENDER_BYTES_MAX);
 	const struct store_media m = {.hash = hash};
 	bool ok = openai_render(api, a, &m, &order, &rs->body, e);
 	arena_destroy(a);
+	if (!ok)
+		return false;
+	http_response_header(rs, "Cache-Control", cache);
 	rs->content_type = image_format_mime(order.format);
-	http_response_header(rs, "Cache-Control", "public, max-age=31536000, immutable");
 	http_response_header(rs, "Content-Security-Policy", "default-src 'none'; sandbox");
-	return ok;
+	return true;
 }
 
 /* --- avatars for those who have set none: two colours from the id --- */

@@ -269,6 +269,28 @@ static void put_mentions(struct serial *s, const struct app_post *p)
 	json_put_end(s->w);
 }
 
+static const char *const REVIEW_STATES[] = {"pending", "changes", "approved", "refused"};
+
+const char *serial_review_state(enum store_review_state state)
+{
+	return REVIEW_STATES[state];
+}
+
+static void put_review(struct json_writer *w, const struct store_review *r)
+{
+	if (!r) {
+		json_put_null(w, "review");
+		return;
+	}
+	json_put_object(w, "review");
+	json_put_id(w, "id", r->id);
+	json_put_str(w, "state", REVIEW_STATES[r->state]);
+	json_put_str(w, "reason", r->reason);
+	json_put_str(w, "visibility", serial_visibility(r->visibility));
+	json_put_time(w, "deadline_at", r->deadline_at);
+	json_put_end(w);
+}
+
 /* Our own member: what made it, what it was made of, what may be done with it. */
 static void put_madang(struct serial *s, const struct app_post *p)
 {
@@ -308,6 +330,7 @@ static void put_madang(struct serial *s, const struct app_post *p)
 		json_put_null(w, "remix_of");
 	}
 	json_put_int(w, "remixes_count", p->row.remixes_count);
+	put_review(w, p->review);
 	json_put_str(w, "lineage_url",
 		     p->in_lineage ? arena_printf(s->app->arena, "%s/lineage/%s", s->api->base_url,
 						  id_format(id, p->row.id))

@@ -7,6 +7,7 @@
 #include "app/notification.h"
 #include "app/post.h"
 #include "app/relation.h"
+#include "app/review.h"
 
 /* What a shape needs to know beside the thing itself. */
 struct serial {
@@ -38,6 +39,7 @@ void serial_tag(struct serial *s, const char *key, const char *name);
 const char *serial_object_url(struct serial *s, const char *hash, const char *type);
 
 const char *serial_visibility(enum store_visibility v);
+const char *serial_review_state(enum store_review_state state);
 const char *serial_prompt_visibility(enum store_prompt_visibility v);
 
 /* Whole answers. */

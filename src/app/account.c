@@ -230,6 +230,10 @@ bool app_account_use_media(struct app *app, int64_t media_id, bool header,
 	if (media.state != STORE_MEDIA_READY || media.kind != STORE_MEDIA_IMAGE || !media.hash)
 		return err_set(e, ERR_INVALID,
 			       "Validation failed: media_id must be a finished picture");
+	if (media.held)
+		return err_set(
+		    e, ERR_INVALID,
+		    "Validation failed: media_id names a picture that waits for approval");
 	struct app_profile profile = {0};
 	if (header) {
 		profile.header_hash = media.hash;

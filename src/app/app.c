@@ -3,6 +3,7 @@
  * has committed, and never twice for one commit. */
 #include "app/event.h"
 #include "app/private.h"
+#include "app/token.h"
 
 #include "base/clock.h"
 #include "base/id.h"
@@ -69,6 +70,7 @@ struct app_core *app_core_create(struct db_pool *pool, const struct app_config *
 	if (hooks)
 		core->hooks = *hooks;
 	core->limiter = app_limiter_create();
+	core->token_uses = app_token_uses_create();
 	pthread_mutex_init(&core->hashing, NULL);
 	return core;
 }
@@ -78,6 +80,7 @@ void app_core_destroy(struct app_core *core)
 	if (!core)
 		return;
 	app_limiter_destroy(core->limiter);
+	app_token_uses_destroy(core->token_uses);
 	pthread_mutex_destroy(&core->hashing);
 	free((char *)core->config.domain);
 	free((char *)core->config.base_url);
@@ -334,5 +337,6 @@ bool app_tick(struct app *app, bool *more, struct err *e)
 	*more = false;
 	app->now_ms = clock_wall_ms();
 	return tick_fan_out(app, more, e) && tick_trim(app, more, e) && tick_expire(app, e) &&
-	       tick_tags(app, e) && app_trash_empty(app, more, e);
+	       tick_tags(app, e) && app_token_flush(app, e) && app_review_tick(app, e) &&
+	       app_trash_empty(app, more, e);
 }

@@ -19,6 +19,7 @@ struct app_core;
 struct app_job_new;
 struct store_job;
 struct store_job_ahead;
+struct store_token;
 
 enum app_event_type {
 	APP_EVENT_POST, /* a new post (post_id, account_id, visibility, local, media): public streams */
@@ -28,7 +29,8 @@ enum app_event_type {
 	APP_EVENT_NOTIFICATION, /* notification_id for account_id */
 	APP_EVENT_JOB,          /* job_id of account_id has another state */
 	APP_EVENT_JOB_WAITING,  /* a job for `maker` waits: wake the workers */
-	APP_EVENT_SIGNED_OUT, /* tokens or sessions of account_id ended: forget them, cut its streams */
+	APP_EVENT_SIGNED_OUT, /* tokens or sessions of account_id (and of all recipients) ended: forget them,
+				 cut their streams */
 	APP_EVENT_ACCOUNT,  /* account_id has changed: forget what is cached */
 	APP_EVENT_SETTINGS, /* the settings have changed: read them again */
 	APP_EVENT_TYPES     /* how many there are */
@@ -111,10 +113,11 @@ struct app {
 	int64_t account_id; /* 0: nobody is signed in */
 	enum store_role role;
 	int64_t token_id; /* the API token that asks (store/token.h); 0: a person or an app does */
-	int64_t programme_id; /* in the name of which programme; 0: none */
-	const char *ip;       /* for the sign-in limit and the use of tokens; may be NULL */
-	const char *agent;    /* User-Agent; may be NULL */
-	const char *origin;   /* Origin; may be NULL */
+	int64_t programme_id;            /* in the name of which programme; 0: none */
+	const struct store_token *token; /* the row of token_id; NULL: none */
+	const char *ip;     /* for the sign-in limit and the use of tokens; may be NULL */
+	const char *agent;  /* User-Agent; may be NULL */
+	const char *origin; /* Origin; may be NULL */
 	struct app_events
 	    *events; /* private to app/: what to publish after the commit; NULL outside */
 };

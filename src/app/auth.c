@@ -6,6 +6,7 @@
 #include "app/account.h"
 #include "app/private.h"
 #include "app/setting.h"
+#include "app/token.h"
 #include "base/id.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -84,6 +85,8 @@ void app_become(struct app *app, const struct app_identity *identity)
 {
 	app->account_id = identity->account_id;
 	app->role = identity->role;
+	app->token = identity->token;
+	app->token_id = identity->token ? identity->token_id : 0;
 }
 
 bool app_scope_allows(const char *scope_names, const char *needed)
@@ -169,6 +172,12 @@ bool app_auth_token(struct app *app, const char *token, struct app_identity *out
 	*out = (struct app_identity){0};
 	if (!token[0] || strlen(token) > 200)
 		return refuse(e);
+	if (str_starts(token, APP_TOKEN_PREFIX)) {
+		if (!app_token_authenticate(app, token, out, e))
+			return false;
+		out->scopes = scope_bits(out->scope_names);
+		return load_role(app, out, e);
+	}
 	if (!store_oauth_token_get(app->db, app->arena,
 				   app_secret_hash(app->arena, PURPOSE_TOKEN, token), &row, e))
 		return refuse_missing(e);

@@ -13,8 +13,9 @@ struct app_identity {
 	int64_t session_id;      /* 0: a token */
 	int64_t token_id;        /* 0: a session */
 	int64_t app_id;
-	const char *csrf_token; /* of the session */
-	int64_t expires_at;     /* 0: never */
+	const struct store_token *token; /* token_id is that of an API token; NULL: of an app */
+	const char *csrf_token;          /* of the session */
+	int64_t expires_at;              /* 0: never */
 };
 /* Makes `app` ask in the name of the identity. */
 void app_become(struct app *app, const struct app_identity *identity);

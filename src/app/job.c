@@ -253,7 +253,8 @@ static bool prepare(struct app *app, const struct app_job_new *form, struct subm
 		    struct err *e)
 {
 	const struct app_hooks *hooks = &app->core->hooks;
-	if (!app_need_account(app, e) || !check_form(app, form, e))
+	if (!app_need_account(app, e) || !check_form(app, form, e) ||
+	    !app_token_admit(app, form, e) || !app_programme_admit(app, form, e))
 		return false;
 	*call = (struct submit_call){.key = form->idempotency_key && form->idempotency_key[0]
 						? form->idempotency_key
@@ -473,6 +474,17 @@ static bool cancel(struct app *w, void *context, struct err *e)
 	       (!waited || app_queue_close_up(w, job.maker, job.account_id, job.turn, e));
 }
 
+bool app_job_cancel_in(struct app *w, int64_t id, struct err *e)
+{
+	struct store_job job;
+	struct err why = {0};
+	if ((store_job_get(w->db, w->arena, id, &job, &why) && cancel(w, &job, &why)) ||
+	    why.code == ERR_NOT_FOUND || why.code == ERR_CONFLICT)
+		return true;
+	*e = why;
+	return false;
+}
+
 static bool own_job(struct app *app, int64_t id, bool admin_too, struct store_job *out,
 		    struct err *e)
 {
@@ -683,7 +695,7 @@ static bool finish_followers(struct app *w, const struct end_call *call, int64_t
 		for (size_t k = 0; k < call->media_count; k++)
 			if (!store_media_insert(w->db, &media[k], e))
 				return false;
-		if (!store_quota_charges_forget(w->db, job->id, e))
+		if (!app_review_hold(w, job, e) || !store_quota_charges_forget(w->db, job->id, e))
 			return false;
 		emit_state(w, job->id, job->account_id);
 	}
@@ -705,6 +717,8 @@ static bool finish(struct app *w, void *context, struct err *e)
 	for (size_t i = 0; i < call->media_count; i++)
 		if (!store_media_insert(w->db, &call->media[i], e))
 			return false;
+	if (!app_review_hold(w, job, e))
+		return false;
 	emit_state(w, job->id, job->account_id);
 	if (!store_quota_charges_forget(w->db, job->id, e) || !finish_followers(w, call, seed, e))
 		return false;

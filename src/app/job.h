@@ -19,7 +19,10 @@ struct app_job_new {
 	int64_t source_media_id; /* 0: none */
 	int64_t source_post_id;  /* 0: none */
 	const char *maker;
+	const char
+	    *model; /* what the maker would draw with, for what programmes open; may be NULL */
 	const char *programme;       /* may be NULL */
+	int64_t programme_id;        /* 0: found by itself where one is needed */
 	const char *idempotency_key; /* may be NULL */
 	int64_t reply_to_post_id;    /* @draw */
 	int64_t payer_id;            /* whose quotas count; 0: who asks */

@@ -232,6 +232,7 @@ bool app_draft_prepare(struct app *app, const struct app_post_new *form,
 		out->row.tags =
 		    arena_printf(app->arena, i ? "%s %s" : "%s%s", out->row.tags, text->tags[i]);
 	}
+	app_review_draft(out);
 	return true;
 }
 
@@ -270,7 +271,7 @@ static bool write_lineage(struct app *w, const struct app_draft *draft, struct e
 	const struct store_post *row = &draft->row;
 	struct store_lineage parent;
 	struct err missing = {0};
-	if (!row->remix_of_id)
+	if (!row->remix_of_id || draft->pending)
 		return true;
 	if (!store_lineage_get(w->db, row->remix_of_id, &parent, &missing)) {
 		if (missing.code != ERR_NOT_FOUND) {
@@ -338,13 +339,34 @@ static bool write_parts(struct app *w, struct app_draft *draft, struct err *e)
 		if (!store_tag_add(w->db, app_text_fold_tag(w->arena, draft->tags[i]),
 				   draft->tags[i], row->id, w->now_ms, e))
 			return false;
-	return !row->in_reply_to_id || store_post_add_replies(w->db, row->in_reply_to_id, 1, e);
+	return !row->in_reply_to_id || draft->pending ||
+	       store_post_add_replies(w->db, row->in_reply_to_id, 1, e);
+}
+
+/* What others hear of it, once all of it is written. */
+static bool announce(struct app *w, const struct app_draft *draft, struct err *e)
+{
+	const struct store_post *row = &draft->row;
+	bool more;
+	if (row->visibility == STORE_VISIBILITY_PUBLIC)
+		app_emit(w, &(struct app_event){
+				.type = APP_EVENT_POST,
+				.post_id = row->id,
+				.account_id = row->account_id,
+				.visibility = row->visibility,
+				.local = row->local,
+				.media = row->media_count > 0,
+				.reply = row->in_reply_to_id != 0,
+				.tags = row->tags,
+			    });
+	if (row->visibility != STORE_VISIBILITY_DIRECT && !app_fan_out(w, row, 0, &more, e))
+		return false;
+	return draft->mention_count == 0 || app_draw_mentioned(w, row, e);
 }
 
 bool app_draft_write(struct app *w, struct app_draft *draft, struct err *e)
 {
 	struct store_post *row = &draft->row;
-	bool more;
 	draft->existing_id = 0;
 	if (draft->idempotency_key) {
 		if (!store_idempotency_find(w->db, row->account_id, KIND_POST,
@@ -360,20 +382,13 @@ bool app_draft_write(struct app *w, struct app_draft *draft, struct err *e)
 	    !write_lineage(w, draft, e) ||
 	    !store_account_add_posts(w->db, row->account_id, 1, w->now_ms, e) || !tell(w, draft, e))
 		return false;
-	if (row->visibility == STORE_VISIBILITY_PUBLIC)
-		app_emit(w, &(struct app_event){
-				.type = APP_EVENT_POST,
-				.post_id = row->id,
-				.account_id = row->account_id,
-				.visibility = row->visibility,
-				.local = row->local,
-				.media = row->media_count > 0,
-				.reply = row->in_reply_to_id != 0,
-				.tags = row->tags,
-			    });
-	if (row->visibility != STORE_VISIBILITY_DIRECT && !app_fan_out(w, row, 0, &more, e))
-		return false;
-	return draft->mention_count == 0 || app_draw_mentioned(w, row, e);
+	return draft->pending ? app_review_open(w, draft, e) : announce(w, draft, e);
+}
+
+bool app_draft_publish(struct app *w, struct app_draft *draft, struct err *e)
+{
+	return write_parts(w, draft, e) && write_lineage(w, draft, e) && tell(w, draft, e) &&
+	       announce(w, draft, e);
 }
 
 static bool write_draft(struct app *w, void *context, struct err *e)
@@ -394,6 +409,10 @@ bool app_post_create(struct app *app, const struct app_post_new *form, struct ap
 		return false;
 	if (before)
 		return app_post_get(app, before, out, e);
+	if (form->visibility != STORE_VISIBILITY_DIRECT &&
+	    (!app_token_seen_in(app, form->text, e) ||
+	     !app_token_seen_in(app, form->spoiler_text, e)))
+		return false;
 	if (!app_draft_prepare(app, form, NULL, 0, &draft, e))
 		return false;
 	if (!app_write(app, write_draft, &draft, e)) {
@@ -425,6 +444,11 @@ static bool delete_media(struct app *w, int64_t post_id, struct err *e)
 
 static bool uncount(struct app *w, const struct store_post *row, struct err *e)
 {
+	bool pending;
+	if (!app_review_pending(w, row->id, &pending, e))
+		return false;
+	if (pending) /* it was never counted anywhere else */
+		return store_account_add_posts(w->db, row->account_id, -1, 0, e);
 	if (row->boost_of_id && !store_post_add_boosts(w->db, row->boost_of_id, -1, e))
 		return false;
 	if (row->in_reply_to_id && !store_post_add_replies(w->db, row->in_reply_to_id, -1, e))

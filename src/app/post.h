@@ -4,6 +4,8 @@
 
 #include "app/app.h"
 
+struct store_review;
+
 /* A post as one viewer may see it: everything a Status needs, loaded for a whole page at once. */
 struct app_post {
 	struct store_post row;
@@ -26,7 +28,8 @@ struct app_post {
 		const char *url;
 		const struct store_account *account; /* NULL when deleted or not visible */
 	} remix_of;
-	bool in_lineage; /* it was remixed, or is a remix */
+	bool in_lineage;                   /* it was remixed, or is a remix */
+	const struct store_review *review; /* of one's own post; NULL: it needs no approval */
 };
 
 struct app_posts {

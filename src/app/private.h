@@ -22,6 +22,7 @@ struct app_core {
 	struct app_config config;
 	struct app_hooks hooks;
 	struct app_limiter *limiter;
+	struct app_token_uses *token_uses;
 	pthread_mutex_t hashing; /* argon2id takes 64 MiB: one at a time */
 	int64_t trim_cursor;     /* app_tick's own; one thread */
 	int64_t trimmed_at;
@@ -53,6 +54,28 @@ const char *app_secret_hash(struct arena *arena, const char *purpose, const char
 const char *app_totp_secret_new(struct arena *arena);
 /* Whether code counts at now; *step: which step it is. */
 bool app_totp_matches(const char *secret, const char *code, int64_t now_ms, int64_t *step);
+
+/* network.c: addresses, and words in lists with a space between ("" has every word). */
+#define APP_NETWORK_SIZE 48
+bool app_networks_valid(const char *list);
+bool app_networks_have(const char *list, const char *ip);
+/* What counts as one network: 192.0.2.0/24, 2001:db8::/48. */
+void app_network_of(const char *ip, char out[APP_NETWORK_SIZE]);
+bool app_words_have(const char *list, const char *word);
+
+/* token.c */
+struct app_identity;
+struct app_token_uses *app_token_uses_create(void);
+void app_token_uses_destroy(struct app_token_uses *uses); /* NULL-safe */
+bool app_token_authenticate(struct app *app, const char *secret, struct app_identity *out,
+			    struct err *e) MUST_CHECK;
+/* May the token that asks, if any, have this drawn? */
+bool app_token_admit(struct app *app, const struct app_job_new *form, struct err *e) MUST_CHECK;
+/* Tokens that stand in a text that others can read are suspended. */
+bool app_token_seen_in(struct app *app, const char *text, struct err *e) MUST_CHECK;
+
+/* programme.c: sets app->programme_id; ERR_FORBIDDEN where a programme is needed and none is there. */
+bool app_programme_admit(struct app *app, const struct app_job_new *form, struct err *e) MUST_CHECK;
 
 /* notification.c: tells a local account, unless it does not want to hear from there. */
 bool app_notify(struct app *w, int64_t account_id, enum app_notification_kind kind,
@@ -86,6 +109,9 @@ struct app_draft {
 	int64_t quote_account_id;
 	int64_t remix_account_id; /* 0: that post is gone */
 	const char *idempotency_key;
+	bool
+	    pending; /* carries a held picture: waits for approval, and then is of this visibility */
+	enum store_visibility visibility;
 	int64_t
 	    existing_id; /* set by app_draft_write: the post that this key made before; 0: none */
 };
@@ -94,6 +120,18 @@ bool app_draft_prepare(struct app *app, const struct app_post_new *form,
 		       const struct store_media *media, size_t media_count, struct app_draft *out,
 		       struct err *e) MUST_CHECK;
 bool app_draft_write(struct app *w, struct app_draft *draft, struct err *e) MUST_CHECK;
+/* Does for a post that waited what writing it had left out; its row is as it shall be. */
+bool app_draft_publish(struct app *w, struct app_draft *draft, struct err *e) MUST_CHECK;
+/* review.c */
+/* Whether the draft has to wait; then its row is made to be seen by nobody else. */
+void app_review_draft(struct app_draft *draft);
+/* Behind the writing of a draft that waits: it stands on the desk, and in its author's home. */
+bool app_review_open(struct app *w, const struct app_draft *draft, struct err *e) MUST_CHECK;
+bool app_review_pending(struct app *app, int64_t post_id, bool *pending, struct err *e) MUST_CHECK;
+/* The pictures of a job have just been inserted: are they held? */
+bool app_review_hold(struct app *w, const struct store_job *job, struct err *e) MUST_CHECK;
+bool app_review_tick(struct app *app, struct err *e) MUST_CHECK;
+
 /* Fan-out of one post, the next chunk. *more: not finished. */
 bool app_fan_out(struct app *w, const struct store_post *post, int64_t cursor, bool *more,
 		 struct err *e) MUST_CHECK;
@@ -109,6 +147,8 @@ bool app_posts_get_in(struct app *app, const int64_t *ids, size_t count, enum ap
 /* job.c */
 bool app_job_submit_in(struct app *w, const struct app_job_new *form, int64_t *job_id,
 		       struct err *e) MUST_CHECK;
+/* Cancels it where it still waits or runs. */
+bool app_job_cancel_in(struct app *w, int64_t id, struct err *e) MUST_CHECK;
 /* Answers a mention of @draw: queues the picture, or says why not. */
 bool app_draw_mentioned(struct app *w, const struct store_post *post, struct err *e) MUST_CHECK;
 /* The account id if it exists already, else 0. */

@@ -148,6 +148,15 @@ bool app_queue_move(struct app *app, int64_t id, const char *maker, struct err *
 		return false;
 	if (!strcmp(c.job.maker, maker))
 		return err_set(e, ERR_CONFLICT, "This job waits for that maker already.");
+	const struct app_job_new form = {.maker = maker,
+					 .task = c.job.task,
+					 .source_media_id = c.job.source_media_id,
+					 .programme_id = c.job.programme_id};
+	if (!app_token_admit(app, &form, e) || !app_programme_admit(app, &form, e))
+		return false;
+	if (app->programme_id != c.job.programme_id)
+		return err_set(e, ERR_CONFLICT,
+			       "That maker belongs to a programme: ask for the picture anew.");
 	return app_write(app, move, &c, e);
 }
 

@@ -5,6 +5,7 @@
 #include "app/private.h"
 #include "store/follow.h"
 #include "store/lineage.h"
+#include "store/review.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,8 @@ struct page_data {
 	int64_t *flag_ids;
 	unsigned *flags;
 	size_t flag_count;
+	struct store_review *reviews;
+	size_t review_count;
 	struct app_post *views; /* one for each of posts, at the same place */
 };
 
@@ -100,6 +103,15 @@ bool app_post_prompt_visible(const struct app *app, const struct store_post *pos
 	return false;
 }
 
+/* Carries a picture that waits for approval: nobody but its author knows of it, whatever else its row says. */
+static bool held(const struct page_data *d, const struct store_post *post)
+{
+	for (size_t i = 0; post->media_count > 0 && i < d->media_count; i++)
+		if (d->media[i].post_id == post->id && d->media[i].held)
+			return true;
+	return false;
+}
+
 static bool visible(const struct page_data *d, const struct store_post *post)
 {
 	int64_t viewer = d->app->account_id;
@@ -108,7 +120,7 @@ static bool visible(const struct page_data *d, const struct store_post *post)
 		return false;
 	if (viewer == post->account_id && viewer != 0)
 		return true;
-	if (related(d, post->account_id, STORE_RELATION_BLOCKED_BY))
+	if (held(d, post) || related(d, post->account_id, STORE_RELATION_BLOCKED_BY))
 		return false;
 	if (d->mode == APP_VIEW_LIST && (related(d, post->account_id, STORE_RELATION_BLOCKING) ||
 					 related(d, post->account_id, STORE_RELATION_MUTING)))
@@ -241,6 +253,23 @@ static bool load_flags_and_lineage(struct page_data *d, struct err *e)
 	return store_lineage_get_many(app->db, ids, count, d->lineage, &d->lineage_count, e);
 }
 
+/* Whether one's own posts wait for approval; others' reviews are nobody's business. */
+static bool load_reviews(struct page_data *d, struct err *e)
+{
+	struct app *app = d->app;
+	size_t count = 0;
+	int64_t *ids = ARENA_ARRAY(app->arena, int64_t, d->post_count + 1);
+	d->reviews = ARENA_ARRAY(app->arena, struct store_review, d->post_count + 1);
+	if (!ids || !d->reviews)
+		return err_set(e, ERR_NO_MEMORY, "This is too much at once. Please ask for less.");
+	for (size_t i = 0; i < d->post_count; i++)
+		if (app->account_id && d->posts[i].account_id == app->account_id &&
+		    d->posts[i].made)
+			ids[count++] = d->posts[i].id;
+	return store_review_of_posts(app->db, app->arena, ids, count, d->reviews, &d->review_count,
+				     e);
+}
+
 static void fill_media(struct page_data *d, struct app_post *view)
 {
 	size_t first = 0;
@@ -302,6 +331,9 @@ static void fill(struct page_data *d, size_t i)
 	fill_media(d, view);
 	fill_mentions(d, view);
 	fill_lineage(d, view);
+	for (size_t k = 0; k < d->review_count; k++)
+		if (d->reviews[k].post_id == view->row.id)
+			view->review = &d->reviews[k];
 	for (size_t k = 0; k < d->flag_count; k++) {
 		if (d->flag_ids[k] != view->row.id)
 			continue;
@@ -347,7 +379,7 @@ bool app_view_rows(struct app *app, const struct store_posts *rows, enum app_vie
 		return false;
 	qsort(d.posts, d.post_count, sizeof(*d.posts), compare_ids);
 	if (!load_mentions_and_media(&d, e) || !load_accounts(&d, e) ||
-	    !load_flags_and_lineage(&d, e))
+	    !load_flags_and_lineage(&d, e) || !load_reviews(&d, e))
 		return false;
 	d.views = ARENA_ARRAY(app->arena, struct app_post, d.post_count);
 	out->items = ARENA_ARRAY(app->arena, struct app_post, rows->count);

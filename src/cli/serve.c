@@ -18,6 +18,7 @@
 #include "api/studio/load.h"
 #include "app/auth.h"
 #include "app/setting.h"
+#include "app/token.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -365,6 +366,20 @@ static bool start(struct serve *s, struct err *e)
 	       say_hello(s, e);
 }
 
+/* What was used in the last second counts too. */
+static void flush_tokens(struct serve *s)
+{
+	struct app app;
+	struct err e = {0};
+	if (!s->db)
+		return;
+	struct arena *a = arena_create(4 << 20);
+	app_init(&app, s->house.core, s->db, a);
+	if (!app_token_flush(&app, &e))
+		log_warn("serve.tokens", LOG_ERR(&e));
+	arena_destroy(a);
+}
+
 static void stop(struct serve *s)
 {
 	waiting_stop(s->api.waiting);
@@ -374,6 +389,7 @@ static void stop(struct serve *s)
 	relay_destroy(s->relay);
 	for (size_t i = 0; i < s->makers_count; i++)
 		maker_destroy(s->makers[i]);
+	flush_tokens(s);
 	live_stop(s->api.live);
 	mail_destroy(s->mail);
 	push_stop(s->push);

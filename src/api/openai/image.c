@@ -167,6 +167,7 @@ static bool read_controls(struct http_request *rq, struct form *f, struct err *e
 	    !param_int(rq, "seed", 0, UINT32_MAX, &j->seed, e) ||
 	    !param_real(rq, "guidance", 0, 20, &j->guidance, e) ||
 	    !param_real(rq, "strength", 0, 1, &j->strength, e) || !read_region(rq, j->region, e) ||
+	    !param_id(rq, "programme_id", &j->programme_id, e) ||
 	    !param_text(rq, "user", PARAM_TEXT_MAX, &ignored, e) ||
 	    !param_text(rq, "safety_identifier", PARAM_TEXT_MAX, &ignored, e))
 		return false;
@@ -216,6 +217,7 @@ static bool read_form(struct http_request *rq, struct app *app, unsigned where, 
 	if (!f->maker || !param_int(rq, "n", 1, f->maker->count_max, &n, e))
 		return false;
 	f->job.maker = f->maker->id;
+	f->job.model = f->maker->model;
 	f->job.count = (int)n;
 	f->job.task = where == GENERATE ? STORE_JOB_DRAW
 		      : where == EDIT   ? STORE_JOB_EDIT

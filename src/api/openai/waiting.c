@@ -89,7 +89,13 @@ static void on_close(void *context)
 static void on_signed_out(void *context, const void *message)
 {
 	struct entry *n = context;
+	struct buf out;
+	struct err e;
 	(void)message;
+	err_set(&e, ERR_FORBIDDEN, "This token, or the access behind it, has ended");
+	buf_init(&out, 4096);
+	openai_put_stream_error(&out, &e);
+	send_and_forget(n->stream, &out);
 	http_stream_close(n->stream);
 }
 

@@ -400,6 +400,7 @@ static bool check_maker(struct http_request *rq, struct app *app, struct app_job
 	const struct maker_info *m = jobs_maker(jobs, f->maker);
 	if (!m)
 		return param_fail(rq, "maker", e, "is not offered here");
+	f->model = m->model;
 	bool given, style_known = !f->style || !m->styles_count;
 	for (size_t i = 0; f->style && i < m->styles_count; i++)
 		style_known = style_known || !strcmp(m->styles[i], f->style);
@@ -459,7 +460,7 @@ bool api_job_add(struct http_request *rq, struct http_response *rs, struct err *
 	f.maker = f.maker && *f.maker ? f.maker : NULL;
 	const char *key = http_request_header(rq, "Idempotency-Key");
 	f.idempotency_key = key && *key && strlen(key) <= 200 ? key : NULL;
-	if (!check_maker(rq, &app, &f, e))
+	if (!param_id(rq, "programme_id", &f.programme_id, e) || !check_maker(rq, &app, &f, e))
 		return false;
 	if (!app_job_submit(&app, &f, &job, e)) {
 		quota_refused(rq, rs, &app, f.count, e);

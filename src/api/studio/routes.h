@@ -18,6 +18,16 @@ HANDLER(api_admin_reset_link);
 HANDLER(api_admin_settings);
 HANDLER(api_admin_settings_change);
 
+/* feedback.c */
+HANDLER(api_admin_credit_export);
+HANDLER(api_admin_credit_move);
+HANDLER(api_admin_feedback_decide);
+HANDLER(api_admin_feedback_list);
+HANDLER(api_credit_export);
+HANDLER(api_credit_list);
+HANDLER(api_feedback_add);
+HANDLER(api_feedback_list);
+
 /* job.c */
 HANDLER(api_job_add);
 HANDLER(api_job_cancel);
@@ -54,6 +64,37 @@ HANDLER(api_admin_quota_delete);
 HANDLER(api_admin_quota_list);
 HANDLER(api_quota_get);
 
+/* notice.c */
+HANDLER(api_notice_list);
+HANDLER(api_notice_read);
+
+/* programme.c */
+HANDLER(api_admin_cohort_add);
+HANDLER(api_admin_cohort_change);
+HANDLER(api_admin_cohort_list);
+HANDLER(api_admin_member_decide);
+HANDLER(api_admin_member_invite);
+HANDLER(api_admin_member_list);
+HANDLER(api_admin_programme_add);
+HANDLER(api_admin_programme_change);
+HANDLER(api_admin_programme_delete);
+HANDLER(api_programme_accept);
+HANDLER(api_programme_apply);
+HANDLER(api_programme_get);
+HANDLER(api_programme_leave);
+HANDLER(api_programme_list);
+
+/* review.c */
+HANDLER(api_admin_review_decide);
+HANDLER(api_admin_review_list);
+HANDLER(api_review_list);
+HANDLER(api_review_resubmit);
+
+/* revocation.c */
+HANDLER(api_admin_revocation_add);
+HANDLER(api_admin_revocation_list);
+HANDLER(api_admin_revocation_undo);
+
 /* session.c */
 HANDLER(api_authorize_ask);
 HANDLER(api_authorize_grant);
@@ -80,5 +121,16 @@ HANDLER(api_explore);
 HANDLER(api_lineage_get);
 HANDLER(api_studio_consent);
 HANDLER(api_studio_get);
+
+/* token.c */
+HANDLER(api_admin_token_list);
+HANDLER(api_admin_token_policy);
+HANDLER(api_admin_token_policy_change);
+HANDLER(api_token_add);
+HANDLER(api_token_change);
+HANDLER(api_token_confirm);
+HANDLER(api_token_end);
+HANDLER(api_token_get);
+HANDLER(api_token_list);
 
 #endif

@@ -88,15 +88,10 @@ CREATE TABLE token_uses (
 );
 CREATE INDEX token_uses_age ON token_uses (minute);
 
--- For which token and programme a job runs. kind of a revocation: 0 token, 1 account, 2 cohort, 3 programme.
-CREATE TABLE job_origins (
-	job_id BIGINT PRIMARY KEY REFERENCES jobs (id) ON DELETE CASCADE,
-	token_id BIGINT,
-	programme_id BIGINT
-);
-CREATE INDEX job_origins_token ON job_origins (token_id) WHERE token_id IS NOT NULL;
-CREATE INDEX job_origins_programme ON job_origins (programme_id) WHERE programme_id IS NOT NULL;
+CREATE INDEX jobs_of_token ON jobs (token_id) WHERE token_id IS NOT NULL AND state < 2;
+CREATE INDEX jobs_of_programme ON jobs (programme_id) WHERE programme_id IS NOT NULL AND state < 2;
 
+-- kind: 0 token, 1 account, 2 cohort, 3 programme
 CREATE TABLE revocations (
 	id BIGINT PRIMARY KEY,
 	kind SMALLINT NOT NULL,
