@@ -84,11 +84,11 @@ static void print_csv(const struct bench_options *o, const struct engine_measure
 	if (o->header)
 		buf_add_str(out, "shape,quant,kernels,threads,batch,context,tokens_per_s,"
 				 "bytes_per_step,bandwidth_gb_per_s,fraction_of_limit,"
-				 "prefill_tokens_per_s,prefill_gops\n");
-	buf_printf(out, "%s,%s,%s,%d,%d,%d,%.1f,%.0f,%.1f,%.3f,%.0f,%.0f\n", o->shape, r->quant,
-		   r->kernels, r->threads, (int)o->batch, (int)o->context, r->tokens_per_s,
-		   r->bytes_per_step, r->bandwidth / 1e9, r->fraction, r->prefill_tokens_per_s,
-		   r->prefill_ops_per_s / 1e9);
+				 "prefill_tokens_per_s,prefill_gops,peak_gops\n");
+	buf_printf(out, "%s,%s,%s,%d,%d,%d,%.1f,%.0f,%.1f,%.3f,%.0f,%.0f,%.0f\n", o->shape,
+		   r->quant, r->kernels, r->threads, (int)o->batch, (int)o->context,
+		   r->tokens_per_s, r->bytes_per_step, r->bandwidth / 1e9, r->fraction,
+		   r->prefill_tokens_per_s, r->prefill_ops_per_s / 1e9, r->peak_ops_per_s / 1e9);
 }
 
 static void print_text(const struct bench_options *o, const struct engine_measure *r,
@@ -100,8 +100,11 @@ static void print_text(const struct bench_options *o, const struct engine_measur
 		   (int)o->batch, (int)o->context);
 	buf_printf(out, "         %10.1f MB a step; memory gives %.1f GB/s: %.0f %% of the limit\n",
 		   r->bytes_per_step / 1e6, r->bandwidth / 1e9, 100 * r->fraction);
-	buf_printf(out, "prefill  %10.0f tokens/s, %.0f GOPS\n", r->prefill_tokens_per_s,
+	buf_printf(out, "prefill  %10.0f tokens/s, %.0f GOPS", r->prefill_tokens_per_s,
 		   r->prefill_ops_per_s / 1e9);
+	if (r->peak_ops_per_s > 0)
+		buf_printf(out, "; the cores could do %.0f in int8", r->peak_ops_per_s / 1e9);
+	buf_add_char(out, '\n');
 }
 
 static double now_ms(void)

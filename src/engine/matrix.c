@@ -55,6 +55,16 @@ no_memory:
 	return err_set(e, ERR_NO_MEMORY, "no memory for a matrix of %zu x %zu", outputs, k);
 }
 
+void engine_matrix_repeat(struct engine_matrix *m)
+{
+	for (size_t tile = 1; tile < m->tiles; tile++) {
+		memcpy((uint8_t *)m->data + tile * m->tile_bytes, m->data, m->tile_bytes);
+		if (m->scale)
+			memcpy(m->scale + tile * KERNEL_TILE_ROWS, m->scale,
+			       KERNEL_TILE_ROWS * sizeof(*m->scale));
+	}
+}
+
 void engine_matrix_finish(struct engine_matrix *m)
 {
 	free(m->data);
@@ -284,6 +294,7 @@ void engine_matrix_prepare(const struct engine_matrix *m, const struct kernels *
 	scratch->xq.k = m->k;
 	scratch->xq.k_padded = kernel_k_padded(m->k);
 	scratch->xq.groups = kernel_groups(m->k);
+	scratch->xq.blocks = m->weights == KERNEL_INT4;
 	out->xq = &scratch->xq;
 	struct quantize_job job = {kernels, p, &scratch->xq};
 	/* a row takes some 100 ns: not worth waking anybody for a few */
@@ -303,14 +314,14 @@ static void multiply_tiles(void *context, size_t begin, size_t end, int thread)
 }
 
 /* Pieces large enough that claiming one costs nothing, and at least four for each thread, so that a
- * thread that is held up is helped out. */
+ * thread that is held up is helped out. Even, because AMX computes two tiles at a time. */
 size_t engine_matrix_grain(size_t units, size_t unit_bytes, const struct engine_pool *pool)
 {
 	size_t grain = (32768 + unit_bytes - 1) / unit_bytes;
 	size_t most = units / ((size_t)engine_pool_threads(pool) * 4);
 	if (grain > most)
 		grain = most;
-	return grain ? grain : 1;
+	return grain ? (grain + 1) / 2 * 2 : 1;
 }
 
 void engine_matrix_multiply(const struct engine_matrix *m, const struct kernels *kernels,

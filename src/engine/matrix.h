@@ -40,6 +40,8 @@ void engine_matrix_set_row_int8(struct engine_matrix *m, size_t output, const in
 /* And from 4-bit blocks as safetensors.h has them, exact; the matrix is INT4. scales: f16, unaligned. */
 void engine_matrix_set_row_int4(struct engine_matrix *m, size_t output, const uint8_t *row,
 				const void *scales);
+/* The first 16 rows again and again: for measuring. */
+void engine_matrix_repeat(struct engine_matrix *m);
 void engine_matrix_set_bias(struct engine_matrix *m, size_t output, float value);
 
 /* Scratch of the products of one caller: quantised activations for up to `rows` rows of up to `k`.

@@ -34,14 +34,28 @@ struct measuring {
 	int caches;
 	uint8_t *sweep;
 	size_t sweep_bytes;
-	uint64_t *sums; /* one for each thread; so that the reads are not dropped */
+	uint64_t *sums;     /* one for each thread; so that the reads are not dropped */
+	_Atomic double ops; /* of one call of busy() */
 };
+
+static double now_of(clockid_t clock)
+{
+	struct timespec t;
+	clock_gettime(clock, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
 
 static double now(void)
 {
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+	return now_of(CLOCK_MONOTONIC);
+}
+
+/* One thread alone is timed by its own time, so that what others do with its core does not count (what they do
+ * with the memory does: in the bandwidth too). */
+static double watch(const struct measuring *m)
+{
+	return now_of(engine_pool_threads(m->pool) == 1 ? CLOCK_THREAD_CPUTIME_ID
+							: CLOCK_MONOTONIC);
 }
 
 static bool find_shape(const char *name, struct engine_shape *s, struct err *e)
@@ -113,13 +127,13 @@ static void measure_steps(struct measuring *m, const struct engine_measure_optio
 	for (size_t i = 0; i < batch; i++)
 		ids[i] = (int32_t)i;
 	do {
-		double from = now();
+		double from = watch(m);
 		step(m, batch, position, ids);
 		for (size_t i = 0; i < batch; i++)
 			ids[i] =
 			    engine_sampler_choose(&greedy, 0, m->b.logits + i * m->b.logits_stride,
 						  (size_t)m->t.shape.image.vocab, NULL);
-		double took = now() - from;
+		double took = watch(m) - from;
 		if (took < best)
 			best = took;
 	} while (now() - begin < o->seconds);
@@ -131,9 +145,9 @@ static void measure_prefill(struct measuring *m, const struct engine_measure_opt
 {
 	double begin = now(), best = 1e30;
 	do {
-		double from = now();
+		double from = watch(m);
 		prefill(m, &m->cache[0], PREFILL_ROWS);
-		double took = now() - from;
+		double took = watch(m) - from;
 		if (took < best)
 			best = took;
 	} while (now() - begin < o->seconds);
@@ -163,13 +177,39 @@ static double measure_bandwidth(struct measuring *m, double seconds)
 {
 	double begin = now(), best = 1e30;
 	do {
-		double from = now();
+		double from = watch(m);
 		engine_pool_for(m->pool, m->sweep_bytes / 64, 4096, sweep, m);
-		double took = now() - from;
+		double took = watch(m) - from;
 		if (took < best)
 			best = took;
 	} while (now() - begin < seconds);
 	return (double)m->sweep_bytes / best;
+}
+
+#define BUSY_ROUNDS 100000
+
+static void busy(void *context, size_t begin, size_t end, int thread)
+{
+	struct measuring *m = context;
+	(void)thread;
+	for (size_t i = begin; i < end; i++)
+		m->ops = m->t.kernels->busy(BUSY_ROUNDS);
+}
+
+static double measure_peak(struct measuring *m, double seconds)
+{
+	size_t threads = (size_t)engine_pool_threads(m->pool);
+	double begin = now(), best = 1e30;
+	if (!m->t.kernels->busy)
+		return 0;
+	do {
+		double from = watch(m);
+		engine_pool_for(m->pool, threads, 1, busy, m);
+		double took = watch(m) - from;
+		if (took < best)
+			best = took;
+	} while (now() - begin < seconds);
+	return m->ops * (double)threads / best;
 }
 
 static bool set_up(struct measuring *m, const struct engine_measure_options *o,
@@ -262,6 +302,7 @@ bool engine_measure(const struct engine_measure_options *o, struct engine_measur
 		r->bandwidth = again > r->bandwidth ? again : r->bandwidth;
 		r->fraction = r->tokens_per_s / o->batch * r->bytes_per_step / r->bandwidth;
 		measure_prefill(&m, o, r);
+		r->peak_ops_per_s = measure_peak(&m, o->seconds / 4);
 	} else {
 		err_set(e, ERR_NO_MEMORY, "no memory to measure the bandwidth");
 	}

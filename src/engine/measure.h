@@ -27,6 +27,7 @@ struct engine_measure {
 	double fraction;             /* of the steps that bandwidth allows */
 	double prefill_tokens_per_s; /* 512 positions of one stream */
 	double prefill_ops_per_s;    /* 2 for each weight and token */
+	double peak_ops_per_s; /* int8, of all threads, operands in registers; 0: not measured */
 };
 
 bool engine_measure(const struct engine_measure_options *options, struct engine_measure *result,

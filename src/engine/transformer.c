@@ -9,6 +9,8 @@
 #include <string.h>
 
 #define TILE KERNEL_TILE_ROWS
+/* Of gate and up tiles in one piece: what they give for all rows stays in the core's cache until it is used. */
+#define GATE_PAIRS_MAX 4
 
 static size_t round_up(size_t n, size_t step)
 {
@@ -52,19 +54,21 @@ bool engine_batch_init(struct engine_batch *b, const struct engine_transformer *
 	b->h = floats(b, rows_max * widest);
 	b->qkv = floats(b, rows_max * qkv_width(&s->llm));
 	b->attention = floats(b, rows_max * attention);
-	b->gate_up = floats(b, rows_max * max2(2 * ffn, widest));
+	b->between = floats(b, rows_max * widest);
 	b->ffn = floats(b, rows_max * ffn);
 	b->logits_stride = round_up(vocabulary, TILE);
 	b->logits = floats(b, logit_rows_max * b->logits_stride);
 	b->scratch = calloc((size_t)b->threads, sizeof(*b->scratch));
 	b->visible = calloc((size_t)b->threads, sizeof(*b->visible));
-	if (!b->row || !b->segment || !b->x || !b->h || !b->qkv || !b->attention || !b->gate_up ||
-	    !b->ffn || !b->logits || !b->scratch || !b->visible)
+	b->gate = calloc((size_t)b->threads, sizeof(*b->gate));
+	if (!b->row || !b->segment || !b->x || !b->h || !b->qkv || !b->attention || !b->between ||
+	    !b->ffn || !b->logits || !b->scratch || !b->visible || !b->gate)
 		goto no_memory;
 	for (int i = 0; i < b->threads; i++) {
 		b->scratch[i] = floats(b, t->positions_max + 64);
 		b->visible[i] = calloc(t->positions_max + 64, 1);
-		if (!b->scratch[i] || !b->visible[i])
+		b->gate[i] = floats(b, rows_max * GATE_PAIRS_MAX * 2 * TILE);
+		if (!b->scratch[i] || !b->visible[i] || !b->gate[i])
 			goto no_memory;
 	}
 	if (engine_matrix_scratch_init(&b->quantized, rows_max, widest, e))
@@ -83,7 +87,10 @@ void engine_batch_finish(struct engine_batch *b)
 			free(b->scratch[i]);
 		if (b->visible)
 			free(b->visible[i]);
+		if (b->gate)
+			free(b->gate[i]);
 	}
+	free(b->gate);
 	free(b->scratch);
 	free(b->visible);
 	free(b->row);
@@ -92,7 +99,7 @@ void engine_batch_finish(struct engine_batch *b)
 	free(b->h);
 	free(b->qkv);
 	free(b->attention);
-	free(b->gate_up);
+	free(b->between);
 	free(b->ffn);
 	free(b->logits);
 	engine_matrix_scratch_finish(&b->quantized);
@@ -155,11 +162,7 @@ static void rotate(const struct engine_transformer *t, float *x, size_t position
 	const float *c = t->rope_cos + position * half, *s = t->rope_sin + position * half;
 
 	if (t->shape.llm.rope == ENGINE_ROPE_HALF) {
-		for (size_t i = 0; i < half; i++) {
-			float a = x[i], b = x[i + half];
-			x[i] = a * c[i] - b * s[i];
-			x[i + half] = b * c[i] + a * s[i];
-		}
+		t->kernels->rotate_half(x, c, s, half);
 		return;
 	}
 	for (size_t i = 0; i < half; i++) {
@@ -232,15 +235,25 @@ static void gate_up(void *context, size_t begin, size_t end, int thread)
 {
 	struct pass *p = context;
 	size_t ffn = (size_t)p->t->shape.llm.ffn;
-	(void)thread;
-	p->t->kernels->product(&p->product, 2 * begin, 2 * end);
-	for (size_t r = 0; r < p->product.rows; r++)
-		for (size_t i = begin; i < end; i++) {
-			float *gate = p->product.y + r * p->product.y_stride + i * 2 * TILE;
-			size_t n = ffn - i * TILE < TILE ? ffn - i * TILE : TILE;
-			p->t->kernels->swiglu(gate, gate + TILE, TILE);
-			memcpy(p->b->ffn + r * ffn + i * TILE, gate, n * sizeof(float));
-		}
+
+	for (; begin < end; begin += GATE_PAIRS_MAX) {
+		size_t pairs = end - begin < GATE_PAIRS_MAX ? end - begin : GATE_PAIRS_MAX;
+		struct kernel_product piece = p->product;
+		piece.tiles = (const uint8_t *)piece.tiles + 2 * begin * piece.tile_bytes;
+		if (piece.scale)
+			piece.scale += 2 * begin * TILE;
+		piece.outputs = piece.y_stride = 2 * pairs * TILE;
+		piece.y = p->b->gate[thread];
+		p->t->kernels->product(&piece, 0, 2 * pairs);
+		for (size_t r = 0; r < piece.rows; r++)
+			for (size_t i = 0; i < pairs; i++) {
+				float *gate = piece.y + r * piece.y_stride + i * 2 * TILE;
+				size_t at = (begin + i) * TILE;
+				p->t->kernels->swiglu(gate, gate + TILE, TILE);
+				memcpy(p->b->ffn + r * ffn + at, gate,
+				       (ffn - at < TILE ? ffn - at : TILE) * sizeof(float));
+			}
+	}
 }
 
 static void run_layer(struct pass *p, size_t index)
@@ -257,11 +270,7 @@ static void run_layer(struct pass *p, size_t index)
 	multiply(p, &layer->output, b->attention, b->x, hidden, b->rows, true);
 
 	norm(p, layer->norm_ffn, b->rows);
-	struct engine_matrix_product product = {.x = b->h,
-						.x_stride = hidden,
-						.y = b->gate_up,
-						.y_stride = layer->gate_up.outputs,
-						.rows = b->rows};
+	struct engine_matrix_product product = {.x = b->h, .x_stride = hidden, .rows = b->rows};
 	engine_matrix_prepare(&layer->gate_up, t->kernels, t->pool, &b->quantized, &product,
 			      &p->product);
 	size_t pairs = layer->gate_up.tiles / 2;
@@ -302,9 +311,9 @@ void engine_transformer_image_logits(const struct engine_transformer *t, struct 
 
 	gather(&pass, rows, n);
 	if (t->head_in.data) {
-		multiply(&pass, &t->head_in, b->h, b->gate_up, t->head_in.outputs, n, false);
-		t->kernels->gelu(b->gate_up, n * t->head_in.outputs);
-		x = b->gate_up;
+		multiply(&pass, &t->head_in, b->h, b->between, t->head_in.outputs, n, false);
+		t->kernels->gelu(b->between, n * t->head_in.outputs);
+		x = b->between;
 	}
 	multiply(&pass, &t->head_out, x, b->logits, b->logits_stride, n, false);
 }
@@ -331,7 +340,7 @@ void engine_transformer_embed_image(const struct engine_transformer *t, struct e
 	const struct engine_image_shape *s = &t->shape.image;
 	size_t hidden = (size_t)t->shape.llm.hidden, width = (size_t)s->embed_dim;
 	struct pass pass = {.t = t, .b = b};
-	float *in = s->aligner_depth ? b->h : x, *other = b->gate_up;
+	float *in = s->aligner_depth ? b->h : x, *other = b->between;
 
 	for (size_t i = 0; i < n; i++)
 		engine_tensor_rows_f32(&t->image_embedding, ids[i] + s->vocab_base, 1,
@@ -367,7 +376,7 @@ void engine_transformer_embed_caption(const struct engine_transformer *t, struct
 	size_t prefix = (size_t)t->shape.prefix, hidden = (size_t)t->shape.llm.hidden;
 	const float *in = caption ? caption : t->caption_empty;
 
-	multiply(&pass, &t->caption_in, in, b->gate_up, hidden, prefix, false);
-	t->kernels->gelu_tanh(b->gate_up, prefix * hidden);
-	multiply(&pass, &t->caption_out, b->gate_up, x, hidden, prefix, false);
+	multiply(&pass, &t->caption_in, in, b->between, hidden, prefix, false);
+	t->kernels->gelu_tanh(b->between, prefix * hidden);
+	multiply(&pass, &t->caption_out, b->between, x, hidden, prefix, false);
 }

@@ -92,11 +92,12 @@ struct engine_batch {
 	float *x; /* [rows][hidden]: embeddings in, the last block's output out */
 
 	/* between the steps of a pass */
-	float *h, *qkv, *attention, *gate_up, *ffn;
+	float *h, *qkv, *attention, *between, *ffn;
 	float *logits; /* [logit rows][image vocabulary or text vocabulary] */
 	size_t logits_stride;
 	size_t *segment; /* first row of each stream's rows; one more at the end */
-	float **scratch; /* one for each thread */
+	float **scratch; /* one for each thread, for attention */
+	float **gate;    /* and for what a piece of gate and up gives */
 	uint8_t **visible;
 	int threads;
 	size_t bytes; /* of the floats */

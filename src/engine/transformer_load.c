@@ -104,11 +104,12 @@ static bool fill(struct loader *l, struct engine_matrix *m, struct engine_want w
 		return err_set(l->e, ERR_NO_MEMORY, "no memory for a row of weights");
 	l->t->parameters += count * m->k;
 	if (!l->file) {
-		for (size_t i = 0; i < count; i++) {
+		for (size_t i = 0; i < TILE && i < m->outputs; i++) {
 			for (size_t k = 0; k < m->k; k++)
 				rows[k] = random_weight(&l->random);
-			engine_matrix_set_row(m, output_row(&place, i), rows);
+			engine_matrix_set_row(m, i, rows);
 		}
+		engine_matrix_repeat(m);
 		free(rows);
 		return true;
 	}

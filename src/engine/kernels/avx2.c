@@ -300,7 +300,13 @@ static float quantize_query(const float *query, size_t d, int8_t *q)
 {
 	int32_t sum, sum32[256 / 32];
 	float scale;
-	struct kernel_int8_rows row = {q, &scale, &sum, sum32, d, d, 1};
+	struct kernel_int8_rows row = {.q = q,
+				       .scale = &scale,
+				       .sum = &sum,
+				       .sum32 = sum32,
+				       .k = d,
+				       .k_padded = d,
+				       .groups = 1};
 	row.k_padded = (d + 31) / 32 * 32;
 	kernels_scalar_quantize(query, d, &row, 0, 1);
 	return scale;
@@ -408,6 +414,7 @@ const struct kernels kernels_avx2 = {
     .gelu = kernels_scalar_gelu,
     .gelu_tanh = kernels_scalar_gelu_tanh,
     .silu = avx2_silu,
+    .rotate_half = kernels_scalar_rotate_half,
     .cache_put = kernels_scalar_cache_put,
     .attend = avx2_attend,
 };

@@ -289,7 +289,7 @@ void kernels_avx512_quantize(const float *x, size_t x_stride, struct kernel_int8
 			    x + r * x_stride + first, n < KERNEL_GROUP ? n : KERNEL_GROUP,
 			    q + first, &out->sum[r * out->groups + g]);
 		}
-		for (size_t b = 0; b < out->k_padded / 32; b++) {
+		for (size_t b = 0; out->blocks && b < out->k_padded / 32; b++) {
 			__m256i v = _mm256_loadu_si256((const __m256i *)(q + b * 32));
 			__m256i four = _mm256_dpbusd_epi32(_mm256_setzero_si256(), ones, v);
 			out->sum32[r * (out->k_padded / 32) + b] = reduce_add_256(four);
@@ -345,6 +345,21 @@ void kernels_avx512_gelu_tanh(float *x, size_t n)
 		__mmask16 mask = head_mask(n - i);
 		_mm512_mask_storeu_ps(x + i, mask,
 				      vector_gelu_tanh(_mm512_maskz_loadu_ps(mask, x + i)));
+	}
+}
+
+void kernels_avx512_rotate_half(float *x, const float *cosine, const float *sine, size_t half)
+{
+	for (size_t i = 0; i < half; i += 16) {
+		__mmask16 mask = head_mask(half - i);
+		__m512 a = _mm512_maskz_loadu_ps(mask, x + i);
+		__m512 b = _mm512_maskz_loadu_ps(mask, x + half + i);
+		__m512 c = _mm512_maskz_loadu_ps(mask, cosine + i);
+		__m512 s = _mm512_maskz_loadu_ps(mask, sine + i);
+		_mm512_mask_storeu_ps(x + i, mask,
+				      _mm512_sub_ps(_mm512_mul_ps(a, c), _mm512_mul_ps(b, s)));
+		_mm512_mask_storeu_ps(x + half + i, mask,
+				      _mm512_add_ps(_mm512_mul_ps(b, c), _mm512_mul_ps(a, s)));
 	}
 }
 
@@ -571,16 +586,36 @@ void kernels_avx512_attend(const struct kernel_cache_view *cache, size_t count,
 	mix_int8(cache, count, scratch, 1.0f / total, out);
 }
 
+static double busy(size_t rounds)
+{
+	__m512i sum[12], a = _mm512_set1_epi8((char)rounds), b = _mm512_set1_epi8(3);
+	int32_t out[16];
+	for (int i = 0; i < 12; i++)
+		sum[i] = _mm512_setzero_si512();
+	for (size_t r = 0; r < rounds; r++) {
+		for (int i = 0; i < 12; i++)
+			sum[i] = _mm512_dpbusd_epi32(sum[i], a, b);
+		__asm__ volatile("" : "+v"(a), "+v"(b)); /* not one round for all */
+	}
+	for (int i = 1; i < 12; i++)
+		sum[0] = _mm512_add_epi32(sum[0], sum[i]);
+	_mm512_storeu_si512(out, sum[0]);
+	__asm__ volatile("" : : "r"(out) : "memory");
+	return (double)rounds * 12 * 2 * 64;
+}
+
 const struct kernels kernels_avx512 = {
     .level = KERNEL_AVX512,
     .name = "avx512",
     .product = kernels_avx512_product,
+    .busy = busy,
     .quantize = kernels_avx512_quantize,
     .rms_norm = kernels_avx512_rms_norm,
     .swiglu = kernels_avx512_swiglu,
     .gelu = kernels_avx512_gelu,
     .gelu_tanh = kernels_avx512_gelu_tanh,
     .silu = kernels_avx512_silu,
+    .rotate_half = kernels_avx512_rotate_half,
     .cache_put = kernels_avx512_cache_put,
     .attend = kernels_avx512_attend,
 };

@@ -15,6 +15,7 @@ void kernels_scalar_quantize(const float *x, size_t x_stride, struct kernel_int8
 			     size_t begin, size_t end);
 void kernels_scalar_gelu(float *x, size_t n);
 void kernels_scalar_gelu_tanh(float *x, size_t n);
+void kernels_scalar_rotate_half(float *x, const float *cosine, const float *sine, size_t half);
 void kernels_scalar_cache_put(const struct kernel_cache_view *cache, size_t position,
 			      const float *key, const float *value);
 
@@ -26,6 +27,7 @@ void kernels_avx512_swiglu(float *gate, const float *up, size_t n);
 void kernels_avx512_gelu(float *x, size_t n);
 void kernels_avx512_gelu_tanh(float *x, size_t n);
 void kernels_avx512_silu(float *x, size_t n);
+void kernels_avx512_rotate_half(float *x, const float *cosine, const float *sine, size_t half);
 void kernels_avx512_cache_put(const struct kernel_cache_view *cache, size_t position,
 			      const float *key, const float *value);
 void kernels_avx512_attend(const struct kernel_cache_view *cache, size_t count,

@@ -45,6 +45,7 @@ struct kernel_int8_rows {
 	float *scale;    /* [row][groups] */
 	int32_t *sum;    /* [row][groups] */
 	int32_t *sum32;  /* [row][k_padded / 32] */
+	bool blocks;     /* sum32 is wanted: the weights are INT4 */
 	size_t k;        /* values a row */
 	size_t k_padded; /* multiple of KERNEL_K_PAD; = stride of q */
 	size_t groups;   /* of KERNEL_GROUP, the last may be shorter */
@@ -87,6 +88,10 @@ struct kernels {
 
 	void (*product)(const struct kernel_product *p, size_t tile_begin, size_t tile_end);
 
+	/* int8 operations (two for each multiplication) done on what lies in registers, in `rounds` rounds:
+	 * the most that a core can do, for measuring. NULL: not measured. */
+	double (*busy)(size_t rounds);
+
 	/* Quantises rows [begin, end) of x. */
 	void (*quantize)(const float *x, size_t x_stride, struct kernel_int8_rows *out,
 			 size_t begin, size_t end);
@@ -99,6 +104,9 @@ struct kernels {
 	void (*gelu)(float *x, size_t n);      /* erf form */
 	void (*gelu_tanh)(float *x, size_t n); /* tanh form */
 	void (*silu)(float *x, size_t n);
+
+	/* Turns the pairs (x[i], x[i + half]) by angles whose cosines and sines are given. */
+	void (*rotate_half)(float *x, const float *cosine, const float *sine, size_t half);
 
 	/* Puts one position's key and value (head_dim floats each) into the cache. */
 	void (*cache_put)(const struct kernel_cache_view *cache, size_t position, const float *key,

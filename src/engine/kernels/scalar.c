@@ -126,7 +126,7 @@ void kernels_scalar_quantize(const float *x, size_t x_stride, struct kernel_int8
 				sum += q[first + i];
 			out->sum[r * out->groups + g] = sum;
 		}
-		for (size_t b = 0; b < out->k_padded / 32; b++) {
+		for (size_t b = 0; out->blocks && b < out->k_padded / 32; b++) {
 			int32_t sum = 0;
 			for (size_t i = 0; i < 32; i++)
 				sum += q[b * 32 + i];
@@ -168,6 +168,15 @@ void kernels_scalar_gelu_tanh(float *x, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		float inner = 0.79788456080286536f * (x[i] + 0.044715f * x[i] * x[i] * x[i]);
 		x[i] = 0.5f * x[i] * (1.0f + tanhf(inner));
+	}
+}
+
+void kernels_scalar_rotate_half(float *x, const float *cosine, const float *sine, size_t half)
+{
+	for (size_t i = 0; i < half; i++) {
+		float a = x[i], b = x[i + half];
+		x[i] = a * cosine[i] - b * sine[i];
+		x[i + half] = b * cosine[i] + a * sine[i];
 	}
 }
 
@@ -289,6 +298,7 @@ const struct kernels kernels_scalar = {
     .gelu = kernels_scalar_gelu,
     .gelu_tanh = kernels_scalar_gelu_tanh,
     .silu = scalar_silu,
+    .rotate_half = kernels_scalar_rotate_half,
     .cache_put = kernels_scalar_cache_put,
     .attend = scalar_attend,
 };
