@@ -204,6 +204,40 @@ static void all_levels(void **unused)
 	}
 }
 
+/* Enough rows for tiles of rows, and for more than are summed at a time. */
+static void many_rows(void **unused)
+{
+	struct err e;
+	const struct kernels *oracle = kernels_find(KERNEL_SCALAR, &e);
+	(void)unused;
+	for (int level = KERNEL_AVX2; level <= (int)kernels_best(); level++) {
+		const struct kernels *k = kernels_find((enum kernel_level)level, &e);
+		static const size_t ROWS[] = {12, 31, 32, 33, 128, 129, 290};
+		for (size_t i = 0; i < sizeof(ROWS) / sizeof(*ROWS); i++)
+			product_case(k, oracle, KERNEL_INT8, ROWS[i]);
+	}
+}
+
+static void rotations(void **unused)
+{
+	struct err e;
+	const struct kernels *oracle = kernels_find(KERNEL_SCALAR, &e);
+	(void)unused;
+	for (int level = KERNEL_AVX2; level <= (int)kernels_best(); level++)
+		for (size_t half = 1; half <= 128; half += 5) {
+			const struct kernels *k = kernels_find((enum kernel_level)level, &e);
+			float *want = random_floats(2 * half), *turn = random_floats(2 * half);
+			float *got = malloc(2 * half * sizeof(float));
+			memcpy(got, want, 2 * half * sizeof(float));
+			oracle->rotate_half(want, turn, turn + half, half);
+			k->rotate_half(got, turn, turn + half, half);
+			check("rotation", k, worst(got, want, 2 * half), 0);
+			free(want);
+			free(turn);
+			free(got);
+		}
+}
+
 /* A row's product is the same whatever rows stand beside it: what "same seed, same picture" rests on. */
 static void rows_stand_alone(void **unused)
 {
@@ -250,6 +284,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(all_levels),
 	    cmocka_unit_test(rows_stand_alone),
+	    cmocka_unit_test(many_rows),
+	    cmocka_unit_test(rotations),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
