@@ -1,0 +1,186 @@
+// Two accounts in two windows of one real server: polls, edits, quotes, lists, filters, private messages, posts for later, reports, and the
+// queue. Each step is seen by the other person.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { serve, skip } from "./serve.mjs";
+import { join, launch, person } from "./yard.mjs";
+
+let server;
+let browser;
+let dal;
+let haru;
+
+before(async () => {
+	if (skip) return;
+	server = await serve();
+	browser = await launch();
+	dal = await person(browser, { locale: "en" });
+	haru = await person(browser, { locale: "ko" });
+	await join(dal, server.setup, { name: "dal" });
+	await open(dal, "/admin?show=invitations");
+	await dal.click('[data-action="invite"]');
+	const invitation = new URL(await dal.locator("output.url").first().innerText());
+	await join(haru, server.base + invitation.pathname + invitation.search, { name: "haru" });
+	for (const [page, other] of [[haru, "dal"], [dal, "haru"]]) {
+		await open(page, `/@${other}`);
+		await page.click('[data-action="follow"]');
+		await page.waitForSelector('[data-action="follow"][aria-pressed="true"]');
+	}
+}, { timeout: 300_000 });
+
+after(async () => {
+	await browser?.close();
+	await server?.close();
+});
+
+/** Goes to a page inside of the running front end, or opens it. */
+async function open(page, path) {
+	await page.goto(server.base + path);
+	await page.waitForSelector("main h1, main form", { state: "attached" });
+}
+
+async function write(page, text, more = async () => undefined) {
+	await open(page, "/");
+	await page.click('[data-action="write"]');
+	const sheet = page.locator("dialog[open]");
+	await sheet.locator("#publish-text").fill(text);
+	await more(sheet);
+	await sheet.locator('[data-action="publish"]').click();
+	await sheet.waitFor({ state: "detached" });
+}
+
+const article = (page, text) => page.locator("article[data-post]", { hasText: text }).first();
+
+/** Opens the menu of a post and chooses. */
+async function choose(page, text, name) {
+	await article(page, text).locator("[aria-haspopup=menu]").click();
+	await page.getByRole("menuitem", { name, exact: true }).click();
+}
+
+test("a poll is written, comes live, is voted in, and its author sees the result", { timeout: 300_000, skip }, async () => {
+	await open(haru, "/");
+	await write(dal, "What shall we draw tonight?", async (sheet) => {
+		await sheet.locator('[data-action="poll"]').click();
+		await sheet.locator('[data-choice="0"]').fill("the moon");
+		await sheet.locator('[data-choice="1"]').fill("a cat");
+	});
+	const poll = article(haru, "What shall we draw tonight?").locator(".poll");
+	await poll.getByText("a cat").click();
+	await poll.locator('[data-action="vote"]').click();
+	await poll.locator(".result.most", { hasText: "a cat" }).waitFor();
+	await open(dal, "/");
+	await article(dal, "What shall we draw tonight?").locator(".result", { hasText: "a cat" }).getByText("100%").waitFor();
+});
+
+test("an edit reaches the reader while they look, with its history", { timeout: 300_000, skip }, async () => {
+	await write(dal, "The first version of a thought");
+	await open(haru, "/");
+	await article(haru, "The first version of a thought").waitFor();
+	await choose(dal, "The first version of a thought", "Edit");
+	const sheet = dal.locator("dialog[open]");
+	await dal.waitForFunction(() => document.querySelector("#publish-text")?.value === "The first version of a thought");
+	await sheet.locator("#publish-text").fill("The second version, better");
+	await sheet.locator('[data-action="publish"]').click();
+	await sheet.waitFor({ state: "detached" });
+	await article(haru, "The second version, better").waitFor();
+	await choose(haru, "The second version, better", "고치기 전의 글");
+	await haru.locator("dialog[open]", { hasText: "The first version of a thought" }).waitFor();
+	await haru.keyboard.press("Escape");
+});
+
+test("a quote shows the quoted post, and its author is told", { timeout: 300_000, skip }, async () => {
+	await open(haru, "/");
+	await choose(haru, "The second version, better", "인용하기");
+	const sheet = haru.locator("dialog[open]");
+	await sheet.locator("[data-quote]").waitFor();
+	await sheet.locator("#publish-text").fill("이 생각이 마음에 들어요");
+	await sheet.locator('[data-action="publish"]').click();
+	await sheet.waitFor({ state: "detached" });
+	await open(dal, "/");
+	await article(dal, "이 생각이 마음에 들어요").locator("[data-quote]", { hasText: "The second version, better" }).waitFor();
+	await open(dal, "/notifications");
+	await dal.locator('[data-notice="quote"]').waitFor();
+});
+
+test("a list shows its members' posts", { timeout: 300_000, skip }, async () => {
+	await open(dal, "/lists");
+	await dal.fill('[data-action="list-title"]', "Friends");
+	await dal.click('[data-action="make-list"]');
+	await dal.fill('[data-action="find-member"]', "haru");
+	await dal.locator('[data-action="add-member"]').first().click();
+	await dal.locator('[data-action="drop-member"]').first().waitFor();
+	const list = new URL(dal.url()).pathname;
+	await open(dal, list);
+	await dal.waitForFunction(() => !document.querySelector('[aria-busy="true"]'));
+	await write(haru, "리스트에서 보이나요?");
+	await article(dal, "리스트에서 보이나요?").waitFor();
+});
+
+test("a filter covers what one does not want to meet, until a press", { timeout: 300_000, skip }, async () => {
+	await open(haru, "/filters");
+	await haru.click('[data-action="new-filter"]');
+	await haru.locator('[data-action="keyword"]').first().fill("spoiler");
+	await haru.click('[data-action="save-filter"]');
+	await haru.locator("li", { hasText: "spoiler" }).waitFor();
+	await write(dal, "A spoiler: the cat did it");
+	await open(haru, "/");
+	const hidden = haru.locator("article.hushed").first();
+	await hidden.waitFor();
+	assert.ok(!(await hidden.innerText()).includes("the cat did it"));
+	await hidden.locator("button").click();
+	await article(haru, "the cat did it").waitFor();
+});
+
+test("a private message arrives in the other one's conversations", { timeout: 300_000, skip }, async () => {
+	await write(haru, "@dal 둘만 아는 이야기", async (sheet) => sheet.locator('input[value="direct"]').check({ force: true }));
+	await open(dal, "/conversations");
+	const one = dal.locator("[data-conversation]", { hasText: "둘만 아는 이야기" });
+	await one.waitFor();
+	await one.click();
+	await dal.locator(".main-post", { hasText: "둘만 아는 이야기" }).waitFor();
+});
+
+test("a post for later waits, and can be taken back", { timeout: 300_000, skip }, async () => {
+	const at = new Date(Date.now() + 864e5);
+	const local = new Date(at.getTime() - at.getTimezoneOffset() * 6e4).toISOString().slice(0, 16);
+	await write(dal, "Good morning, tomorrow", async (sheet) => {
+		await sheet.locator('[data-action="schedule"]').click();
+		await sheet.locator('input[type="datetime-local"]').fill(local);
+	});
+	await open(dal, "/scheduled");
+	await dal.locator("[data-scheduled]", { hasText: "Good morning, tomorrow" }).waitFor();
+	await dal.getByRole("button", { name: "Don't post it" }).click();
+	await dal.locator("[data-scheduled]").waitFor({ state: "detached" });
+});
+
+test("what the small model has not learned is said, with names near it that it knows", { timeout: 300_000, skip }, async () => {
+	await open(haru, "/studio");
+	await haru.fill("#studio-prompt", "민주주의");
+	await haru.click('[data-action="draw"]');
+	const job = haru.locator('[data-job][data-state="failed"]').first();
+	const near = job.locator("[data-near]").first();
+	await near.waitFor();
+	const name = await near.innerText();
+	await near.click();
+	assert.equal(await haru.inputValue("#studio-prompt"), name);
+});
+
+test("an administrator pauses the maker and limits everybody: the studio says so before the button", { timeout: 300_000, skip }, async () => {
+	await open(dal, "/admin?show=quotas");
+	await dal.click('[data-action="add-quota"]');
+	await open(haru, "/studio");
+	await haru.locator("[data-quota]").waitFor();
+	await open(dal, "/admin?show=operations");
+	await dal.locator('[data-maker="builtin"] input').fill("새 붓을 씻고 있어요");
+	await dal.locator('[data-maker="builtin"] button').click();
+	await dal.locator('[data-maker="builtin"] .pill').waitFor();
+	await open(haru, "/studio");
+	await haru.locator(".composer", { hasText: "새 붓을 씻고 있어요" }).waitFor();
+	await dal.locator('[data-maker="builtin"] button').click();
+	await dal.locator('[data-maker="builtin"] .pill').waitFor({ state: "detached" });
+});
+
+test("nothing on any page has complained", { skip }, () => {
+	assert.deepEqual(dal.complaints, []);
+	assert.deepEqual(haru.complaints, []);
+});
