@@ -25,8 +25,7 @@ export async function serve() {
 	assert.ok(existsSync(PROGRAM), `${PROGRAM} is not built`);
 	const folder = mkdtempSync(join(tmpdir(), "madang-web-"));
 	const data = join(folder, "data");
-	const port = 20_000 + Math.floor(Math.random() * 20_000);
-	const child = spawn(PROGRAM, ["serve", "--data", data, "--listen", `127.0.0.1:${port}`, "--model", modelOf(folder), "--engine-threads", "1", "--web", join(ROOT, "web/dist")], { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
+	const child = spawn(PROGRAM, ["serve", "--data", data, "--listen", "127.0.0.1:0", "--model", modelOf(folder), "--engine-threads", "1", "--web", join(ROOT, "web/dist")], { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
 	let said = "";
 	const link = await new Promise((resolve, reject) => {
 		const late = setTimeout(() => reject(new Error(`no set-up link within ${START_MS} ms:\n${said}`)), START_MS);
@@ -43,8 +42,8 @@ export async function serve() {
 	});
 	const url = new URL(link);
 	return {
-		base: `http://127.0.0.1:${port}`,
-		setup: `http://127.0.0.1:${port}${url.pathname}${url.search}`,
+		base: url.origin,
+		setup: link,
 		said: () => said,
 		async close() {
 			child.removeAllListeners("exit");
