@@ -308,6 +308,15 @@ bool app_maker_change(struct app *app, const char *maker, const struct app_maker
 	return app_write(app, set_rule, out, e);
 }
 
+bool app_queue_cost(struct app *app, const char *maker, double *cost, struct err *e)
+{
+	struct store_maker_rule rule;
+	if (!store_maker_rule_get(app->db, app->arena, maker, &rule, e))
+		return false;
+	*cost = rule.cost;
+	return true;
+}
+
 bool app_maker_counts(struct app *app, const char *maker, int64_t *queued, int64_t *drawing,
 		      struct err *e)
 {

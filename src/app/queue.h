@@ -23,6 +23,9 @@ struct app_maker_change {
 bool app_maker_change(struct app *app, const char *maker, const struct app_maker_change *change,
 		      struct store_maker_rule *out, struct err *e) MUST_CHECK;
 
+/* Anybody: what one picture of it costs. */
+bool app_queue_cost(struct app *app, const char *maker, double *cost, struct err *e) MUST_CHECK;
+
 bool app_maker_counts(struct app *app, const char *maker, int64_t *queued, int64_t *drawing,
 		      struct err *e) MUST_CHECK;
 /* Every process that was heard of in the last seconds. */

@@ -10,7 +10,7 @@ import { House, png, sleep, tinyModel, until } from "./house.mjs";
 const sdks = [["6.49", OpenAI6, toFile6], ["7.57", OpenAI7, toFile7]];
 
 // A maker elsewhere that streams two partial pictures, slowly enough to be seen; some prompts go wrong.
-let house, alice, fake;
+let house, root, alice, fake;
 before(async () => {
 	fake = http.createServer((rq, rs) => {
 		let text = "";
@@ -39,6 +39,8 @@ before(async () => {
 	});
 	alice = house.account("alice");
 	await alice.call("POST", "/api/madang/v1/studio/consent", { maker: "openai" });
+	root = house.account("root", { admin: true });
+	assert.equal((await root.call("PATCH", "/api/madang/v1/admin/makers/openai", { cost: 0.25 })).status, 200);
 });
 after(async () => {
 	await house.stop();
@@ -76,7 +78,7 @@ for (const [version, OpenAI, toFile] of sdks) {
 		assert.ok(data.usage.output_tokens > 0);
 		assert.equal(data.usage.total_tokens, data.usage.input_tokens + data.usage.output_tokens);
 		assert.equal(data.usage.input_tokens_details.text_tokens, 2);
-		assert.equal(data.usage.cost, 2);
+		assert.equal(data.usage.cost, 0.5);
 		assert.equal(request_id, response.headers.get("x-request-id"));
 		assert.ok(request_id);
 		const job = (await alice.call("GET", `/api/madang/v1/jobs/${data.madang.job_id}`)).body;
@@ -210,6 +212,22 @@ test("the SDK tries again where the answer says so", async () => {
 	} finally {
 		front.close();
 	}
+});
+
+test("quotas of a token: shown with each answer, refused with a time", async () => {
+	const token = (await alice.call("POST", "/api/madang/v1/tokens", { name: "bounded" })).body;
+	const quota = await root.call("POST", "/api/madang/v1/admin/quotas", { subject: "token", subject_id: token.id, unit: "pictures", amount: 2, window: "day", refill: "window" });
+	assert.equal(quota.status, 200, JSON.stringify(quota.body));
+	for (const [, OpenAI] of sdks) {
+		const c = new OpenAI({ apiKey: token.token, baseURL: `${house.url}/v1` });
+		const { response } = await c.images.generate({ prompt: "a cat", model: "elsewhere-1" }).withResponse();
+		assert.equal(response.headers.get("x-ratelimit-limit"), "2");
+	}
+	for (const [, OpenAI] of sdks) {
+		const c = new OpenAI({ apiKey: token.token, baseURL: `${house.url}/v1` });
+		await assert.rejects(c.images.generate({ prompt: "a cat", model: "elsewhere-1" }), (e) => e instanceof OpenAI.RateLimitError && e.code === "rate_limit_exceeded" && Number(e.headers.get("retry-after")) > 60 && e.headers.get("x-should-retry") === "false");
+	}
+	await root.call("DELETE", `/api/madang/v1/admin/quotas/${quota.body.id}`);
 });
 
 test("an Idempotency-Key makes one job", async () => {

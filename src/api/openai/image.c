@@ -1,12 +1,15 @@
 /* /v1/images: parameters become a job like any other, in the same queue and under the same rules; the answer
  * comes when it has ended (waiting.c). What the maker cannot honour is refused by name. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/openai/answer.h"
 #include "api/openai/routes.h"
 #include "api/openai/waiting.h"
+#include "api/studio/quota.h"
 #include "app/media.h"
+#include "app/queue.h"
 #include "base/str.h"
 #include "jobs/jobs.h"
 #include "media/process.h"
@@ -280,11 +283,18 @@ static bool submit(struct http_request *rq, struct http_response *rs, struct app
 		   struct form *f, struct err *e)
 {
 	struct app_job job;
-	if (!app_job_submit(app, &f->job, &job, e))
+	if (!app_job_submit(app, &f->job, &job, e)) {
+		quota_refused(rq, rs, app, f->job.count, e);
+		if (!strcmp(rq->error_field, "count"))
+			snprintf(rq->error_field, sizeof rq->error_field, "n");
+		return false;
+	}
+	if (!quota_headers(rs, app, e))
 		return false;
 	f->order.job_id = job.row.id;
 	f->order.account_id = app->account_id;
-	f->order.cost = 1;
+	if (!app_queue_cost(app, f->job.maker, &f->order.cost, e))
+		return false;
 	f->order.input_text_tokens = openai_text_tokens(f->job.prompt);
 	if (f->stream)
 		waiting_stream(api_of(rq)->waiting, &f->order, rs);

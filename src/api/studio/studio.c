@@ -6,6 +6,7 @@
 #include "api/studio/routes.h"
 #include "app/job.h"
 #include "app/lineage.h"
+#include "app/programme.h"
 #include "app/timeline.h"
 #include "jobs/jobs.h"
 
@@ -53,6 +54,31 @@ static void put_style(struct json_writer *w, const char *name)
 	json_put_end(w);
 }
 
+/* Through which programme who asks may draw with it; *refused: it needs one, and there is none. */
+static bool put_programme(struct json_writer *w, struct app *app, const struct maker_info *m,
+			  bool *refused, struct err *e)
+{
+	struct app_programme p;
+	int64_t id = 0;
+	struct err why = {0};
+	*refused = !app_programme_find(app, m->id, m->model, "draw", 0, &id, &why);
+	if ((*refused && why.code != ERR_FORBIDDEN) ||
+	    (id && !app_programme_get(app, id, &p, &why))) {
+		*e = why;
+		return false;
+	}
+	if (!id) {
+		json_put_null(w, "programme");
+		return true;
+	}
+	json_put_object(w, "programme");
+	json_put_id(w, "id", id);
+	json_put_str(w, "name", p.row.name);
+	json_put_str(w, "review", p.row.review ? "before_publish" : "none");
+	json_put_end(w);
+	return true;
+}
+
 static bool put_maker(struct json_writer *w, struct app *app, struct jobs *jobs,
 		      const struct maker_info *m, struct err *e)
 {
@@ -66,8 +92,11 @@ static bool put_maker(struct json_writer *w, struct app *app, struct jobs *jobs,
 	json_put_str(w, "model", m->model);
 	json_put_str(w, "kind", m->remote ? "remote" : "builtin");
 	const char *closed = jobs_maker_reason(jobs, app->arena, m->id);
-	json_put_bool(w, "available", !closed);
-	json_put_str(w, "reason", closed);
+	bool refused;
+	if (!put_programme(w, app, m, &refused, e))
+		return false;
+	json_put_bool(w, "available", !closed && !refused);
+	json_put_str(w, "reason", closed ? closed : refused ? "programme" : NULL);
 	json_put_array(w, "styles");
 	for (size_t i = 0; i < m->styles_count; i++)
 		put_style(w, m->styles[i]);
