@@ -9,11 +9,13 @@
 
 #include "api/serial.h"
 #include "api/studio/job.h"
+#include "app/list.h"
+#include "app/timeline.h"
 #include "base/id.h"
 #include "base/log.h"
 #include "base/thread.h"
 
-enum { QUEUE_MAX = 4096, ARENA_CAP = 8 << 20, TAGS_MAX = 32 };
+enum { QUEUE_MAX = 4096, ARENA_CAP = 32 << 20, TAGS_MAX = 32, IDS_MAX = 16384 };
 
 struct item {
 	struct item *next;
@@ -140,7 +142,7 @@ static const char *status_for(struct live *l, struct arena *a, int64_t account_i
 	struct app app = viewer(l, a, account_id);
 	struct app_post p;
 	struct err e = {0};
-	if (!app_post_get(&app, post_id, &p, &e)) {
+	if (!app_post_get_listed(&app, post_id, &p, &e)) {
 		if (e.code != ERR_NOT_FOUND)
 			log_warn("live.post", LOG_ERR(&e));
 		return NULL;
@@ -155,16 +157,66 @@ static const char *status_for(struct live *l, struct arena *a, int64_t account_i
 	return text;
 }
 
-static void public_topics(struct live *l, struct arena *a, const struct app_event *ev,
-			  const char *event, const char *payload)
+/* One post on its way to many: written once for all who see it alike, and once more for each who does not. */
+struct showing {
+	struct live *l;
+	struct arena *a;
+	const struct app_event *ev;
+	const char *event;
+	const char *for_author, *for_others;
+	int64_t *ids; /* IDS_MAX */
+};
+
+/* What this account is shown; NULL: nothing. */
+static const char *payload_for(struct showing *s, int64_t account_id)
+{
+	struct app app = viewer(s->l, s->a, account_id);
+	struct err e = {0};
+	/* What is old already has been favourited, voted in, … by some of them. */
+	bool old = s->ev->boost || s->ev->type == APP_EVENT_POST_EDITED, own_way = false;
+	if (!app_filter_any(&app, s->ev->account_id, &own_way, &e)) {
+		log_warn("live.filter", LOG_ERR(&e));
+		return NULL;
+	}
+	if (old || own_way)
+		return status_for(s->l, s->a, account_id, s->ev->post_id);
+	const char **payload = account_id == s->ev->account_id ? &s->for_author : &s->for_others;
+	if (!*payload)
+		*payload = status_for(s->l, s->a, account_id, s->ev->post_id);
+	return *payload;
+}
+
+/* A public stream: the topic of nobody in particular, and those of everybody who is signed in. */
+static void public_topic(struct showing *s, const char *topic, const char *stream,
+			 const char *parameter, const char *for_nobody)
+{
+	struct bus *bus = s->l->api->bus;
+	char personal[BUS_TOPIC_MAX_BYTES + 24];
+	if (for_nobody && bus_heard(bus, topic))
+		publish(s->l, topic, stream, parameter, s->event, for_nobody);
+	snprintf(personal, sizeof personal, "%s@", topic);
+	size_t n = bus_ids(bus, personal, s->ids, IDS_MAX);
+	for (size_t i = 0; i < n; i++) {
+		const char *payload = payload_for(s, s->ids[i]);
+		snprintf(personal, sizeof personal, "%s@%lld", topic, (long long)s->ids[i]);
+		if (payload)
+			publish(s->l, personal, stream, parameter, s->event, payload);
+	}
+}
+
+static void on_post(struct live *l, struct arena *a, const struct app_event *ev, const char *event)
 {
 	static const char *const topics[] = {"public", "public:local", "public:media",
 					     "public:local:media"};
-	for (int i = 0; i < 4; i++) {
-		bool fits = (!(i & 1) || ev->local) && (!(i & 2) || ev->media);
-		if (fits && bus_heard(l->api->bus, topics[i]))
-			publish(l, topics[i], topics[i], NULL, event, payload);
-	}
+	struct showing s = {.l = l, .a = a, .ev = ev, .event = event};
+	if (ev->visibility != STORE_VISIBILITY_PUBLIC || ev->boost)
+		return;
+	s.ids = arena_alloc(a, IDS_MAX * sizeof *s.ids);
+	const char *for_nobody = status_for(l, a, 0, ev->post_id);
+	/* Replies stand under their tags, not in the public timelines. */
+	for (int i = 0; i < 4 && !ev->reply; i++)
+		if ((!(i & 1) || ev->local) && (!(i & 2) || ev->media))
+			public_topic(&s, topics[i], topics[i], NULL, for_nobody);
 	const char *tags = ev->tags;
 	for (int n = 0; tags && *tags && n < TAGS_MAX; n++) {
 		size_t length = strcspn(tags, " ");
@@ -174,51 +226,109 @@ static void public_topics(struct live *l, struct arena *a, const struct app_even
 				*c |= 0x20;
 		char topic[BUS_TOPIC_MAX_BYTES];
 		snprintf(topic, sizeof topic, "hashtag:%s", tag);
-		if (length && bus_heard(l->api->bus, topic))
-			publish(l, topic, "hashtag", tag, event, payload);
+		if (length)
+			public_topic(&s, topic, "hashtag", tag, for_nobody);
 		tags += length + (tags[length] == ' ');
 	}
 }
 
-static bool anybody_public(struct live *l, const struct app_event *ev)
+static void to_home(struct showing *s, int64_t account_id)
 {
-	return bus_heard(l->api->bus, "public") || bus_heard(l->api->bus, "public:local") ||
-	       bus_heard(l->api->bus, "public:media") ||
-	       bus_heard(l->api->bus, "public:local:media") || (ev->tags && *ev->tags);
-}
-
-static void on_post(struct live *l, struct arena *a, const struct app_event *ev, const char *event)
-{
-	if (ev->visibility != STORE_VISIBILITY_PUBLIC || ev->boost || !anybody_public(l, ev))
+	char topic[40];
+	snprintf(topic, sizeof topic, "user:%lld", (long long)account_id);
+	if (!bus_heard(s->l->api->bus, topic))
 		return;
-	const char *payload = status_for(l, a, 0, ev->post_id);
-	if (!payload)
-		return;
-	struct app_event shown = *ev;
-	if (ev->reply) { /* replies stand under their tags, not in the public timelines */
-		const char *tags = ev->tags;
-		shown = (struct app_event){.tags = tags};
-		public_topics(l, a, &shown, event, payload);
-		return;
-	}
-	public_topics(l, a, &shown, event, payload);
+	const char *payload = payload_for(s, account_id);
+	if (payload)
+		publish(s->l, topic, "user", NULL, s->event, payload);
 }
 
 static void on_home(struct live *l, struct arena *a, const struct app_event *ev, const char *event)
 {
-	const char *for_author = NULL, *for_others = NULL;
-	for (size_t i = 0; i < ev->recipient_count; i++) {
-		int64_t to = ev->recipients[i];
-		char topic[40];
-		snprintf(topic, sizeof topic, "user:%lld", (long long)to);
-		if (!bus_heard(l->api->bus, topic))
-			continue;
-		const char **payload = to == ev->account_id ? &for_author : &for_others;
-		if (!*payload)
-			*payload = status_for(l, a, to, ev->post_id);
-		if (*payload)
-			publish(l, topic, "user", NULL, event, *payload);
-	}
+	struct showing s = {.l = l, .a = a, .ev = ev, .event = event};
+	for (size_t i = 0; i < ev->recipient_count; i++)
+		to_home(&s, ev->recipients[i]);
+}
+
+static void to_list(struct showing *s, int64_t list_id)
+{
+	struct app app = viewer(s->l, s->a, 0);
+	int64_t owner_id;
+	char topic[40], id[ID_TEXT_SIZE];
+	struct err e = {0};
+	snprintf(topic, sizeof topic, "list:%s", id_format(id, list_id));
+	if (!bus_heard(s->l->api->bus, topic) || !app_list_owner(&app, list_id, &owner_id, &e))
+		return;
+	const char *payload = owner_id ? payload_for(s, owner_id) : NULL;
+	if (payload)
+		publish(s->l, topic, "list", id, s->event, payload);
+}
+
+static void on_list(struct live *l, struct arena *a, const struct app_event *ev)
+{
+	struct showing s = {.l = l, .a = a, .ev = ev, .event = "update"};
+	for (size_t i = 0; i < ev->recipient_count; i++)
+		to_list(&s, ev->recipients[i]);
+}
+
+/* An edit reaches the homes and lists that are being looked at and have the post. */
+static void on_edited(struct live *l, struct arena *a, const struct app_event *ev)
+{
+	struct showing s = {.l = l, .a = a, .ev = ev, .event = "status.update"};
+	struct app app = viewer(l, a, 0);
+	struct err e = {0};
+	bool has = false;
+	on_post(l, a, ev, "status.update");
+	s.ids = arena_alloc(a, IDS_MAX * sizeof *s.ids);
+	size_t n = bus_ids(l->api->bus, "user:", s.ids, IDS_MAX);
+	for (size_t i = 0; i < n; i++)
+		if (app_timeline_home_has(&app, s.ids[i], ev->post_id, &has, &e) && has)
+			to_home(&s, s.ids[i]);
+	n = bus_ids(l->api->bus, "list:", s.ids, IDS_MAX);
+	for (size_t i = 0; i < n; i++)
+		if (app_list_has(&app, s.ids[i], ev->post_id, &has, &e) && has)
+			to_list(&s, s.ids[i]);
+}
+
+static void on_conversation(struct live *l, struct arena *a, const struct app_event *ev)
+{
+	char topic[40];
+	struct app app = viewer(l, a, ev->account_id);
+	struct app_conversation c;
+	struct err e = {0};
+	snprintf(topic, sizeof topic, "direct:%lld", (long long)ev->account_id);
+	if (!bus_heard(l->api->bus, topic) ||
+	    !app_conversation_get(&app, ev->conversation_id, &c, &e) || !c.last)
+		return;
+	struct buf b;
+	struct json_writer w;
+	buf_init(&b, 2 << 20);
+	json_begin(&w, &b);
+	serial_conversation(&(struct serial){.w = &w, .api = l->api, .app = &app}, NULL, &c);
+	if (json_finish(&w, &e))
+		publish(l, topic, "direct", NULL, "conversation", b.data);
+	buf_finish(&b);
+}
+
+static void on_filters(struct live *l, const struct app_event *ev)
+{
+	char topic[40];
+	snprintf(topic, sizeof topic, "user:%lld", (long long)ev->account_id);
+	if (bus_heard(l->api->bus, topic))
+		publish(l, topic, "user", NULL, "filters_changed", "");
+}
+
+/* To everybody on a public stream, whoever they are. */
+static void delete_personal(struct live *l, const char *stream, const char *id)
+{
+	char prefix[40];
+	snprintf(prefix, sizeof prefix, "%s@", stream);
+	struct live_message m = {.sse = frame_sse("delete", id),
+				 .ws = frame_ws(stream, NULL, "delete", id)};
+	if (m.sse && m.ws)
+		bus_publish_prefix(l->api->bus, prefix, &m);
+	http_message_unref(m.sse);
+	http_message_unref(m.ws);
 }
 
 static void on_deleted(struct live *l, const struct app_event *ev)
@@ -230,6 +340,8 @@ static void on_deleted(struct live *l, const struct app_event *ev)
 	for (size_t i = 0; i < 3; i++)
 		if (bus_heard(l->api->bus, topics[i][0]))
 			publish(l, topics[i][0], topics[i][1], NULL, "delete", id);
+	delete_personal(l, "public", id);
+	delete_personal(l, "public:local", id);
 }
 
 static void on_notification(struct live *l, struct arena *a, const struct app_event *ev)
@@ -270,13 +382,22 @@ static void handle(struct live *l, struct arena *a, const struct app_event *ev)
 		on_home(l, a, ev, "update");
 		break;
 	case APP_EVENT_POST_EDITED:
-		on_post(l, a, ev, "status.update");
+		on_edited(l, a, ev);
 		break;
 	case APP_EVENT_POST_DELETED:
 		on_deleted(l, ev);
 		break;
 	case APP_EVENT_NOTIFICATION:
 		on_notification(l, a, ev);
+		break;
+	case APP_EVENT_LIST:
+		on_list(l, a, ev);
+		break;
+	case APP_EVENT_CONVERSATION:
+		on_conversation(l, a, ev);
+		break;
+	case APP_EVENT_FILTERS:
+		on_filters(l, ev);
 		break;
 	case APP_EVENT_SIGNED_OUT:
 		for (size_t i = 0; i <= ev->recipient_count; i++) {

@@ -134,9 +134,17 @@ void serial_account(struct serial *s, const char *key, const struct store_accoun
 	json_put_end(s->w);
 }
 
+void serial_account_muted(struct serial *s, const char *key, const struct store_account *a,
+			  int64_t expires_at)
+{
+	json_put_object(s->w, key);
+	account_members(s, a);
+	json_put_time(s->w, "mute_expires_at", expires_at);
+	json_put_end(s->w);
+}
+
 void serial_account_own(struct serial *s, const char *key, const struct store_account *a,
-			const char *privacy, const char *language, bool sensitive,
-			int64_t follow_requests)
+			const struct serial_own *own)
 {
 	static const char *const roles[] = {"", "Moderator", "Admin"};
 	static const char *const permissions[] = {"0", "400", "1"};
@@ -144,17 +152,17 @@ void serial_account_own(struct serial *s, const char *key, const struct store_ac
 	json_put_object(w, key);
 	account_members(s, a);
 	json_put_object(w, "source");
-	json_put_str(w, "privacy", privacy);
-	json_put_bool(w, "sensitive", sensitive);
-	json_put_str(w, "language", language);
+	json_put_str(w, "privacy", own->privacy);
+	json_put_bool(w, "sensitive", own->sensitive);
+	json_put_str(w, "language", own->language);
 	json_put_str(w, "note", a->note ? a->note : "");
 	put_fields(s, "fields", a, false);
-	json_put_int(w, "follow_requests_count", follow_requests);
+	json_put_int(w, "follow_requests_count", own->follow_requests);
 	json_put_bool(w, "discoverable", a->discoverable);
 	json_put_bool(w, "indexable", a->discoverable);
 	json_put_bool(w, "hide_collections", false);
 	put_empty_array(w, "attribution_domains");
-	json_put_str(w, "quote_policy", "public");
+	json_put_str(w, "quote_policy", own->quote_policy);
 	json_put_end(w);
 	json_put_object(w, "role");
 	json_put_int(w, "id", a->role == STORE_ROLE_USER ? -99 : (int64_t)a->role);
@@ -338,6 +346,156 @@ static void put_madang(struct serial *s, const struct app_post *p)
 	json_put_end(w);
 }
 
+void serial_poll(struct serial *s, const char *key, const struct store_poll *p)
+{
+	struct json_writer *w = s->w;
+	bool over = p->expires_at <= s->app->now_ms, voted = false;
+	bool own = p->account_id == s->app->account_id;
+	int64_t votes = 0;
+	for (size_t i = 0; i < p->option_count; i++) {
+		votes += p->votes[i];
+		voted |= p->own[i];
+	}
+	json_put_object(w, key);
+	json_put_id(w, "id", p->post_id);
+	json_put_time(w, "expires_at", p->expires_at);
+	json_put_bool(w, "expired", over);
+	json_put_bool(w, "multiple", p->multiple);
+	json_put_int(w, "votes_count", votes);
+	json_put_int(w, "voters_count", p->voters_count);
+	if (s->app->account_id) {
+		json_put_bool(w, "voted", voted || own);
+		json_put_array(w, "own_votes");
+		for (size_t i = 0; i < p->option_count; i++)
+			if (p->own[i])
+				json_put_int(w, NULL, (int64_t)i);
+		json_put_end(w);
+	}
+	json_put_array(w, "options");
+	for (size_t i = 0; i < p->option_count; i++) {
+		json_put_object(w, NULL);
+		json_put_str(w, "title", p->options[i]);
+		if (p->hide_totals && !over)
+			json_put_null(w, "votes_count");
+		else
+			json_put_int(w, "votes_count", p->votes[i]);
+		json_put_end(w);
+	}
+	json_put_end(w);
+	put_empty_array(w, "emojis");
+	json_put_end(w);
+}
+
+static void filter_head(struct json_writer *w, const struct store_filter *f)
+{
+	static const char *const contexts[] = {"home", "notifications", "public", "thread",
+					       "account"};
+	static const char *const actions[] = {"warn", "hide", "blur"};
+	json_put_id(w, "id", f->id);
+	json_put_str(w, "title", f->title);
+	json_put_array(w, "context");
+	for (int i = 0; i < 5; i++)
+		if (f->contexts & (1u << i))
+			json_put_str(w, NULL, contexts[i]);
+	json_put_end(w);
+	json_put_time(w, "expires_at", f->expires_at);
+	json_put_str(w, "filter_action", actions[f->action]);
+	json_put_object(w, "madang");
+	json_put_bool(w, "made", f->made);
+	json_put_str(w, "maker", f->maker);
+	json_put_end(w);
+}
+
+void serial_filter(struct serial *s, const char *key, const struct app_filter *f)
+{
+	struct json_writer *w = s->w;
+	json_put_object(w, key);
+	filter_head(w, &f->row);
+	json_put_array(w, "keywords");
+	for (size_t i = 0; i < f->keyword_count; i++) {
+		json_put_object(w, NULL);
+		json_put_id(w, "id", f->keywords[i].id);
+		json_put_str(w, "keyword", f->keywords[i].keyword);
+		json_put_bool(w, "whole_word", f->keywords[i].whole_word);
+		json_put_end(w);
+	}
+	json_put_end(w);
+	json_put_array(w, "statuses");
+	for (size_t i = 0; i < f->post_count; i++) {
+		json_put_object(w, NULL);
+		json_put_id(w, "id", f->posts[i].id);
+		json_put_id(w, "status_id", f->posts[i].post_id);
+		json_put_end(w);
+	}
+	json_put_end(w);
+	json_put_end(w);
+}
+
+static void put_filtered(struct serial *s, const struct app_post *p)
+{
+	struct json_writer *w = s->w;
+	const struct app_post *shown = p->boost_of ? p->boost_of : p;
+	json_put_array(w, "filtered");
+	for (size_t i = 0; i < p->filtered_count; i++) {
+		const struct app_filter_match *m = &p->filtered[i];
+		json_put_object(w, NULL);
+		json_put_object(w, "filter");
+		filter_head(w, m->filter);
+		put_empty_array(w, "keywords");
+		put_empty_array(w, "statuses");
+		json_put_end(w);
+		json_put_array(w, "keyword_matches");
+		for (size_t k = 0; k < m->keyword_count; k++)
+			json_put_str(w, NULL, m->keywords[k]);
+		json_put_end(w);
+		json_put_array(w, "status_matches");
+		if (m->by_post)
+			json_put_id(w, NULL, shown->row.id);
+		json_put_end(w);
+		json_put_end(w);
+	}
+	json_put_end(w);
+}
+
+static void put_quote(struct serial *s, const struct app_post *p)
+{
+	static const char *const states[] = {
+	    [APP_QUOTE_NONE] = NULL,
+	    [APP_QUOTE_ACCEPTED] = "accepted",
+	    [APP_QUOTE_REVOKED] = "revoked",
+	    [APP_QUOTE_DELETED] = "deleted",
+	    [APP_QUOTE_UNAUTHORIZED] = "unauthorized",
+	    [APP_QUOTE_BLOCKED] = "blocked_account",
+	    [APP_QUOTE_MUTED] = "muted_account",
+	};
+	static const char *const policies[] = {"public", "followers", NULL};
+	struct json_writer *w = s->w;
+	if (p->quote == APP_QUOTE_NONE) {
+		json_put_null(w, "quote");
+	} else {
+		json_put_object(w, "quote");
+		json_put_str(w, "state", states[p->quote]);
+		if (s->depth > 0) {
+			json_put_id(w, "quoted_status_id", p->quote_of ? p->quote_of->row.id : 0);
+		} else if (p->quote_of) {
+			s->depth++;
+			serial_status(s, "quoted_status", p->quote_of);
+			s->depth--;
+		} else {
+			json_put_null(w, "quoted_status");
+		}
+		json_put_end(w);
+	}
+	json_put_object(w, "quote_approval");
+	json_put_array(w, "automatic");
+	if (p->row.visibility <= STORE_VISIBILITY_UNLISTED && policies[p->row.quote_policy])
+		json_put_str(w, NULL, policies[p->row.quote_policy]);
+	json_put_end(w);
+	put_empty_array(w, "manual");
+	json_put_str(w, "current_user", p->quotable ? "automatic" : "denied");
+	json_put_end(w);
+}
+
 static void status_head(struct serial *s, const struct app_post *p)
 {
 	struct json_writer *w = s->w;
@@ -355,15 +513,18 @@ static void status_head(struct serial *s, const struct app_post *p)
 	json_put_int(w, "replies_count", r->replies_count);
 	json_put_int(w, "reblogs_count", r->boosts_count);
 	json_put_int(w, "favourites_count", r->favourites_count);
-	json_put_int(w, "quotes_count", 0);
+	json_put_int(w, "quotes_count", r->quotes_count);
 	json_put_time(w, "edited_at", r->edited_at);
 	json_put_bool(w, "favourited", p->favourited);
 	json_put_bool(w, "reblogged", p->boosted);
-	json_put_bool(w, "muted", false);
+	json_put_bool(w, "muted", p->muted);
 	json_put_bool(w, "bookmarked", p->bookmarked);
-	json_put_bool(w, "pinned", false);
+	if (s->app->account_id && r->account_id == s->app->account_id)
+		json_put_bool(w, "pinned", p->pinned);
 	json_put_str(w, "content", r->content ? r->content : "");
-	put_empty_array(w, "filtered");
+	if (s->source)
+		json_put_str(w, "text", r->text ? r->text : "");
+	put_filtered(s, p);
 }
 
 void serial_status(struct serial *s, const char *key, const struct app_post *p)
@@ -385,8 +546,29 @@ void serial_status(struct serial *s, const char *key, const struct app_post *p)
 	put_tags(s, p->row.tags);
 	put_empty_array(w, "emojis");
 	json_put_null(w, "card");
-	json_put_null(w, "poll");
+	if (p->poll)
+		serial_poll(s, "poll", p->poll);
+	else
+		json_put_null(w, "poll");
+	put_quote(s, p);
 	put_madang(s, p);
+	json_put_end(w);
+}
+
+/* Null where one reads all of them, as Mastodon has it. */
+static void put_languages(struct json_writer *w, const char *languages)
+{
+	if (!languages[0]) {
+		json_put_null(w, "languages");
+		return;
+	}
+	json_put_array(w, "languages");
+	while (*languages) {
+		size_t n = strcspn(languages, " ");
+		if (n)
+			json_put_strn(w, NULL, languages, n);
+		languages += n + (languages[n] == ' ');
+	}
 	json_put_end(w);
 }
 
@@ -398,7 +580,7 @@ void serial_relation(struct serial *s, const char *key, const struct app_relatio
 	json_put_bool(w, "following", r->following);
 	json_put_bool(w, "showing_reblogs", r->showing_reblogs);
 	json_put_bool(w, "notifying", r->notifying);
-	put_empty_array(w, "languages");
+	put_languages(w, r->languages);
 	json_put_bool(w, "followed_by", r->followed_by);
 	json_put_bool(w, "blocking", r->blocking);
 	json_put_bool(w, "blocked_by", r->blocked_by);
@@ -407,9 +589,9 @@ void serial_relation(struct serial *s, const char *key, const struct app_relatio
 	json_put_time(w, "muting_expires_at", r->muting_expires_at);
 	json_put_bool(w, "requested", r->requested);
 	json_put_bool(w, "requested_by", r->requested_by);
-	json_put_bool(w, "domain_blocking", false);
-	json_put_bool(w, "endorsed", false);
-	json_put_str(w, "note", "");
+	json_put_bool(w, "domain_blocking", r->domain_blocking);
+	json_put_bool(w, "endorsed", r->endorsed);
+	json_put_str(w, "note", r->note);
 	json_put_end(w);
 }
 

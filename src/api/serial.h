@@ -4,6 +4,8 @@
 
 #include "api/api.h"
 #include "app/account.h"
+#include "app/conversation.h"
+#include "app/filter.h"
 #include "app/notification.h"
 #include "app/post.h"
 #include "app/relation.h"
@@ -14,15 +16,30 @@ struct serial {
 	struct json_writer *w;
 	const struct api *api;
 	struct app *app; /* who looks; results of small helpers live in its arena */
+	int depth;       /* of quotes: the second is named only */
+	bool source;     /* statuses carry their text as written: for who redrafts */
 };
 
 void serial_account(struct serial *s, const char *key, const struct store_account *a);
+/* The same with the end of a mute; 0: none. */
+void serial_account_muted(struct serial *s, const char *key, const struct store_account *a,
+			  int64_t expires_at);
 /* The same with `source` and `role`: what verify_credentials gives. */
+struct serial_own {
+	const char *privacy;
+	const char *language; /* may be NULL */
+	const char *quote_policy;
+	bool sensitive;
+	int64_t follow_requests;
+};
 void serial_account_own(struct serial *s, const char *key, const struct store_account *a,
-			const char *privacy, const char *language, bool sensitive,
-			int64_t follow_requests);
+			const struct serial_own *own);
 void serial_status(struct serial *s, const char *key, const struct app_post *p);
 void serial_media(struct serial *s, const char *key, const struct store_media *m);
+void serial_conversation(struct serial *s, const char *key, const struct app_conversation *c);
+void serial_poll(struct serial *s, const char *key, const struct store_poll *p);
+/* As filters v2 have it. */
+void serial_filter(struct serial *s, const char *key, const struct app_filter *f);
 void serial_relation(struct serial *s, const char *key, const struct app_relation *r);
 void serial_notification(struct serial *s, const char *key, const struct app_notification *n);
 /* Its `report` or `moderation_warning`, where it has one. */

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "store/home.h"
+#include "store/list.h"
 #include "store/oauth.h"
 #include "store/post.h"
 #include "store/setting.h"
@@ -193,6 +194,7 @@ bool app_check_text(const char *field, const char *text, size_t characters_max, 
 
 struct fan_out_call {
 	struct store_post post;
+	int phase;
 	int64_t cursor;
 	bool more;
 };
@@ -200,14 +202,14 @@ struct fan_out_call {
 static bool fan_out_step(struct app *w, void *context, struct err *e)
 {
 	struct fan_out_call *call = context;
-	return app_fan_out(w, &call->post, call->cursor, &call->more, e);
+	return app_fan_out(w, &call->post, call->phase, call->cursor, &call->more, e);
 }
 
 static bool tick_fan_out(struct app *app, bool *more, struct err *e)
 {
 	struct fan_out_call call = {0};
 	int64_t post_id;
-	if (!store_fanout_next(app->db, &post_id, &call.cursor, e))
+	if (!store_fanout_next(app->db, &post_id, &call.phase, &call.cursor, e))
 		return false;
 	if (post_id == 0)
 		return true;
@@ -217,25 +219,31 @@ static bool tick_fan_out(struct app *app, bool *more, struct err *e)
 	return e->code == ERR_NOT_FOUND; /* deleted since; its row in fanout went with it */
 }
 
+struct trim_call {
+	app_trim_fn *fn;
+	int64_t cursor;
+	int64_t next; /* set by the write, which may run again */
+};
+
 static bool trim_step(struct app *w, void *context, struct err *e)
 {
-	int64_t cursor = *(int64_t *)context;
-	if (!store_home_trim(w->db, &cursor, w->core->config.home_posts_max, e))
-		return false;
-	*(int64_t *)context = cursor;
-	return true;
+	struct trim_call *call = context;
+	call->next = call->cursor;
+	return call->fn(w->db, &call->next, w->core->config.home_posts_max, e);
 }
 
-/* One home each call, so that a trim never holds up the writers. */
-static bool tick_trim(struct app *app, bool *more, struct err *e)
+/* One home (or list) each call, so that a trim never holds up the writers. */
+static bool tick_trim(struct app *app, struct app_trim *trim, app_trim_fn *fn, bool *more,
+		      struct err *e)
 {
-	struct app_core *core = app->core;
-	if (core->trim_cursor == 0 && app->now_ms - core->trimmed_at < TRIM_EVERY_MS)
+	struct trim_call call = {.fn = fn, .cursor = trim->cursor};
+	if (trim->cursor == 0 && app->now_ms - trim->at < TRIM_EVERY_MS)
 		return true;
-	if (!app_write(app, trim_step, &core->trim_cursor, e))
+	if (!app_write(app, trim_step, &call, e))
 		return false;
-	core->trimmed_at = app->now_ms;
-	*more |= core->trim_cursor != 0;
+	trim->cursor = call.next;
+	trim->at = app->now_ms;
+	*more |= trim->cursor != 0;
 	return true;
 }
 
@@ -336,7 +344,10 @@ bool app_tick(struct app *app, bool *more, struct err *e)
 {
 	*more = false;
 	app->now_ms = clock_wall_ms();
-	return tick_fan_out(app, more, e) && tick_trim(app, more, e) && tick_expire(app, e) &&
-	       tick_tags(app, e) && app_token_flush(app, e) && app_review_tick(app, e) &&
-	       app_trash_empty(app, more, e);
+	return tick_fan_out(app, more, e) &&
+	       tick_trim(app, &app->core->trim_homes, store_home_trim, more, e) &&
+	       tick_trim(app, &app->core->trim_lists, store_list_trim, more, e) &&
+	       app_poll_tick(app, more, e) && app_scheduled_tick(app, more, e) &&
+	       tick_expire(app, e) && tick_tags(app, e) && app_token_flush(app, e) &&
+	       app_review_tick(app, e) && app_trash_empty(app, more, e);
 }

@@ -31,9 +31,12 @@ enum app_event_type {
 	APP_EVENT_JOB_WAITING,  /* a job for `maker` waits: wake the workers */
 	APP_EVENT_SIGNED_OUT, /* tokens or sessions of account_id (and of all recipients) ended: forget them,
 				 cut their streams */
-	APP_EVENT_ACCOUNT,  /* account_id has changed: forget what is cached */
-	APP_EVENT_SETTINGS, /* the settings have changed: read them again */
-	APP_EVENT_TYPES     /* how many there are */
+	APP_EVENT_ACCOUNT,      /* account_id has changed: forget what is cached */
+	APP_EVENT_SETTINGS,     /* the settings have changed: read them again */
+	APP_EVENT_LIST,         /* post_id now stands in the lists of `recipients` */
+	APP_EVENT_CONVERSATION, /* conversation_id of account_id has something new */
+	APP_EVENT_FILTERS,      /* the filters of account_id have changed */
+	APP_EVENT_TYPES         /* how many there are */
 };
 
 struct app_event {
@@ -42,6 +45,7 @@ struct app_event {
 	int64_t account_id;
 	int64_t notification_id;
 	int64_t job_id;
+	int64_t conversation_id;
 	enum store_visibility visibility;
 	bool local;
 	bool media;
@@ -115,9 +119,10 @@ struct app {
 	int64_t token_id; /* the API token that asks (store/token.h); 0: a person or an app does */
 	int64_t programme_id;            /* in the name of which programme; 0: none */
 	const struct store_token *token; /* the row of token_id; NULL: none */
-	const char *ip;     /* for the sign-in limit and the use of tokens; may be NULL */
-	const char *agent;  /* User-Agent; may be NULL */
-	const char *origin; /* Origin; may be NULL */
+	const char *ip;              /* for the sign-in limit and the use of tokens; may be NULL */
+	const char *agent;           /* User-Agent; may be NULL */
+	const char *origin;          /* Origin; may be NULL */
+	struct app_filters *filters; /* private to app/: those of account_id, once they are read */
 	struct app_events
 	    *events; /* private to app/: what to publish after the commit; NULL outside */
 };

@@ -18,6 +18,9 @@ static const char *const NAMES[] = {
     [APP_EVENT_SIGNED_OUT] = "signed_out",
     [APP_EVENT_ACCOUNT] = "account",
     [APP_EVENT_SETTINGS] = "settings",
+    [APP_EVENT_LIST] = "list",
+    [APP_EVENT_CONVERSATION] = "conversation",
+    [APP_EVENT_FILTERS] = "filters",
 };
 
 _Static_assert(sizeof NAMES / sizeof *NAMES == APP_EVENT_TYPES, "a name for each type");
@@ -51,6 +54,7 @@ void app_event_write(struct buf *out, const struct app_event *event)
 	put_id(&w, "account", event->account_id);
 	put_id(&w, "notification", event->notification_id);
 	put_id(&w, "job", event->job_id);
+	put_id(&w, "conversation", event->conversation_id);
 	put_id(&w, "visibility", event->visibility);
 	put_flag(&w, "local", event->local);
 	put_flag(&w, "media", event->media);
@@ -73,7 +77,7 @@ void app_event_write(struct buf *out, const struct app_event *event)
 
 struct event_text {
 	const char *type, *tags, *maker;
-	int64_t post, account, notification, job, visibility;
+	int64_t post, account, notification, job, conversation, visibility;
 	bool local, media, reply, boost;
 	struct json_ids recipients;
 };
@@ -86,6 +90,7 @@ static const struct json_field FIELDS[] = {
     JSON_FIELD_INT(struct event_text, account, "account"),
     JSON_FIELD_INT(struct event_text, notification, "notification"),
     JSON_FIELD_INT(struct event_text, job, "job"),
+    JSON_FIELD_INT(struct event_text, conversation, "conversation"),
     JSON_FIELD_INT(struct event_text, visibility, "visibility", .min = 0,
 		   .max = STORE_VISIBILITY_DIRECT),
     JSON_FIELD_BOOL(struct event_text, local, "local"),
@@ -114,6 +119,7 @@ bool app_event_read(struct arena *arena, const char *text, struct app_event *out
 				  .account_id = t.account,
 				  .notification_id = t.notification,
 				  .job_id = t.job,
+				  .conversation_id = t.conversation,
 				  .visibility = (enum store_visibility)t.visibility,
 				  .local = t.local,
 				  .media = t.media,

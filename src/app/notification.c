@@ -76,7 +76,8 @@ bool app_notify(struct app *w, int64_t account_id, enum app_notification_kind ki
 	};
 	enum store_notification_verdict verdict;
 	size_t count;
-	if (account_id == from_account_id || account_id == 0)
+	/* Of one's own only the end of a poll is news. */
+	if ((account_id == from_account_id && kind != APP_NOTIFY_POLL) || account_id == 0)
 		return true;
 	if (!store_account_get(w->db, w->arena, account_id, &account, e))
 		return e->code == ERR_NOT_FOUND;
@@ -91,6 +92,11 @@ bool app_notify(struct app *w, int64_t account_id, enum app_notification_kind ki
 		    (r->kind == STORE_RELATION_MUTING && r->flag_1 && !over))
 			return true;
 	}
+	bool muted = false;
+	if (post_id && !app_thread_is_muted(w, account_id, post_id, &muted, e))
+		return false;
+	if (muted)
+		return true;
 	if (!app_notification_judge(w, &n, relations, count, &verdict, e))
 		return false;
 	if (verdict == STORE_NOTIFY_DROP)

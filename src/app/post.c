@@ -9,19 +9,24 @@
 #include "app/text.h"
 #include "base/id.h"
 #include "base/str.h"
+#include "store/conversation.h"
 #include "store/follow.h"
+#include "store/followed_tag.h"
 #include "store/home.h"
 #include "store/lineage.h"
+#include "store/list.h"
+#include "store/scheduled.h"
 #include "store/tag.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum {
 	FAN_OUT_CHUNK = 500,
 	NOTIFIED_MAX = 1000,
-	THREAD_MAX = 4096,
-	ANCESTORS_MAX = 40,
-	DESCENDANTS_MAX = 500,
+	THREAD_MAX = 8192,
+	ANCESTORS_MAX = 500,
+	DESCENDANTS_MAX = 5000,
 	SPOILER_MAX_CHARACTERS = 500,
 	KEY_MAX = 255,
 	KIND_POST = 0,
@@ -29,8 +34,8 @@ enum {
 
 /* --- preparing: everything that can be looked at before the write --- */
 
-static bool find_mentions(struct app *app, struct app_text *text, struct app_draft *out,
-			  struct err *e)
+bool app_draft_mentions(struct app *app, struct app_text *text, struct app_draft *out,
+			struct err *e)
 {
 	out->mention_ids =
 	    arena_alloc(app->arena, (text->mention_count + 2) * sizeof(*out->mention_ids));
@@ -81,23 +86,27 @@ static bool check_quote(struct app *app, int64_t id, struct app_draft *out, stru
 	if (!app_post_get(app, id, &quoted, e))
 		return false;
 	const struct store_post *row = quoted.boost_of ? &quoted.boost_of->row : &quoted.row;
-	if (row->visibility > STORE_VISIBILITY_UNLISTED && row->account_id != app->account_id)
+	const struct app_post *view = quoted.boost_of ? quoted.boost_of : &quoted;
+	if (!view->quotable)
 		return err_set(e, ERR_FORBIDDEN,
-			       "Validation failed: quoted_status_id is not public");
+			       "Validation failed: quoted_status_id may not be quoted by you");
+	/* One's own post for followers may be quoted, to no more readers than it has. */
+	if (out->row.visibility < row->visibility)
+		out->row.visibility = row->visibility;
 	out->row.quote_of_id = row->id;
+	out->row.quote_state = STORE_QUOTE_ACCEPTED;
 	out->quote_account_id = row->account_id;
 	return true;
 }
 
-static bool load_media(struct app *app, const struct app_post_new *form, struct app_draft *out,
-		       struct err *e)
+bool app_draft_media(struct app *app, const int64_t *ids, size_t count, int64_t post_id,
+		     int64_t scheduled_id, struct store_media **out, struct err *e)
 {
-	struct store_media *media =
-	    arena_alloc(app->arena, (form->media_count + 1) * sizeof(*media));
-	for (size_t i = 0; i < form->media_count; i++) {
+	struct store_media *media = arena_alloc(app->arena, (count + 1) * sizeof(*media));
+	for (size_t i = 0; i < count; i++) {
 		struct err missing = {0};
-		bool found =
-		    store_media_get(app->db, app->arena, form->media_ids[i], &media[i], &missing);
+		bool held = false;
+		bool found = store_media_get(app->db, app->arena, ids[i], &media[i], &missing);
 		if (!found && missing.code != ERR_NOT_FOUND) {
 			*e = missing;
 			return false;
@@ -110,7 +119,10 @@ static bool load_media(struct app *app, const struct app_post_new *form, struct 
 			return err_set(
 			    e, ERR_INVALID,
 			    "Cannot attach files that have not finished processing. Try again in a moment!");
-		if (media[i].state == STORE_MEDIA_FAILED || media[i].post_id)
+		if (!scheduled_id && !store_scheduled_held(app->db, ids[i], &held, e))
+			return false;
+		if (media[i].state == STORE_MEDIA_FAILED || held ||
+		    (media[i].post_id && media[i].post_id != post_id))
 			return err_set(
 			    e, ERR_INVALID,
 			    "Validation failed: media_ids names a file that cannot be posted (again)");
@@ -119,13 +131,24 @@ static bool load_media(struct app *app, const struct app_post_new *form, struct 
 				return err_set(e, ERR_INVALID,
 					       "Validation failed: media_ids names a file twice");
 	}
+	*out = media;
+	return true;
+}
+
+static bool load_media(struct app *app, const struct app_post_new *form, struct app_draft *out,
+		       struct err *e)
+{
+	struct store_media *media;
+	if (!app_draft_media(app, form->media_ids, form->media_count, 0, form->scheduled_id, &media,
+			     e))
+		return false;
 	out->media = media;
 	out->media_count = form->media_count;
 	return true;
 }
 
 /* What the pictures tell: made here, in which style, remixed from what. */
-static bool take_from_media(struct app *app, struct app_draft *out, struct err *e)
+bool app_draft_made(struct app *app, struct app_draft *out, struct err *e)
 {
 	for (size_t i = 0; i < out->media_count; i++) {
 		const struct store_media *m = &out->media[i];
@@ -164,6 +187,9 @@ static bool check_form(struct app *app, const struct app_post_new *form, size_t 
 	if (media_count == 0 && (!form->text || !form->text[strspn(form->text, " \t\r\n")]) &&
 	    !form->quote_of_id)
 		return err_set(e, ERR_INVALID, "Validation failed: Text can't be blank");
+	if (form->quote_policy > STORE_QUOTE_NOBODY)
+		return err_set(e, ERR_INVALID,
+			       "Validation failed: quote_approval_policy is not known");
 	if (form->spoiler_text &&
 	    !app_check_text("spoiler_text", form->spoiler_text, SPOILER_MAX_CHARACTERS, e))
 		return false;
@@ -216,13 +242,21 @@ bool app_draft_prepare(struct app *app, const struct app_post_new *form,
 	    .prompt_visibility = form->prompt_visibility,
 	    .tags = "",
 	    .app_id = form->app_id,
+	    .quote_policy = form->quote_policy,
+	    .poll = form->poll != NULL,
 	    .created_at = app->now_ms,
 	};
 	out->idempotency_key =
 	    form->idempotency_key && form->idempotency_key[0] ? form->idempotency_key : NULL;
-	if (!find_mentions(app, text, out, e) || !check_reply(app, form->in_reply_to_id, out, e) ||
+	if (form->poll && (media_count > 0 || form->media_count > 0))
+		return err_set(e, ERR_INVALID,
+			       "Validation failed: a post has a poll or media_ids, not both");
+	if (form->poll && !app_poll_prepare(app, form->poll, &out->poll, e))
+		return false;
+	if (!app_draft_mentions(app, text, out, e) ||
+	    !check_reply(app, form->in_reply_to_id, out, e) ||
 	    !check_quote(app, form->quote_of_id, out, e) ||
-	    (!media && !load_media(app, form, out, e)) || !take_from_media(app, out, e))
+	    (!media && !load_media(app, form, out, e)) || !app_draft_made(app, out, e))
 		return false;
 	out->row.content = app_text_html(app->arena, config->base_url, written, text);
 	out->row.mention_count = (int)out->mention_count;
@@ -238,17 +272,43 @@ bool app_draft_prepare(struct app *app, const struct app_post_new *form,
 
 /* --- writing --- */
 
-bool app_fan_out(struct app *w, const struct store_post *post, int64_t cursor, bool *more,
-		 struct err *e)
+/* Phase 0: the author and the followers, with their lists; phase 1: those who follow one of its tags. */
+static bool fan_out_chunk(struct app *w, const struct store_post *post, int phase, int64_t cursor,
+			  int64_t *ids, size_t *found, size_t *scanned, int64_t *next,
+			  struct err *e)
+{
+	if (phase == 1)
+		return store_followed_tag_fan_out(w->db, post, cursor, FAN_OUT_CHUNK, ids, found,
+						  scanned, next, e);
+	int64_t lists[FAN_OUT_CHUNK];
+	size_t list_count;
+	if (!store_home_fan_out(w->db, post, cursor, FAN_OUT_CHUNK, ids, found, scanned, next, e) ||
+	    !store_list_fan_out(w->db, post, cursor, *next, lists, FAN_OUT_CHUNK, &list_count, e))
+		return false;
+	if (list_count > 0) {
+		int64_t *reached = arena_alloc(w->arena, list_count * sizeof(*reached));
+		memcpy(reached, lists, list_count * sizeof(*reached));
+		app_emit(w, &(struct app_event){
+				.type = APP_EVENT_LIST,
+				.post_id = post->id,
+				.account_id = post->account_id,
+				.boost = post->boost_of_id != 0,
+				.recipients = reached,
+				.recipient_count = list_count,
+			    });
+	}
+	return true;
+}
+
+bool app_fan_out(struct app *w, const struct store_post *post, int phase, int64_t cursor,
+		 bool *more, struct err *e)
 {
 	int64_t *ids = arena_alloc(w->arena, (FAN_OUT_CHUNK + 1) * sizeof(*ids));
 	size_t found, scanned;
 	int64_t next;
-	if (!store_home_fan_out(w->db, post, cursor, FAN_OUT_CHUNK, ids, &found, &scanned, &next,
-				e))
+	if (!fan_out_chunk(w, post, phase, cursor, ids, &found, &scanned, &next, e))
 		return false;
-	*more = scanned == FAN_OUT_CHUNK;
-	if (cursor == 0) {
+	if (phase == 0 && cursor == 0) {
 		/* the author's own home comes with the first chunk */
 		if (!store_home_insert(w->db, post->account_id, post->id, post->account_id, e))
 			return false;
@@ -259,11 +319,18 @@ bool app_fan_out(struct app *w, const struct store_post *post, int64_t cursor, b
 				.type = APP_EVENT_HOME,
 				.post_id = post->id,
 				.account_id = post->account_id,
+				.boost = post->boost_of_id != 0,
 				.recipients = ids,
 				.recipient_count = found,
 			    });
-	return *more ? store_fanout_set(w->db, post->id, next, e)
-		     : store_fanout_delete(w->db, post->id, e);
+	*more = scanned == FAN_OUT_CHUNK;
+	if (*more)
+		return store_fanout_set(w->db, post->id, phase, next, e);
+	bool tagged = post->tags && post->tags[0] && !post->boost_of_id &&
+		      post->visibility == STORE_VISIBILITY_PUBLIC;
+	if (phase == 0 && tagged)
+		return app_fan_out(w, post, 1, 0, more, e);
+	return store_fanout_delete(w->db, post->id, e);
 }
 
 static bool write_lineage(struct app *w, const struct app_draft *draft, struct err *e)
@@ -339,6 +406,15 @@ static bool write_parts(struct app *w, struct app_draft *draft, struct err *e)
 		if (!store_tag_add(w->db, app_text_fold_tag(w->arena, draft->tags[i]),
 				   draft->tags[i], row->id, w->now_ms, e))
 			return false;
+	if (draft->poll) {
+		draft->poll->post_id = row->id;
+		draft->poll->account_id = row->account_id;
+		if (!store_poll_insert(w->db, draft->poll, e))
+			return false;
+	}
+	if (row->quote_of_id && !draft->pending &&
+	    !store_post_add_quotes(w->db, row->quote_of_id, 1, e))
+		return false;
 	return !row->in_reply_to_id || draft->pending ||
 	       store_post_add_replies(w->db, row->in_reply_to_id, 1, e);
 }
@@ -359,8 +435,12 @@ static bool announce(struct app *w, const struct app_draft *draft, struct err *e
 				.reply = row->in_reply_to_id != 0,
 				.tags = row->tags,
 			    });
-	if (row->visibility != STORE_VISIBILITY_DIRECT && !app_fan_out(w, row, 0, &more, e))
+	if (row->visibility == STORE_VISIBILITY_DIRECT) {
+		if (!app_conversation_add(w, row, draft->mention_ids, draft->mention_count, e))
+			return false;
+	} else if (!app_fan_out(w, row, 0, 0, &more, e)) {
 		return false;
+	}
 	return draft->mention_count == 0 || app_draw_mentioned(w, row, e);
 }
 
@@ -455,6 +535,12 @@ static bool uncount(struct app *w, const struct store_post *row, struct err *e)
 		return false;
 	if (row->remix_of_id && !store_post_add_remixes(w->db, row->remix_of_id, -1, e))
 		return false;
+	if (row->quote_of_id && row->quote_state == STORE_QUOTE_ACCEPTED &&
+	    !store_post_add_quotes(w->db, row->quote_of_id, -1, e))
+		return false;
+	if (row->visibility == STORE_VISIBILITY_DIRECT &&
+	    !store_conversation_remove_post(w->db, row->id, e))
+		return false;
 	int64_t counted_to = 0;
 	if (row->tags[0] && !app_tags_counted_to(w, &counted_to, e))
 		return false;
@@ -525,18 +611,23 @@ static bool load_ancestors(struct app *app, const struct store_post *row, struct
 	return app_post_get_many(app, ordered, count, out, e);
 }
 
-/* Of a conversation in the order of its posts: those below `root_id`, each behind what it answers. */
+static int compare_ids(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+	return (x > y) - (x < y);
+}
+
+/* Of a conversation in the order of its posts: those below `root_id`, each behind what it answers. What is
+ * kept is in that order too, so it can be searched by halves. */
 static size_t below(const struct store_thread_node *thread, size_t count, int64_t root_id,
 		    int64_t *out, size_t room)
 {
 	size_t kept = 0;
-	for (size_t i = 0; i < count && kept < room; i++) {
-		bool under = thread[i].in_reply_to_id == root_id;
-		for (size_t k = 0; k < kept && !under; k++)
-			under = out[k] == thread[i].in_reply_to_id;
-		if (under)
+	for (size_t i = 0; i < count && kept < room; i++)
+		if (thread[i].in_reply_to_id == root_id ||
+		    (kept > 0 &&
+		     bsearch(&thread[i].in_reply_to_id, out, kept, sizeof(*out), compare_ids)))
 			out[kept++] = thread[i].id;
-	}
 	return kept;
 }
 
@@ -544,8 +635,8 @@ bool app_post_context(struct app *app, int64_t id, struct app_posts *ancestors,
 		      struct app_posts *descendants, struct err *e)
 {
 	struct app_post post;
-	int64_t ids[DESCENDANTS_MAX];
 	size_t count;
+	int64_t *ids = arena_alloc(app->arena, DESCENDANTS_MAX * sizeof(*ids));
 	struct store_thread_node *thread =
 	    ARENA_ARRAY(app->arena, struct store_thread_node, THREAD_MAX);
 	if (!thread)

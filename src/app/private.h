@@ -17,15 +17,22 @@ struct app_events {
 	size_t room;
 };
 
+/* How far the trimming of a kind of timeline is. */
+struct app_trim {
+	int64_t cursor;
+	int64_t at;
+};
+typedef bool app_trim_fn(struct db *w, int64_t *cursor, int keep, struct err *e);
+
 struct app_core {
 	struct db_pool *pool;
 	struct app_config config;
 	struct app_hooks hooks;
 	struct app_limiter *limiter;
 	struct app_token_uses *token_uses;
-	pthread_mutex_t hashing; /* argon2id takes 64 MiB: one at a time */
-	int64_t trim_cursor;     /* app_tick's own; one thread */
-	int64_t trimmed_at;
+	pthread_mutex_t hashing;    /* argon2id takes 64 MiB: one at a time */
+	struct app_trim trim_homes; /* these are app_tick's own; one thread */
+	struct app_trim trim_lists;
 	int64_t expired_at;
 };
 
@@ -108,6 +115,7 @@ struct app_draft {
 	size_t tag_count;
 	int64_t quote_account_id;
 	int64_t remix_account_id; /* 0: that post is gone */
+	struct store_poll *poll;  /* NULL: none */
 	const char *idempotency_key;
 	bool
 	    pending; /* carries a held picture: waits for approval, and then is of this visibility */
@@ -131,10 +139,20 @@ bool app_review_pending(struct app *app, int64_t post_id, bool *pending, struct 
 /* The pictures of a job have just been inserted: are they held? */
 bool app_review_hold(struct app *w, const struct store_job *job, struct err *e) MUST_CHECK;
 bool app_review_tick(struct app *app, struct err *e) MUST_CHECK;
-
+/* Whom a text mentions: fills the urls in `text`, and the draft's mentions. */
+struct app_text;
+bool app_draft_mentions(struct app *app, struct app_text *text, struct app_draft *out,
+			struct err *e) MUST_CHECK;
+/* Uploads of one's own that can be posted; those of post_id (an edit) may stand there already. */
+bool app_draft_media(struct app *app, const int64_t *ids, size_t count, int64_t post_id,
+		     int64_t scheduled_id, struct store_media **out, struct err *e) MUST_CHECK;
+/* made, style, remix_of_id, media_count of the row, from its media. */
+bool app_draft_made(struct app *app, struct app_draft *out, struct err *e) MUST_CHECK;
+bool app_poll_prepare(struct app *app, const struct app_poll_new *form, struct store_poll **out,
+		      struct err *e) MUST_CHECK;
 /* Fan-out of one post, the next chunk. *more: not finished. */
-bool app_fan_out(struct app *w, const struct store_post *post, int64_t cursor, bool *more,
-		 struct err *e) MUST_CHECK;
+bool app_fan_out(struct app *w, const struct store_post *post, int phase, int64_t cursor,
+		 bool *more, struct err *e) MUST_CHECK;
 
 /* view.c */
 enum app_view { APP_VIEW_LIST, APP_VIEW_ONE, APP_VIEW_STUDIO };
@@ -143,6 +161,21 @@ bool app_view_rows(struct app *app, const struct store_posts *rows, enum app_vie
 
 bool app_posts_get_in(struct app *app, const int64_t *ids, size_t count, enum app_view mode,
 		      struct app_posts *out, struct err *e) MUST_CHECK;
+
+/* conversation.c: a direct post reaches the conversations of those in it. */
+bool app_conversation_add(struct app *w, const struct store_post *post, const int64_t *mention_ids,
+			  size_t count, struct err *e) MUST_CHECK;
+/* pin.c: whether the account wants to hear nothing of this post's conversation. */
+bool app_thread_is_muted(struct app *w, int64_t account_id, int64_t post_id, bool *muted,
+			 struct err *e) MUST_CHECK;
+
+/* filter.c: which of the viewer's filters catch the post; the view gets its matches. */
+bool app_filters_load(struct app *app, struct err *e) MUST_CHECK;
+void app_filters_apply(struct app *app, struct app_post *view);
+
+/* What app_tick does for polls and scheduled posts: one step; *more: call again at once. */
+bool app_poll_tick(struct app *app, bool *more, struct err *e) MUST_CHECK;
+bool app_scheduled_tick(struct app *app, bool *more, struct err *e) MUST_CHECK;
 
 /* job.c */
 bool app_job_submit_in(struct app *w, const struct app_job_new *form, int64_t *job_id,

@@ -6,7 +6,11 @@
 #include "base/id.h"
 #include "store/follow.h"
 #include "store/home.h"
+#include "store/list.h"
+#include "store/note.h"
 #include "store/notification.h"
+
+#include <string.h>
 
 enum { BACKFILL_POSTS = 40, FOLLOWS_MAX = 7500 };
 
@@ -41,6 +45,40 @@ static void set_kind(struct app_relation *out, const struct store_relation *r)
 	}
 }
 
+/* What one has noted about them, and the languages one wants to read. */
+static bool fill_notes(struct app *app, const struct store_account *accounts,
+		       struct app_relation *out, size_t count, struct err *e)
+{
+	struct store_note notes[2 * DB_IDS_MAX];
+	int64_t ids[DB_IDS_MAX] = {0};
+	size_t note_count;
+	for (size_t i = 0; i < count; i++)
+		ids[i] = out[i].account_id;
+	if (!store_note_get_many(app->db, app->arena, app->account_id, ids, count, notes,
+				 &note_count, e))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		struct app_relation *r = &out[i];
+		r->languages = r->note = "";
+		for (size_t k = 0; k < note_count; k++) {
+			if (notes[k].target_id != r->account_id)
+				continue;
+			r->endorsed |= notes[k].comment == NULL;
+			if (notes[k].comment)
+				r->note = notes[k].comment;
+		}
+		if (accounts[i].domain[0] &&
+		    !store_hidden_domain_has(app->db, app->account_id, accounts[i].domain,
+					     &r->domain_blocking, e))
+			return false;
+		if ((r->following || r->requested) &&
+		    !store_follow_languages(app->db, app->arena, app->account_id, r->account_id,
+					    &r->languages, e))
+			return false;
+	}
+	return true;
+}
+
 bool app_relation_get_many(struct app *app, const int64_t *ids, size_t count,
 			   struct app_relation *out, size_t *found, struct err *e)
 {
@@ -63,7 +101,7 @@ bool app_relation_get_many(struct app *app, const int64_t *ids, size_t count,
 			    !(rows[k].expires_at && rows[k].expires_at <= app->now_ms))
 				set_kind(&out[i], &rows[k]);
 	}
-	return true;
+	return fill_notes(app, accounts, out, *found, e);
 }
 
 bool app_relation_get(struct app *app, int64_t id, struct app_relation *out, struct err *e)
@@ -74,6 +112,25 @@ bool app_relation_get(struct app *app, int64_t id, struct app_relation *out, str
 	return found == 1 || err_set(e, ERR_NOT_FOUND, "Record not found");
 }
 
+bool app_relation_only_following(struct app *app, struct store_accounts *accounts, struct err *e)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < accounts->count; i++) {
+		struct store_relation rows[7];
+		size_t count;
+		bool following = false;
+		if (!store_relation_get(app->db, app->account_id, &accounts->items[i].id, 1, rows,
+					&count, e))
+			return false;
+		for (size_t k = 0; k < count; k++)
+			following |= rows[k].kind == STORE_RELATION_FOLLOWING;
+		if (following)
+			accounts->items[kept++] = accounts->items[i];
+	}
+	accounts->count = kept;
+	return true;
+}
+
 /* Both ways at once: what every change begins with. */
 struct pair_call {
 	int64_t target_id;
@@ -82,6 +139,7 @@ struct pair_call {
 	bool notifications; /* mute */
 	int64_t expires_at; /* mute */
 	bool accept;        /* follow request */
+	const char *languages;
 	struct app_relation now;
 };
 
@@ -127,7 +185,8 @@ static bool remove_follow(struct app *w, int64_t account_id, int64_t target_id, 
 {
 	bool removed, withdrawn;
 	if (!store_follow_delete(w->db, account_id, target_id, &removed, e) ||
-	    !store_follow_request_delete(w->db, account_id, target_id, NULL, &withdrawn, e))
+	    !store_follow_request_delete(w->db, w->arena, account_id, target_id, NULL, &withdrawn,
+					 e))
 		return false;
 	if (withdrawn && !store_notification_withdraw(w->db, target_id, APP_NOTIFY_FOLLOW_REQUEST,
 						      account_id, 0, e))
@@ -136,6 +195,8 @@ static bool remove_follow(struct app *w, int64_t account_id, int64_t target_id, 
 		return true;
 	return store_account_add_following(w->db, account_id, -1, e) &&
 	       store_account_add_followers(w->db, target_id, -1, e) &&
+	       store_list_member_forget(w->db, account_id, target_id, e) &&
+	       store_endorsement_remove(w->db, account_id, target_id, e) &&
 	       store_home_remove_via(w->db, account_id, target_id, e) &&
 	       store_notification_withdraw(w->db, target_id, APP_NOTIFY_FOLLOW, account_id, 0, e);
 }
@@ -222,8 +283,8 @@ static bool answer_request(struct app *w, void *context, struct err *e)
 	struct pair_call *call = context;
 	struct store_follow request;
 	bool removed;
-	if (!store_follow_request_delete(w->db, call->target_id, w->account_id, &request, &removed,
-					 e))
+	if (!store_follow_request_delete(w->db, w->arena, call->target_id, w->account_id, &request,
+					 &removed, e))
 		return false;
 	if (!removed)
 		return err_set(e, ERR_NOT_FOUND, "Record not found");
@@ -233,6 +294,8 @@ static bool answer_request(struct app *w, void *context, struct err *e)
 	if (!call->accept)
 		return true;
 	return add_follow(w, call->target_id, w->account_id, request.reblogs, request.notify, e) &&
+	       store_follow_set_languages(w->db, call->target_id, w->account_id, request.languages,
+					  e) &&
 	       app_notify(w, w->account_id, APP_NOTIFY_FOLLOW, call->target_id, 0, e);
 }
 
@@ -254,6 +317,27 @@ bool app_follow(struct app *app, int64_t id, const bool *reblogs, const bool *no
 {
 	struct pair_call call = {.target_id = id, .reblogs = reblogs, .notify = notify};
 	return change(app, follow, &call, out, e);
+}
+
+static bool set_languages(struct app *w, void *context, struct err *e)
+{
+	struct pair_call *call = context;
+	return store_follow_set_languages(w->db, w->account_id, call->target_id, call->languages,
+					  e);
+}
+
+bool app_follow_languages(struct app *app, int64_t id, const char *languages,
+			  struct app_relation *out, struct err *e)
+{
+	/* Kept with a space on both sides of each, so that one of them is found by LIKE. */
+	struct pair_call call = {
+	    .target_id = id,
+	    .languages = languages[0] ? arena_printf(app->arena, " %s ", languages) : NULL,
+	};
+	if (languages[strspn(languages, "abcdefghijklmnopqrstuvwxyz ")] || strlen(languages) > 200)
+		return err_set(e, ERR_INVALID,
+			       "Validation failed: languages must be ISO 639-1 codes");
+	return change(app, set_languages, &call, out, e);
 }
 
 bool app_unfollow(struct app *app, int64_t id, struct app_relation *out, struct err *e)

@@ -17,6 +17,10 @@ struct app_relation {
 	int64_t muting_expires_at; /* 0: for ever */
 	bool requested;
 	bool requested_by;
+	const char *languages; /* "ko en"; "": all; of a follow or a request */
+	bool domain_blocking;
+	bool endorsed;
+	const char *note; /* "": none */
 };
 
 /* Of the asking account to each of `ids`; unknown ids are left out. At most 40. */
@@ -25,9 +29,16 @@ bool app_relation_get_many(struct app *app, const int64_t *ids, size_t count,
 bool app_relation_get(struct app *app, int64_t id, struct app_relation *out,
 		      struct err *e) MUST_CHECK;
 
+/* Leaves out those that one does not follow. At most STORE_PAGE_MAX. */
+bool app_relation_only_following(struct app *app, struct store_accounts *accounts,
+				 struct err *e) MUST_CHECK;
+
 /* All of these succeed where it is so already, and tell how things stand. reblogs, notify: NULL leaves. */
 bool app_follow(struct app *app, int64_t id, const bool *reblogs, const bool *notify,
 		struct app_relation *out, struct err *e) MUST_CHECK;
+/* Which languages one wants to read of somebody one follows (or has asked to): "ko en"; "": all. */
+bool app_follow_languages(struct app *app, int64_t id, const char *languages,
+			  struct app_relation *out, struct err *e) MUST_CHECK;
 bool app_unfollow(struct app *app, int64_t id, struct app_relation *out, struct err *e) MUST_CHECK;
 bool app_remove_follower(struct app *app, int64_t id, struct app_relation *out,
 			 struct err *e) MUST_CHECK;

@@ -6,6 +6,7 @@
 #include "store/favourite.h"
 #include "store/follow.h"
 #include "store/home.h"
+#include "store/pin.h"
 
 bool app_timeline_home(struct app *app, const struct store_page *page, struct app_posts *out,
 		       struct err *e)
@@ -92,6 +93,19 @@ bool app_timeline_account(struct app *app, int64_t account_id,
 	f.account_id = account_id;
 	/* On a profile, posts of a muted account are shown: one came to see them. */
 	return store_post_of_account(app->db, app->arena, &f, page, &rows, e) &&
+	       app_view_rows(app, &rows, APP_VIEW_ONE, out, e);
+}
+
+bool app_timeline_pinned(struct app *app, int64_t account_id, const struct store_page *page,
+			 struct app_posts *out, struct err *e)
+{
+	struct store_account account;
+	struct store_posts rows;
+	if (!store_account_get(app->db, app->arena, account_id, &account, e))
+		return false;
+	if (account.state != STORE_ACCOUNT_ACTIVE)
+		return err_set(e, ERR_NOT_FOUND, "Record not found");
+	return store_pin_posts(app->db, app->arena, account_id, page, &rows, e) &&
 	       app_view_rows(app, &rows, APP_VIEW_ONE, out, e);
 }
 

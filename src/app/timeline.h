@@ -26,6 +26,9 @@ bool app_timeline_explore(struct app *app, const struct app_timeline_filter *fil
 bool app_timeline_account(struct app *app, int64_t account_id,
 			  const struct app_timeline_filter *filter, const struct store_page *page,
 			  struct app_posts *out, struct err *e) MUST_CHECK;
+/* What an account has pinned, as the viewer may see it. */
+bool app_timeline_pinned(struct app *app, int64_t account_id, const struct store_page *page,
+			 struct app_posts *out, struct err *e) MUST_CHECK;
 bool app_timeline_favourites(struct app *app, const struct store_page *page, struct app_posts *out,
 			     struct err *e) MUST_CHECK;
 bool app_timeline_bookmarks(struct app *app, const struct store_page *page, struct app_posts *out,

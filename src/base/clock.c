@@ -50,3 +50,62 @@ char *clock_format(char text[CLOCK_TEXT_SIZE], int64_t wall_ms)
 			text[at] = (char)('0' + rest % 10);
 	return text;
 }
+
+static bool digits(const char **text, int count, int *value)
+{
+	*value = 0;
+	for (int i = 0; i < count; i++, (*text)++) {
+		if (**text < '0' || **text > '9')
+			return false;
+		*value = 10 * *value + (**text - '0');
+	}
+	return true;
+}
+
+static bool literal(const char **text, char c)
+{
+	return **text == c && (*text)++;
+}
+
+/* "Z", "+09:00", "+0900" or nothing, up to the end: minutes east of UTC. */
+static bool zone(const char *s, int *minutes)
+{
+	int sign = *s == '-' ? -1 : 1, h, m;
+	*minutes = 0;
+	if (!*s || !strcmp(s, "Z"))
+		return true;
+	if (*s != '+' && *s != '-')
+		return false;
+	s++;
+	if (!digits(&s, 2, &h))
+		return false;
+	(void)!literal(&s, ':');
+	if (!digits(&s, 2, &m) || *s || h > 23 || m > 59)
+		return false;
+	*minutes = sign * (60 * h + m);
+	return true;
+}
+
+bool clock_parse(const char *text, int64_t *wall_ms)
+{
+	struct tm t = {0};
+	int ms = 0, unit = 100, minutes;
+	const char *s = text;
+	if (!digits(&s, 4, &t.tm_year) || !literal(&s, '-') || !digits(&s, 2, &t.tm_mon) ||
+	    !literal(&s, '-') || !digits(&s, 2, &t.tm_mday) ||
+	    !(literal(&s, 'T') || literal(&s, ' ')) || !digits(&s, 2, &t.tm_hour) ||
+	    !literal(&s, ':') || !digits(&s, 2, &t.tm_min))
+		return false;
+	if (literal(&s, ':') && !digits(&s, 2, &t.tm_sec))
+		return false;
+	if (literal(&s, '.'))
+		for (; *s >= '0' && *s <= '9'; s++, unit /= 10)
+			ms += unit * (*s - '0');
+	if (!zone(s, &minutes) || t.tm_year < 1970 || t.tm_mon < 1 || t.tm_mon > 12 ||
+	    t.tm_mday < 1 || t.tm_mday > 31 || t.tm_hour > 23 || t.tm_min > 59 || t.tm_sec > 60)
+		return false;
+	t.tm_year -= 1900;
+	t.tm_mon -= 1;
+	*wall_ms = 1000 * ((int64_t)timegm(&t) - 60 * minutes) + ms;
+	return true;
+}

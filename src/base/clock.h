@@ -2,6 +2,7 @@
 #ifndef MADANG_BASE_CLOCK_H
 #define MADANG_BASE_CLOCK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,5 +15,8 @@ void clock_set_wall_ms(int64_t wall_ms);
 #define CLOCK_TEXT_SIZE 32
 /* "2026-01-31T09:05:00.123Z" into text[CLOCK_TEXT_SIZE]; returns text. */
 char *clock_format(char text[CLOCK_TEXT_SIZE], int64_t wall_ms);
+
+/* The other way: also with an offset ("+09:00") and without a fraction. False: it is no such time. */
+bool clock_parse(const char *text, int64_t *wall_ms) __attribute__((warn_unused_result));
 
 #endif

@@ -147,6 +147,29 @@ size_t bus_publish_prefix(struct bus *b, const char *prefix, const void *message
 	return heard;
 }
 
+/* The number that the whole of text is; 0: it is none. */
+static int64_t number(const char *text)
+{
+	char *end;
+	int64_t n = *text >= '1' && *text <= '9' ? strtoll(text, &end, 10) : 0;
+	return n && !*end ? n : 0;
+}
+
+size_t bus_ids(struct bus *b, const char *prefix, int64_t *ids, size_t room)
+{
+	size_t found = 0, length = strlen(prefix);
+	for (int i = 0; i < BUCKETS && found < room; i++) {
+		struct bucket *k = &b->buckets[i];
+		pthread_mutex_lock(&k->lock);
+		for (struct topic *t = k->topics; t && found < room; t = t->next)
+			if (!strncmp(t->name, prefix, length) &&
+			    (ids[found] = number(t->name + length)))
+				found++;
+		pthread_mutex_unlock(&k->lock);
+	}
+	return found;
+}
+
 bool bus_heard(struct bus *b, const char *topic)
 {
 	struct bucket *k = &b->buckets[bucket_of(topic)];

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct bus;
 struct bus_subscription;
@@ -29,6 +30,8 @@ void bus_unsubscribe(struct bus_subscription *s);
 size_t bus_publish(struct bus *b, const char *topic, const void *message);
 /* To every topic that begins with prefix. */
 size_t bus_publish_prefix(struct bus *b, const char *prefix, const void *message);
+/* The numbers that end the topics "PREFIX<number>" somebody listens to: at most room of them, in no order. */
+size_t bus_ids(struct bus *b, const char *prefix, int64_t *ids, size_t room);
 /* Whether anybody would: saves making the message. */
 bool bus_heard(struct bus *b, const char *topic);
 

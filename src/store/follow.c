@@ -1,6 +1,10 @@
 /* All SQL on follows, follow requests, blocks and mutes. No state; any thread, with its own handle. */
 #include "store/follow.h"
 
+#include "base/str.h"
+
+#include <string.h>
+
 static const char SQL_INSERT[] =
     "INSERT INTO follows (account_id, target_id, id, local, reblogs, notify, uri, created_at) VALUES "
     "($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (account_id, target_id) DO NOTHING";
@@ -28,7 +32,14 @@ static const char SQL_REQUEST_INSERT[] =
     "($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (account_id, target_id) DO NOTHING";
 static const char SQL_REQUEST_DELETE[] =
     "DELETE FROM follow_requests WHERE account_id = $1 AND target_id = $2 "
-    "RETURNING id, reblogs, notify, uri, created_at";
+    "RETURNING id, reblogs, notify, languages";
+static const char SQL_SET_LANGUAGES[] =
+    "UPDATE follows SET languages = $3 WHERE account_id = $1 AND target_id = $2";
+static const char SQL_REQUEST_SET_LANGUAGES[] =
+    "UPDATE follow_requests SET languages = $3 WHERE account_id = $1 AND target_id = $2";
+static const char SQL_LANGUAGES[] =
+    "SELECT languages FROM follows WHERE account_id = $1 AND target_id = $2 UNION ALL "
+    "SELECT languages FROM follow_requests WHERE account_id = $1 AND target_id = $2";
 static const char SQL_BLOCK_INSERT[] =
     "INSERT INTO blocks (account_id, target_id, id, created_at) VALUES ($1, $2, $3, $4) "
     "ON CONFLICT (account_id, target_id) DO NOTHING";
@@ -117,6 +128,39 @@ bool store_follow_delete(struct db *w, int64_t account_id, int64_t target_id, bo
 	return delete_pair(w, SQL_DELETE, account_id, target_id, removed, e);
 }
 
+static bool set_languages(struct db *w, const char *sql, int64_t account_id, int64_t target_id,
+			  const char *languages, struct err *e)
+{
+	struct db_stmt *q = db_stmt(w, sql);
+	db_put_int(q, account_id);
+	db_put_int(q, target_id);
+	db_put_text(q, languages);
+	return db_end(q, e);
+}
+
+bool store_follow_set_languages(struct db *w, int64_t account_id, int64_t target_id,
+				const char *languages, struct err *e)
+{
+	return set_languages(w, SQL_SET_LANGUAGES, account_id, target_id, languages, e) &&
+	       set_languages(w, SQL_REQUEST_SET_LANGUAGES, account_id, target_id, languages, e);
+}
+
+bool store_follow_languages(struct db *db, struct arena *arena, int64_t account_id,
+			    int64_t target_id, const char **languages, struct err *e)
+{
+	*languages = "";
+	struct db_stmt *q = db_stmt(db, SQL_LANGUAGES);
+	db_put_int(q, account_id);
+	db_put_int(q, target_id);
+	const char *text = db_row(q) ? db_get_text(q, arena) : NULL;
+	if (text) { /* without the spaces around it */
+		size_t length = strlen(text);
+		text = str_trim(text, &length);
+		*languages = arena_strndup(arena, text, length);
+	}
+	return db_end(q, e);
+}
+
 bool store_follow_followers(struct db *db, struct arena *arena, int64_t account_id,
 			    const struct store_page *page, struct store_accounts *out,
 			    struct err *e)
@@ -159,8 +203,9 @@ bool store_follow_request_insert(struct db *w, const struct store_follow *reques
 	return read_changed(q, added, e);
 }
 
-bool store_follow_request_delete(struct db *w, int64_t account_id, int64_t target_id,
-				 struct store_follow *out, bool *removed, struct err *e)
+bool store_follow_request_delete(struct db *w, struct arena *arena, int64_t account_id,
+				 int64_t target_id, struct store_follow *out, bool *removed,
+				 struct err *e)
 {
 	struct db_stmt *q = db_stmt(w, SQL_REQUEST_DELETE);
 	db_put_int(q, account_id);
@@ -171,6 +216,7 @@ bool store_follow_request_delete(struct db *w, int64_t account_id, int64_t targe
 		out->id = db_get_int(q);
 		out->reblogs = db_get_bool(q);
 		out->notify = db_get_bool(q);
+		out->languages = db_get_text(q, arena);
 	}
 	return db_end(q, e);
 }

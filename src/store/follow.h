@@ -11,6 +11,7 @@ struct store_follow {
 	bool local; /* the follower lives here */
 	bool reblogs;
 	bool notify;
+	const char *languages; /* " ko en "; NULL: all */
 	const char *uri;
 	int64_t created_at;
 };
@@ -21,6 +22,11 @@ bool store_follow_update(struct db *w, int64_t account_id, int64_t target_id, bo
 			 bool notify, struct err *e) MUST_CHECK;
 bool store_follow_delete(struct db *w, int64_t account_id, int64_t target_id, bool *removed,
 			 struct err *e) MUST_CHECK;
+/* Of a follow or a request, whichever there is; *languages "ko en", "": all. */
+bool store_follow_set_languages(struct db *w, int64_t account_id, int64_t target_id,
+				const char *languages, struct err *e) MUST_CHECK;
+bool store_follow_languages(struct db *db, struct arena *arena, int64_t account_id,
+			    int64_t target_id, const char **languages, struct err *e) MUST_CHECK;
 /* Accounts, paged by the ids of the follows. */
 bool store_follow_followers(struct db *db, struct arena *arena, int64_t account_id,
 			    const struct store_page *page, struct store_accounts *out,
@@ -34,9 +40,10 @@ bool store_follow_notified(struct db *db, int64_t target_id, int64_t *ids, size_
 
 bool store_follow_request_insert(struct db *w, const struct store_follow *request, bool *added,
 				 struct err *e) MUST_CHECK;
-/* *removed false: there was none; out (may be NULL) gets reblogs and notify. */
-bool store_follow_request_delete(struct db *w, int64_t account_id, int64_t target_id,
-				 struct store_follow *out, bool *removed, struct err *e) MUST_CHECK;
+/* *removed false: there was none; out (may be NULL) gets reblogs, notify and languages, in the arena. */
+bool store_follow_request_delete(struct db *w, struct arena *arena, int64_t account_id,
+				 int64_t target_id, struct store_follow *out, bool *removed,
+				 struct err *e) MUST_CHECK;
 bool store_follow_request_list(struct db *db, struct arena *arena, int64_t target_id,
 			       const struct store_page *page, struct store_accounts *out,
 			       struct err *e) MUST_CHECK;

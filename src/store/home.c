@@ -2,6 +2,9 @@
  * range of its primary key and as many primary-key look-ups, whatever the size of the network. */
 #include "store/home.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #define POSTS                                                                                    \
 	"SELECT h.post_id, " STORE_POST_COLUMNS " FROM home h JOIN posts p ON p.id = h.post_id " \
 	"WHERE h.account_id = $1"
@@ -17,7 +20,10 @@ static const char SQL_FAN_OUT[] =
     "INSERT INTO home (account_id, post_id, via_id) SELECT f.account_id, CAST($1 AS BIGINT), f.target_id "
     "FROM follows f WHERE f.target_id = $2 AND f.local AND f.account_id > $3 AND f.account_id <= $4 "
     "AND (NOT CAST($5 AS BOOLEAN) OR f.reblogs) AND (CAST($6 AS BIGINT) = 0 OR f.account_id = $6 OR "
-    "EXISTS (SELECT 1 FROM follows g WHERE g.account_id = f.account_id AND g.target_id = $6)) "
+    "EXISTS (SELECT 1 FROM follows g WHERE g.account_id = f.account_id AND g.target_id = $6)) AND "
+    "(f.languages IS NULL OR CAST($7 AS TEXT) IS NULL OR f.languages LIKE $7) AND NOT EXISTS (SELECT 1 FROM "
+    "list_members m JOIN lists l ON l.id = m.list_id WHERE m.account_id = f.target_id AND m.owner_id = "
+    "f.account_id AND l.exclusive) "
     "ON CONFLICT DO NOTHING RETURNING account_id";
 static const char SQL_BACKFILL[] =
     "INSERT INTO home (account_id, post_id, via_id) SELECT CAST($1 AS BIGINT), p.id, p.account_id FROM posts p "
@@ -28,10 +34,13 @@ static const char SQL_TRIM_NEXT[] = "SELECT MIN(account_id) FROM home WHERE acco
 static const char SQL_TRIM_EDGE[] =
     "SELECT post_id FROM home WHERE account_id = $1 ORDER BY post_id DESC LIMIT 1 OFFSET $2";
 static const char SQL_TRIM[] = "DELETE FROM home WHERE account_id = $1 AND post_id <= $2";
-static const char SQL_FANOUT_SET[] = "INSERT INTO fanout (post_id, cursor) VALUES ($1, $2) "
-				     "ON CONFLICT (post_id) DO UPDATE SET cursor = excluded.cursor";
+static const char SQL_FANOUT_SET[] =
+    "INSERT INTO fanout (post_id, phase, cursor) VALUES ($1, $2, $3) "
+    "ON CONFLICT (post_id) DO UPDATE SET phase = excluded.phase, "
+    "cursor = excluded.cursor";
 static const char SQL_FANOUT_DELETE[] = "DELETE FROM fanout WHERE post_id = $1";
-static const char SQL_FANOUT_NEXT[] = "SELECT post_id, cursor FROM fanout ORDER BY post_id LIMIT 1";
+static const char SQL_FANOUT_NEXT[] =
+    "SELECT post_id, phase, cursor FROM fanout ORDER BY post_id LIMIT 1";
 
 bool store_home_posts(struct db *db, struct arena *arena, int64_t account_id,
 		      const struct store_page *page, struct store_posts *out, struct err *e)
@@ -87,6 +96,11 @@ bool store_home_fan_out(struct db *w, const struct store_post *post, int64_t cur
 	db_put_int(q, *next);
 	db_put_bool(q, post->boost_of_id != 0);
 	db_put_int(q, to_other ? post->in_reply_to_account_id : 0);
+	char language[40]; /* "zh-Hant" is wanted by who wants "zh" */
+	snprintf(language, sizeof(language), "%% %.*s %%",
+		 (int)strcspn(post->language ? post->language : "", "-"),
+		 post->language ? post->language : "");
+	db_put_text(q, post->language && !post->boost_of_id ? language : NULL);
 	db_touch(q, DB_NOUN_NONE, 0); /* where nobody follows */
 	while (*found < (size_t)room && db_row(q)) {
 		ids[*found] = db_get_int(q);
@@ -143,10 +157,11 @@ bool store_home_trim(struct db *w, int64_t *cursor, int keep, struct err *e)
 	return db_end(q, e);
 }
 
-bool store_fanout_set(struct db *w, int64_t post_id, int64_t cursor, struct err *e)
+bool store_fanout_set(struct db *w, int64_t post_id, int phase, int64_t cursor, struct err *e)
 {
 	struct db_stmt *q = db_stmt(w, SQL_FANOUT_SET);
 	db_put_int(q, post_id);
+	db_put_int(q, phase);
 	db_put_int(q, cursor);
 	db_touch(q, DB_NOUN_NONE, 0);
 	return db_end(q, e);
@@ -160,12 +175,13 @@ bool store_fanout_delete(struct db *w, int64_t post_id, struct err *e)
 	return db_end(q, e);
 }
 
-bool store_fanout_next(struct db *db, int64_t *post_id, int64_t *cursor, struct err *e)
+bool store_fanout_next(struct db *db, int64_t *post_id, int *phase, int64_t *cursor, struct err *e)
 {
-	*post_id = *cursor = 0;
+	*post_id = *cursor = *phase = 0;
 	struct db_stmt *q = db_stmt(db, SQL_FANOUT_NEXT);
 	if (db_row(q)) {
 		*post_id = db_get_int(q);
+		*phase = (int)db_get_int(q);
 		*cursor = db_get_int(q);
 	}
 	return db_end(q, e);

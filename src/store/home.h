@@ -12,7 +12,8 @@ bool store_home_has(struct db *db, int64_t account_id, int64_t post_id, bool *ha
 bool store_home_insert(struct db *w, int64_t account_id, int64_t post_id, int64_t via_id,
 		       struct err *e) MUST_CHECK;
 /* Writes the post into the homes of up to `room` local followers after `cursor` (by account id). A reply
- * reaches only those who follow the answered account, too; a boost only those who want boosts. *ids: whom it
+ * reaches only those who follow the answered account, too; a boost only those who want boosts; a language only
+ * those who want it; and nobody who has the author in an exclusive list. *ids: whom it
  * reached; *scanned: how many followers were looked at; *next: the last of them. */
 bool store_home_fan_out(struct db *w, const struct store_post *post, int64_t cursor, int room,
 			int64_t *ids, size_t *found, size_t *scanned, int64_t *next,
@@ -26,9 +27,10 @@ bool store_home_remove_via(struct db *w, int64_t account_id, int64_t via_id,
 bool store_home_trim(struct db *w, int64_t *cursor, int keep, struct err *e) MUST_CHECK;
 
 /* Fan-outs that go on. */
-bool store_fanout_set(struct db *w, int64_t post_id, int64_t cursor, struct err *e) MUST_CHECK;
+bool store_fanout_set(struct db *w, int64_t post_id, int phase, int64_t cursor,
+		      struct err *e) MUST_CHECK;
 bool store_fanout_delete(struct db *w, int64_t post_id, struct err *e) MUST_CHECK;
-bool store_fanout_next(struct db *db, int64_t *post_id, int64_t *cursor,
+bool store_fanout_next(struct db *db, int64_t *post_id, int *phase, int64_t *cursor,
 		       struct err *e) MUST_CHECK; /* 0: none */
 
 #endif

@@ -34,7 +34,8 @@ static const char SQL_ATTACH[] = "UPDATE media SET post_id = $3, position = $4 W
 				 "account_id = $2 AND post_id IS NULL AND state = 0";
 static const char SQL_DELETE[] = "DELETE FROM media WHERE id = $1";
 static const char SQL_STALE[] =
-    "SELECT id FROM media WHERE post_id IS NULL AND maker IS NULL AND created_at < $1 ORDER BY id LIMIT $2";
+    "SELECT id FROM media WHERE post_id IS NULL AND maker IS NULL AND created_at < $1 AND "
+    "NOT EXISTS (SELECT 1 FROM scheduled_media s WHERE s.media_id = media.id) ORDER BY id LIMIT $2";
 static const char SQL_TOTALS[] = "SELECT COUNT(*), COALESCE(SUM(size), 0) FROM media";
 static const char SQL_TOTALS_OF[] =
     "SELECT COUNT(*), COALESCE(SUM(size), 0) FROM media WHERE account_id = $1";

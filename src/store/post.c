@@ -464,7 +464,7 @@ bool store_mention_has(struct db *db, int64_t post_id, int64_t account_id, bool 
 	return db_end(q, e);
 }
 
-enum { MENTIONS_MAX = 4000 };
+enum { MENTIONS_MAX = 20000 };
 
 bool store_mention_of_posts(struct db *db, struct arena *arena, const int64_t *post_ids,
 			    size_t count, struct store_mention **items, size_t *found,

@@ -19,6 +19,8 @@ static const char SQL_NEW[] =
 static const char SQL_REMOVE_POST[] =
     "UPDATE tags SET posts_count = posts_count - 1 WHERE posts_count > 0 AND "
     "id IN (SELECT tag_id FROM post_tags WHERE post_id = $1)";
+static const char SQL_COUNT_POST[] = "UPDATE tags SET posts_count = posts_count + 1 WHERE "
+				     "id IN (SELECT tag_id FROM post_tags WHERE post_id = $1)";
 #define SELECT "SELECT id, name, display, posts_count, last_post_at FROM tags "
 static const char SQL_GET[] = SELECT "WHERE name = $1";
 static const char SQL_SEARCH[] = SELECT "WHERE name >= $1 AND name < $2 "
@@ -101,6 +103,13 @@ bool store_tag_count(struct db *w, int64_t after_id, int64_t up_to_id, int64_t n
 bool store_tag_remove_post(struct db *w, int64_t post_id, struct err *e)
 {
 	struct db_stmt *q = db_stmt(w, SQL_REMOVE_POST);
+	db_put_int(q, post_id);
+	return db_end(q, e);
+}
+
+bool store_tag_count_post(struct db *w, int64_t post_id, struct err *e)
+{
+	struct db_stmt *q = db_stmt(w, SQL_COUNT_POST);
 	db_put_int(q, post_id);
 	return db_end(q, e);
 }

@@ -22,6 +22,8 @@ bool store_tag_count(struct db *w, int64_t after_id, int64_t up_to_id, int64_t n
 		     struct err *e) MUST_CHECK;
 /* Counts one post less under each of its tags; of a post that was counted, before it is deleted. */
 bool store_tag_remove_post(struct db *w, int64_t post_id, struct err *e) MUST_CHECK;
+/* One more under each of its tags; of a post whose tags were changed after they had been counted. */
+bool store_tag_count_post(struct db *w, int64_t post_id, struct err *e) MUST_CHECK;
 /* ERR_NOT_FOUND where there is none. */
 bool store_tag_get(struct db *db, struct arena *arena, const char *name, struct store_tag *out,
 		   struct err *e) MUST_CHECK;

@@ -2,6 +2,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "api/mastodon/profile.h"
 #include "api/mastodon/routes.h"
 #include "api/serial.h"
 #include "app/setting.h"
@@ -55,40 +56,16 @@ bool api_account_search(struct http_request *rq, struct http_response *rs, struc
 	struct store_accounts found;
 	const char *q;
 	int64_t limit = 40, offset = 0;
+	bool following = false;
 	if (!param_text_required(rq, "q", 500, &q, e) ||
 	    !param_int(rq, "limit", 1, 80, &limit, e) ||
 	    !param_int(rq, "offset", 0, 10000, &offset, e) ||
-	    !app_account_search(&app, q, (int)limit, (int)offset, &found, e))
+	    !param_bool(rq, "following", &following, e) ||
+	    !app_account_search(&app, q, (int)limit, (int)offset, &found, e) ||
+	    (following && !app_relation_only_following(&app, &found, e)))
 		return false;
 	found.first = 0;
 	return serial_answer_accounts(rq, rs, &app, &found, e);
-}
-
-static bool preference(struct app *app, const char *name, const char *otherwise, const char **out,
-		       struct err *e)
-{
-	*out = NULL;
-	if (!app_preference_get(app, name, out, e))
-		return false;
-	if (!*out)
-		*out = otherwise;
-	return true;
-}
-
-static bool answer_own(struct http_request *rq, struct http_response *rs, struct app *app,
-		       const struct store_account *a, struct err *e)
-{
-	const char *privacy, *language, *sensitive;
-	struct store_accounts requests;
-	if (!preference(app, "posting:default:visibility", "public", &privacy, e) ||
-	    !preference(app, "posting:default:language", NULL, &language, e) ||
-	    !preference(app, "posting:default:sensitive", "false", &sensitive, e) ||
-	    !app_follow_requests(app, &(struct store_page){.limit = 40}, &requests, e))
-		return false;
-	struct json_writer w = api_json(rs);
-	serial_account_own(&(struct serial){.w = &w, .api = api_of(rq), .app = app}, NULL, a,
-			   privacy, language, !strcmp(sensitive, "true"), (int64_t)requests.count);
-	return json_finish(&w, e);
 }
 
 bool api_account_verify(struct http_request *rq, struct http_response *rs, struct err *e)
@@ -96,7 +73,7 @@ bool api_account_verify(struct http_request *rq, struct http_response *rs, struc
 	struct app app = api_app(rq);
 	struct store_account a;
 	struct store_user user;
-	return app_account_self(&app, &a, &user, e) && answer_own(rq, rs, &app, &a, e);
+	return app_account_self(&app, &a, &user, e) && api_own_answer(rq, rs, &app, &a, e);
 }
 
 static bool picture_param(struct http_request *rq, const char *name, const char **hash,
@@ -153,15 +130,19 @@ static bool fields_param(struct http_request *rq, struct app_profile *p, struct 
 static bool save_preferences(struct http_request *rq, struct app *app, struct err *e)
 {
 	static const char *const privacies[] = {"public", "unlisted", "private", "direct", NULL};
-	int privacy = -1;
+	static const char *const policies[] = {"public", "followers", "nobody", NULL};
+	int privacy = -1, policy = -1;
 	const char *language = NULL;
 	const bool *sensitive = NULL;
 	if (!param_choice(rq, "source[privacy]", privacies, &privacy, e) ||
+	    !param_choice(rq, "source[quote_policy]", policies, &policy, e) ||
 	    !param_text(rq, "source[language]", 8, &language, e) ||
 	    !flag_param(rq, "source[sensitive]", &sensitive, e))
 		return false;
 	return (privacy < 0 ||
 		app_preference_set(app, "posting:default:visibility", privacies[privacy], e)) &&
+	       (policy < 0 ||
+		app_preference_set(app, "posting:default:quote_policy", policies[policy], e)) &&
 	       (!language || app_preference_set(app, "posting:default:language", language, e)) &&
 	       (!sensitive || app_preference_set(app, "posting:default:sensitive",
 						 *sensitive ? "true" : "false", e));
@@ -180,7 +161,7 @@ bool api_account_update(struct http_request *rq, struct http_response *rs, struc
 	    !picture_param(rq, "header", &p.header_hash, &p.header_type, e))
 		return false;
 	return save_preferences(rq, &app, e) && app_account_update(&app, &p, &a, e) &&
-	       answer_own(rq, rs, &app, &a, e);
+	       api_own_answer(rq, rs, &app, &a, e);
 }
 
 static bool answer_relation(struct http_request *rq, struct http_response *rs, struct app *app,
@@ -191,15 +172,32 @@ static bool answer_relation(struct http_request *rq, struct http_response *rs, s
 	return json_finish(&w, e);
 }
 
+/* ["ko", "en"] becomes "ko en"; an empty text, all of them. NULL where nothing is said. */
+static bool languages_param(struct http_request *rq, const char **out, struct err *e)
+{
+	const char **codes, *joined = "";
+	size_t n;
+	if (!param_texts(rq, "languages", 20, 3, &codes, &n, e))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		joined = arena_printf(rq->arena, *joined ? "%s %s" : "%s%s", joined, codes[i]);
+	if (n > 0)
+		*out = joined;
+	return true;
+}
+
 bool api_account_follow(struct http_request *rq, struct http_response *rs, struct err *e)
 {
 	struct app app = api_app(rq);
 	struct app_relation r;
 	const bool *reblogs = NULL, *notify = NULL;
+	const char *languages = NULL;
 	int64_t id;
 	return http_request_id(rq, 0, &id, e) && flag_param(rq, "reblogs", &reblogs, e) &&
-	       flag_param(rq, "notify", &notify, e) &&
-	       app_follow(&app, id, reblogs, notify, &r, e) && answer_relation(rq, rs, &app, &r, e);
+	       flag_param(rq, "notify", &notify, e) && languages_param(rq, &languages, e) &&
+	       app_follow(&app, id, reblogs, notify, &r, e) &&
+	       (!languages || app_follow_languages(&app, id, languages, &r, e)) &&
+	       answer_relation(rq, rs, &app, &r, e);
 }
 
 bool api_account_mute(struct http_request *rq, struct http_response *rs, struct err *e)
@@ -307,7 +305,31 @@ bool api_block_list(struct http_request *rq, struct http_response *rs, struct er
 
 bool api_mute_list(struct http_request *rq, struct http_response *rs, struct err *e)
 {
-	return answer_list(rq, rs, NULL, app_mutes, e);
+	struct app app = api_app(rq);
+	struct store_accounts found;
+	struct store_page page;
+	if (!api_page_params(rq, 40, 40, &page, e) || !app_mutes(&app, &page, &found, e))
+		return false;
+	struct app_relation relations[DB_IDS_MAX];
+	int64_t ids[DB_IDS_MAX] = {0};
+	size_t n = 0;
+	for (size_t i = 0; i < found.count; i++)
+		ids[i] = found.items[i].id;
+	if (found.count && !app_relation_get_many(&app, ids, found.count, relations, &n, e))
+		return false;
+	struct json_writer w = api_json(rs);
+	struct serial s = {.w = &w, .api = api_of(rq), .app = &app};
+	json_put_array(&w, NULL);
+	for (size_t i = 0; i < found.count; i++) {
+		int64_t expires = 0;
+		for (size_t k = 0; k < n; k++)
+			if (relations[k].account_id == ids[i])
+				expires = relations[k].muting_expires_at;
+		serial_account_muted(&s, NULL, &found.items[i], expires);
+	}
+	json_put_end(&w);
+	api_page_link(rq, rs, found.first, found.last, found.more);
+	return json_finish(&w, e);
 }
 
 bool api_follow_request_list(struct http_request *rq, struct http_response *rs, struct err *e)
@@ -329,21 +351,8 @@ bool api_account_statuses(struct http_request *rq, struct http_response *rs, str
 	    !param_bool(rq, "exclude_reblogs", &filter.exclude_boosts, e) ||
 	    !param_bool(rq, "pinned", &pinned, e) || !param_text(rq, "tagged", 100, &filter.tag, e))
 		return false;
-	if (pinned) { /* nothing can be pinned yet; the account must be there all the same */
-		struct store_account a;
-		if (!app_account_get(&app, id, &a, e))
-			return false;
-	} else if (!app_timeline_account(&app, id, &filter, &page, &posts, e)) {
+	if (!(pinned ? app_timeline_pinned(&app, id, &page, &posts, e)
+		     : app_timeline_account(&app, id, &filter, &page, &posts, e)))
 		return false;
-	}
 	return serial_answer_posts(rq, rs, &app, &posts, e);
-}
-
-bool api_account_lists(struct http_request *rq, struct http_response *rs, struct err *e)
-{
-	int64_t id;
-	if (!http_request_id(rq, 0, &id, e))
-		return false;
-	buf_add_str(&rs->body, "[]");
-	return true;
 }

@@ -5,6 +5,7 @@
 #include "api/serial.h"
 #include "api/studio/load.h"
 #include "app/admin.h"
+#include "app/followed_tag.h"
 #include "app/setting.h"
 #include "base/str.h"
 
@@ -33,8 +34,8 @@ static void put_configuration(struct json_writer *w, struct http_request *rq,
 		json_put_end(w);
 	}
 	json_put_object(w, "accounts");
-	json_put_int(w, "max_featured_tags", 0);
-	json_put_int(w, "max_pinned_statuses", 0);
+	json_put_int(w, "max_featured_tags", STORE_FEATURED_TAGS_MAX);
+	json_put_int(w, "max_pinned_statuses", APP_PINS_MAX);
 	json_put_int(w, "max_profile_fields", APP_FIELDS_MAX);
 	json_put_end(w);
 	json_put_object(w, "statuses");
@@ -55,10 +56,10 @@ static void put_configuration(struct json_writer *w, struct http_request *rq,
 	json_put_int(w, "video_matrix_limit", 0);
 	json_put_end(w);
 	json_put_object(w, "polls");
-	json_put_int(w, "max_options", 0);
-	json_put_int(w, "max_characters_per_option", 0);
-	json_put_int(w, "min_expiration", 0);
-	json_put_int(w, "max_expiration", 0);
+	json_put_int(w, "max_options", APP_POLL_OPTIONS_MAX);
+	json_put_int(w, "max_characters_per_option", APP_POLL_OPTION_CHARACTERS);
+	json_put_int(w, "min_expiration", APP_POLL_EXPIRES_MIN_S);
+	json_put_int(w, "max_expiration", APP_POLL_EXPIRES_MAX_S);
 	json_put_end(w);
 	json_put_end(w);
 }

@@ -6,6 +6,92 @@
 
 #define HANDLER(name) bool name(struct http_request *rq, struct http_response *rs, struct err *e)
 
+/* conversation.c */
+HANDLER(api_conversation_delete);
+HANDLER(api_conversation_list);
+HANDLER(api_conversation_read);
+HANDLER(api_conversation_unread);
+
+/* filter.c */
+HANDLER(api_filter_create);
+HANDLER(api_filter_delete);
+HANDLER(api_filter_get);
+HANDLER(api_filter_keyword_add);
+HANDLER(api_filter_keyword_delete);
+HANDLER(api_filter_keyword_get);
+HANDLER(api_filter_keyword_list);
+HANDLER(api_filter_keyword_update);
+HANDLER(api_filter_list);
+HANDLER(api_filter_status_add);
+HANDLER(api_filter_status_delete);
+HANDLER(api_filter_status_get);
+HANDLER(api_filter_status_list);
+HANDLER(api_filter_update);
+HANDLER(api_filter_v1_create);
+HANDLER(api_filter_v1_delete);
+HANDLER(api_filter_v1_get);
+HANDLER(api_filter_v1_list);
+HANDLER(api_filter_v1_update);
+
+/* list.c */
+HANDLER(api_list_all);
+HANDLER(api_list_create);
+HANDLER(api_list_delete);
+HANDLER(api_list_get);
+HANDLER(api_list_members);
+HANDLER(api_list_members_add);
+HANDLER(api_list_members_remove);
+HANDLER(api_list_update);
+HANDLER(api_timeline_list);
+
+/* note.c */
+HANDLER(api_account_endorsements);
+HANDLER(api_directory);
+HANDLER(api_endorse);
+HANDLER(api_endorsement_list);
+HANDLER(api_familiar_followers);
+HANDLER(api_hidden_domain_add);
+HANDLER(api_hidden_domain_list);
+HANDLER(api_hidden_domain_remove);
+HANDLER(api_note_set);
+HANDLER(api_suggestion_dismiss);
+HANDLER(api_suggestion_list_v1);
+HANDLER(api_suggestion_list_v2);
+HANDLER(api_unendorse);
+
+/* poll.c */
+HANDLER(api_poll_get);
+HANDLER(api_poll_vote);
+
+/* profile.c */
+HANDLER(api_profile_avatar_delete);
+HANDLER(api_profile_header_delete);
+
+/* scheduled.c */
+HANDLER(api_scheduled_delete);
+HANDLER(api_scheduled_get);
+HANDLER(api_scheduled_list);
+HANDLER(api_scheduled_update);
+
+/* status_form.c */
+HANDLER(api_status_create);
+HANDLER(api_status_history);
+HANDLER(api_status_policy);
+HANDLER(api_status_update);
+
+/* tag.c */
+HANDLER(api_account_featured_tags);
+HANDLER(api_featured_tag_create);
+HANDLER(api_featured_tag_delete);
+HANDLER(api_featured_tag_list);
+HANDLER(api_featured_tag_suggestions);
+HANDLER(api_followed_tag_list);
+HANDLER(api_tag_feature);
+HANDLER(api_tag_follow);
+HANDLER(api_tag_get);
+HANDLER(api_tag_unfeature);
+HANDLER(api_tag_unfollow);
+
 /* account.c */
 HANDLER(api_account_get);
 HANDLER(api_account_follow);
@@ -73,7 +159,6 @@ HANDLER(api_push_remove);
 
 /* search.c */
 HANDLER(api_search);
-HANDLER(api_tag_get);
 HANDLER(api_trend_statuses);
 HANDLER(api_trend_tags);
 
@@ -90,18 +175,26 @@ HANDLER(api_favourite_add);
 HANDLER(api_favourite_remove);
 HANDLER(api_reblog_add);
 HANDLER(api_reblog_remove);
+HANDLER(api_pin_add);
+HANDLER(api_pin_remove);
+HANDLER(api_quote_list);
+HANDLER(api_quote_revoke);
 HANDLER(api_status_context);
-HANDLER(api_status_create);
 HANDLER(api_status_delete);
 HANDLER(api_status_favourited_by);
 HANDLER(api_status_get);
+HANDLER(api_status_many);
 HANDLER(api_status_reblogged_by);
 HANDLER(api_status_source);
+HANDLER(api_thread_mute);
+HANDLER(api_thread_unmute);
 
 /* streaming.c */
 HANDLER(api_streaming);
 HANDLER(api_streaming_health);
+HANDLER(api_streaming_direct);
 HANDLER(api_streaming_hashtag);
+HANDLER(api_streaming_list);
 HANDLER(api_streaming_public);
 HANDLER(api_streaming_public_local);
 HANDLER(api_streaming_user);

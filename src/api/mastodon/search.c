@@ -55,17 +55,6 @@ bool api_search(struct http_request *rq, struct http_response *rs, struct err *e
 	return json_finish(&w, e);
 }
 
-bool api_tag_get(struct http_request *rq, struct http_response *rs, struct err *e)
-{
-	struct app app = api_app(rq);
-	struct app_tag t;
-	if (!app_tag_get(&app, rq->path_args[0], &t, e))
-		return false;
-	struct json_writer w = api_json(rs);
-	put_tag(&(struct serial){.w = &w, .api = api_of(rq), .app = &app}, NULL, &t);
-	return json_finish(&w, e);
-}
-
 bool api_trend_tags(struct http_request *rq, struct http_response *rs, struct err *e)
 {
 	struct app app = api_app(rq);

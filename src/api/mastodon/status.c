@@ -1,84 +1,10 @@
-/* Statuses: saying, showing, answering, taking back; favourites, bookmarks, reblogs. */
+/* Statuses: showing, taking back; favourites, bookmarks, reblogs, pins, quotes. Saying and changing: status_form.c. */
 #include <string.h>
 
 #include "api/mastodon/routes.h"
 #include "api/serial.h"
-#include "app/setting.h"
 
 static const char *const VISIBILITIES[] = {"public", "unlisted", "private", "direct", NULL};
-
-/* A language tag such as "ko" or "zh-Hant"; anything else is an error that names it. */
-static bool language_param(struct http_request *rq, const char **out, struct err *e)
-{
-	if (!param_text(rq, "language", 12, out, e))
-		return false;
-	const char *s = *out;
-	if (!s)
-		return true;
-	if (!*s) {
-		*out = NULL;
-		return true;
-	}
-	if (strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") !=
-		strlen(s) ||
-	    strlen(s) < 2)
-		return param_fail(rq, "language", e, "is not a language");
-	return true;
-}
-
-static bool read_form(struct http_request *rq, struct app *app, struct app_post_new *f,
-		      struct err *e)
-{
-	static const char *const prompts[] = {"public", "remixers", "private", NULL};
-	int visibility = -1, prompt = 0;
-	bool remixable = true;
-	int64_t *media;
-	if (!param_text(rq, "status", (size_t)app_core_config(app->core)->post_characters_max,
-			&f->text, e) ||
-	    !param_ids(rq, "media_ids", 16, &media, &f->media_count, e) ||
-	    !param_id(rq, "in_reply_to_id", &f->in_reply_to_id, e) ||
-	    !param_id(rq, "quoted_status_id", &f->quote_of_id, e) ||
-	    !param_bool(rq, "sensitive", &f->sensitive, e) ||
-	    !param_text(rq, "spoiler_text", 500, &f->spoiler_text, e) ||
-	    !param_choice(rq, "visibility", VISIBILITIES, &visibility, e) ||
-	    !language_param(rq, &f->language, e) ||
-	    !param_choice(rq, "madang[prompt_visibility]", prompts, &prompt, e) ||
-	    !param_bool(rq, "madang[remixable]", &remixable, e))
-		return false;
-	if (param_given(rq, "scheduled_at"))
-		return param_fail(rq, "scheduled_at", e, "is not offered here: post it now");
-	if (param_given(rq, "poll[options]"))
-		return param_fail(rq, "poll", e, "is not offered here");
-	if (visibility < 0) {
-		const char *set = NULL;
-		if (!app_preference_get(app, "posting:default:visibility", &set, e))
-			return false;
-		visibility = 0;
-		for (int i = 0; set && VISIBILITIES[i]; i++)
-			if (!strcmp(VISIBILITIES[i], set))
-				visibility = i;
-	}
-	f->media_ids = media;
-	f->visibility = (enum store_visibility)visibility;
-	f->prompt_visibility = (enum store_prompt_visibility)prompt;
-	f->not_remixable = !remixable;
-	return true;
-}
-
-bool api_status_create(struct http_request *rq, struct http_response *rs, struct err *e)
-{
-	struct app app = api_app(rq);
-	struct app_post_new f = {.text = ""};
-	struct app_post p;
-	if (!read_form(rq, &app, &f, e))
-		return false;
-	const char *key = http_request_header(rq, "Idempotency-Key");
-	if (key && strlen(key) > 200)
-		return param_fail(rq, "Idempotency-Key", e, "is too long (at most 200 characters)");
-	f.idempotency_key = key && *key ? key : NULL;
-	f.app_id = api_who(rq)->app_id;
-	return app_post_create(&app, &f, &p, e) && serial_answer_status(rq, rs, &app, &p, e);
-}
 
 bool api_status_get(struct http_request *rq, struct http_response *rs, struct err *e)
 {
@@ -95,8 +21,25 @@ bool api_status_delete(struct http_request *rq, struct http_response *rs, struct
 	struct app app = api_app(rq);
 	struct app_post p;
 	int64_t id;
-	return http_request_id(rq, 0, &id, e) && app_post_delete(&app, id, &p, e) &&
-	       serial_answer_status(rq, rs, &app, &p, e);
+	if (!http_request_id(rq, 0, &id, e) || !app_post_delete(&app, id, &p, e))
+		return false;
+	struct json_writer w = api_json(rs);
+	struct serial s = {.w = &w, .api = api_of(rq), .app = &app, .source = true};
+	serial_status(&s, NULL, &p);
+	return json_finish(&w, e);
+}
+
+/* Several at once: those that may be seen. */
+bool api_status_many(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	struct app app = api_app(rq);
+	struct app_posts posts = {0};
+	int64_t *ids;
+	size_t n;
+	if (!param_ids(rq, "id", 40, &ids, &n, e) || !app_post_get_many(&app, ids, n, &posts, e))
+		return false;
+	posts.first = 0;
+	return serial_answer_posts(rq, rs, &app, &posts, e);
 }
 
 bool api_status_source(struct http_request *rq, struct http_response *rs, struct err *e)
@@ -177,6 +120,47 @@ bool api_bookmark_remove(struct http_request *rq, struct http_response *rs, stru
 bool api_reblog_remove(struct http_request *rq, struct http_response *rs, struct err *e)
 {
 	return answer_change(rq, rs, app_boost_remove, e);
+}
+
+bool api_pin_add(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	return answer_change(rq, rs, app_pin_add, e);
+}
+
+bool api_pin_remove(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	return answer_change(rq, rs, app_pin_remove, e);
+}
+
+bool api_thread_mute(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	return answer_change(rq, rs, app_thread_mute, e);
+}
+
+bool api_thread_unmute(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	return answer_change(rq, rs, app_thread_unmute, e);
+}
+
+bool api_quote_list(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	struct app app = api_app(rq);
+	struct app_posts posts;
+	struct store_page page;
+	int64_t id;
+	return http_request_id(rq, 0, &id, e) && api_page_params(rq, 20, 40, &page, e) &&
+	       app_quotes(&app, id, &page, &posts, e) &&
+	       serial_answer_posts(rq, rs, &app, &posts, e);
+}
+
+bool api_quote_revoke(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	struct app app = api_app(rq);
+	struct app_post p;
+	int64_t id, quote_id;
+	return http_request_id(rq, 0, &id, e) && http_request_id(rq, 1, &quote_id, e) &&
+	       app_quote_revoke(&app, id, quote_id, &p, e) &&
+	       serial_answer_status(rq, rs, &app, &p, e);
 }
 
 bool api_reblog_add(struct http_request *rq, struct http_response *rs, struct err *e)

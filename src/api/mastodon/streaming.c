@@ -9,12 +9,15 @@
 
 #include "api/live.h"
 #include "api/mastodon/routes.h"
+#include "app/list.h"
+#include "base/id.h"
 #include "base/str.h"
 #include "json/read.h"
 
 enum { TOPICS_MAX = 32 };
 
 struct listener {
+	struct api *api;
 	struct bus *bus;
 	struct http_stream *stream;
 	int64_t account_id;
@@ -69,24 +72,61 @@ static void remove_topic(struct listener *l, const char *topic)
 		}
 }
 
+/* A list is heard by whose it is alone. Opens a database handle of its own: a WebSocket subscribes on the
+ * hub's thread, which has none, and lists are few. */
+static bool own_list(const struct listener *l, int64_t list_id)
+{
+	struct app app;
+	struct store_list list;
+	struct err e = {0};
+	struct arena *a = arena_create(1 << 20);
+	struct db *db = db_open(l->api->pool, &e);
+	bool own = false;
+	if (db) {
+		app_init(&app, l->api->core, db, a);
+		app.account_id = l->account_id;
+		own = app_list_get(&app, list_id, &list, &e);
+	}
+	db_close(db);
+	arena_destroy(a);
+	return own;
+}
+
+/* Public streams of somebody who is signed in are their own topics: their filters and blocks count there. */
+static void personal(const struct listener *l, char topic[BUS_TOPIC_MAX_BYTES])
+{
+	size_t n = strlen(topic);
+	if (l->account_id)
+		snprintf(topic + n, BUS_TOPIC_MAX_BYTES - n, "@%lld", (long long)l->account_id);
+}
+
 /* The topic of a stream's name; false where there is none, or none for this listener. */
 static bool topic_of(const struct listener *l, const char *stream, const char *tag,
 		     char topic[BUS_TOPIC_MAX_BYTES])
 {
+	int64_t list_id;
 	static const char *const plain[] = {"public", "public:local", "public:media",
 					    "public:local:media"};
 	for (size_t i = 0; i < 4; i++)
 		if (!strcmp(stream, plain[i])) {
 			snprintf(topic, BUS_TOPIC_MAX_BYTES, "%s", stream);
+			personal(l, topic);
 			return true;
 		}
 	if ((!strcmp(stream, "hashtag") || !strcmp(stream, "hashtag:local")) && tag && *tag) {
 		int n = snprintf(topic, BUS_TOPIC_MAX_BYTES, "hashtag:%s", tag);
 		for (int i = 0; i < n && topic[i]; i++)
 			topic[i] = str_lower(topic[i]);
+		personal(l, topic);
 		return true;
 	}
-	if (!l->account_id || (strcmp(stream, "user") && strcmp(stream, "user:notification")))
+	if (l->account_id && !strcmp(stream, "list") && tag && id_parse(tag, &list_id) &&
+	    own_list(l, list_id)) {
+		snprintf(topic, BUS_TOPIC_MAX_BYTES, "list:%s", tag);
+		return true;
+	}
+	if (!l->account_id || (strcmp(stream, "user") && strcmp(stream, "user:notification") &&
+			       strcmp(stream, "direct")))
 		return false;
 	snprintf(topic, BUS_TOPIC_MAX_BYTES, "%s:%lld", stream, (long long)l->account_id);
 	return true;
@@ -123,7 +163,7 @@ static void on_text(void *context, const char *text, size_t length)
 	} else {
 		const char *type = json_get_str(v, "type", ""),
 			   *stream = json_get_str(v, "stream", "");
-		const char *tag = json_get_str(v, "tag", NULL);
+		const char *tag = json_get_str(v, "tag", json_get_str(v, "list", NULL));
 		char topic[BUS_TOPIC_MAX_BYTES];
 		if (!strcmp(type, "subscribe")) {
 			if (!subscribe(l, stream, tag))
@@ -154,7 +194,8 @@ static bool open_stream(struct http_request *rq, struct http_response *rs, const
 	struct listener *l = calloc(1, sizeof *l);
 	if (!l)
 		abort();
-	l->bus = api_of(rq)->bus;
+	l->api = api_of(rq);
+	l->bus = l->api->bus;
 	l->account_id = api_who(rq)->account_id;
 	struct http_stream_options o = {.websocket =
 					    http_request_header(rq, "Sec-WebSocket-Key") != NULL,
@@ -175,8 +216,12 @@ static bool open_stream(struct http_request *rq, struct http_response *rs, const
 	if (first && !subscribe(l, first, tag)) {
 		on_close(l);
 		http_stream_unref(s);
-		if (!api_who(rq)->account_id && str_starts(first, "user"))
+		if (!api_who(rq)->account_id &&
+		    (str_starts(first, "user") || !strcmp(first, "direct") ||
+		     !strcmp(first, "list")))
 			return err_set(e, ERR_UNAUTHORIZED, "The access token is invalid");
+		if (!strcmp(first, "list"))
+			return err_set(e, ERR_NOT_FOUND, "Record not found");
 		return param_fail(rq, tag || strcmp(first, "hashtag") ? "stream" : "tag", e,
 				  "is not known");
 	}
@@ -187,7 +232,8 @@ static bool open_stream(struct http_request *rq, struct http_response *rs, const
 bool api_streaming(struct http_request *rq, struct http_response *rs, struct err *e)
 {
 	const char *stream = NULL, *tag = NULL;
-	return param_text(rq, "stream", 64, &stream, e) && param_text(rq, "tag", 100, &tag, e) &&
+	return param_text(rq, "stream", 64, &stream, e) && param_text(rq, "list", 20, &tag, e) &&
+	       param_text(rq, "tag", 100, &tag, e) &&
 	       open_stream(rq, rs, stream && *stream ? stream : NULL, tag, e);
 }
 
@@ -217,6 +263,18 @@ bool api_streaming_hashtag(struct http_request *rq, struct http_response *rs, st
 	const char *tag = NULL;
 	return param_text_required(rq, "tag", 100, &tag, e) &&
 	       open_stream(rq, rs, "hashtag", tag, e);
+}
+
+bool api_streaming_direct(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	return open_stream(rq, rs, "direct", NULL, e);
+}
+
+bool api_streaming_list(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	const char *list = NULL;
+	return param_text_required(rq, "list", 20, &list, e) &&
+	       open_stream(rq, rs, "list", list, e);
 }
 
 bool api_streaming_health(struct http_request *rq, struct http_response *rs, struct err *e)

@@ -82,6 +82,8 @@ static const struct http_route ROWS[] = {
     ROW("GET", "/load/events", "-", RATE_STREAM, api_load_events),
     ROW("GET", "/notices", "read", RATE_READ, api_notice_list),
     ROW("POST", "/notices/:id/read", "write:notifications", RATE_WRITE, api_notice_read),
+    ROW("GET", "/made_filter", "read:filters", RATE_READ, api_made_filter_get),
+    ROW("POST", "/made_filter", "write:filters", RATE_WRITE, api_made_filter_set),
     ROW("POST", "/password", "any", RATE_SIGN_IN, api_password_change),
     ROW("POST", "/password/reset", "-", RATE_SIGN_IN, api_password_reset_ask),
     ROW("POST", "/password/reset/:id", "-", RATE_SIGN_IN, api_password_reset),

@@ -27,6 +27,9 @@ HANDLER(api_credit_export);
 HANDLER(api_credit_list);
 HANDLER(api_feedback_add);
 HANDLER(api_feedback_list);
+/* mastodon/filter.c, where all filters are */
+HANDLER(api_made_filter_get);
+HANDLER(api_made_filter_set);
 
 /* job.c */
 HANDLER(api_job_add);

@@ -3,6 +3,7 @@
  * somebody who is not signed in is a cookie that the page repeats. */
 #include <string.h>
 
+#include "api/mastodon/profile.h"
 #include "api/studio/routes.h"
 #include "app/admin.h"
 #include "app/oauth.h"
@@ -12,25 +13,13 @@
 
 enum { SESSION_S = 30 * 86400, PASSWORD_MAX = 200 };
 
-static bool preference(struct app *app, const char *name, const char *otherwise, const char **out,
-		       struct err *e)
-{
-	*out = NULL;
-	if (!app_preference_get(app, name, out, e))
-		return false;
-	*out = *out ? *out : otherwise;
-	return true;
-}
-
 static bool put_own_account(struct serial *s, const char *key, const struct store_account *a,
 			    struct err *e)
 {
-	const char *privacy, *language, *sensitive;
-	if (!preference(s->app, "posting:default:visibility", "public", &privacy, e) ||
-	    !preference(s->app, "posting:default:language", NULL, &language, e) ||
-	    !preference(s->app, "posting:default:sensitive", "false", &sensitive, e))
+	struct serial_own own;
+	if (!api_own_load(s->app, &own, e))
 		return false;
-	serial_account_own(s, key, a, privacy, language, !strcmp(sensitive, "true"), 0);
+	serial_account_own(s, key, a, &own);
 	return true;
 }
 
