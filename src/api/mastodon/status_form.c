@@ -276,7 +276,8 @@ bool api_status_policy(struct http_request *rq, struct http_response *rs, struct
 	struct app_post p;
 	int policy = -1;
 	int64_t id;
-	if (!http_request_id(rq, 0, &id, e) ||
+	/* Whether there is such a status for the viewer comes before what is wrong with the form. */
+	if (!http_request_id(rq, 0, &id, e) || !app_post_get(&app, id, &p, e) ||
 	    !param_choice(rq, "quote_approval_policy", POLICIES, &policy, e))
 		return false;
 	if (policy < 0)
