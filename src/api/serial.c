@@ -245,6 +245,7 @@ void serial_tag(struct serial *s, const char *key, const char *name)
 	buf_printf(&url, "%s/tags/", s->api->base_url);
 	api_url_encode(&url, name);
 	json_put_object(s->w, key);
+	json_put_str(s->w, "id", name); /* tags are known by their names here */
 	json_put_str(s->w, "name", name);
 	json_put_str(s->w, "url", url.data);
 	json_put_end(s->w);
@@ -379,6 +380,7 @@ void serial_poll(struct serial *s, const char *key, const struct store_poll *p)
 			json_put_null(w, "votes_count");
 		else
 			json_put_int(w, "votes_count", p->votes[i]);
+		put_empty_array(w, "emojis");
 		json_put_end(w);
 	}
 	json_put_end(w);

@@ -74,7 +74,7 @@ bool app_notify(struct app *w, int64_t account_id, enum app_notification_kind ki
 	    .post_id = post_id,
 	    .created_at = w->now_ms,
 	};
-	enum store_notification_verdict verdict;
+	enum store_notification_verdict verdict = STORE_NOTIFY_ACCEPT;
 	size_t count;
 	/* Of one's own only the end of a poll is news. */
 	if ((account_id == from_account_id && kind != APP_NOTIFY_POLL) || account_id == 0)
@@ -97,7 +97,8 @@ bool app_notify(struct app *w, int64_t account_id, enum app_notification_kind ki
 		return false;
 	if (muted)
 		return true;
-	if (!app_notification_judge(w, &n, relations, count, &verdict, e))
+	if (account_id != from_account_id &&
+	    !app_notification_judge(w, &n, relations, count, &verdict, e))
 		return false;
 	if (verdict == STORE_NOTIFY_DROP)
 		return true;

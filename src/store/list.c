@@ -229,7 +229,7 @@ bool store_list_fan_out(struct db *w, const struct store_post *post, int64_t aft
 	db_put_int(q, to_other ? post->in_reply_to_account_id : 0);
 	db_put_bool(q, post->boost_of_id != 0);
 	db_touch(q, DB_NOUN_NONE, 0); /* nobody keeps lists */
-	while (db_row(q)) { /* to the end: the rows are written as they are read */
+	while (db_row(q)) {           /* to the end: the rows are written as they are read */
 		int64_t id = db_get_int(q);
 		if (*found < room)
 			ids[(*found)++] = id;

@@ -59,7 +59,8 @@ static struct app_post say(struct app *who, struct app_post_new form)
 static size_t told(struct app *who, enum app_notification_kind which)
 {
 	struct app_notifications list;
-	OK(app_notification_list(who, 1u << which, 0, &all, &list, &t.e));
+	struct app_notification_filter filter = {.kinds = 1u << which, .include_filtered = true};
+	OK(app_notification_list(who, &filter, &all, &list, &t.e));
 	return list.count;
 }
 
