@@ -84,7 +84,7 @@ static void put_rules(struct json_writer *w, const char *key, const char *rules)
 
 static const char *version(struct http_request *rq)
 {
-	return arena_printf(rq->arena, "4.2.0 (compatible; Madang %s)", api_of(rq)->version);
+	return arena_printf(rq->arena, "4.5.0 (compatible; Madang %s)", api_of(rq)->version);
 }
 
 bool api_instance_v2(struct http_request *rq, struct http_response *rs, struct err *e)
@@ -126,7 +126,7 @@ bool api_instance_v2(struct http_request *rq, struct http_response *rs, struct e
 	json_put_str(&w, "url", arena_printf(rq->arena, "%s/signup", api_of(rq)->base_url));
 	json_put_end(&w);
 	json_put_object(&w, "api_versions");
-	json_put_int(&w, "mastodon", 1);
+	json_put_int(&w, "mastodon", 7); /* grouped notifications, quotes */
 	json_put_int(&w, "madang", 1);
 	json_put_end(&w);
 	json_put_object(&w, "contact");
