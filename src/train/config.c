@@ -15,6 +15,7 @@ static const struct json_field FIELDS[] = {
     FIELD_STR(out, .required = true, .min = 1, .max = 4000),
     FIELD_STR(init, .max = 4000),
     FIELD_STR(optimizer, .max = 40),
+    FIELD_STR(schedule, .max = 40),
     FIELD_STR(kernels, .max = 40),
     FIELD_INT(batch, .min = 1, .max = 65536),
     FIELD_INT(micro_tokens, .min = 32, .max = 65536),
@@ -85,9 +86,10 @@ static bool read_shards(struct arena *a, const struct json_value *list, struct t
 
 static const struct train_config DEFAULTS = {
     .optimizer = "muon",
+    .schedule = "stable",
     .kernels = "auto",
     .batch = 32,
-    .micro_tokens = 1408,
+    .micro_tokens = 5632,
     .seed = 1,
     .threads = 1,
     .warmup_steps = 100,
@@ -123,10 +125,14 @@ bool train_config_read(struct arena *a, const char *path, struct train_config *c
 		return err_set(e, ERR_INVALID, "%s: model and out may not be null", path);
 	if (!c->optimizer)
 		c->optimizer = DEFAULTS.optimizer;
+	if (!c->schedule)
+		c->schedule = DEFAULTS.schedule;
 	if (!c->kernels)
 		c->kernels = DEFAULTS.kernels;
 	if (strcmp(c->optimizer, "muon") != 0 && strcmp(c->optimizer, "adamw") != 0)
 		return err_set(e, ERR_INVALID, "%s: optimizer is muon or adamw", path);
+	if (strcmp(c->schedule, "stable") != 0 && strcmp(c->schedule, "cosine") != 0)
+		return err_set(e, ERR_INVALID, "%s: schedule is stable or cosine", path);
 	if ((c->steps > 0) == (c->minutes > 0))
 		return err_set(e, ERR_INVALID, "%s: give either steps or minutes", path);
 	if (c->caption_dropout > 0 && c->pad_id < 0)

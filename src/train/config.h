@@ -17,7 +17,7 @@ struct train_shard_config {
 };
 
 struct train_config {
-	const char *model, *init, *out, *optimizer, *kernels;
+	const char *model, *init, *out, *optimizer, *schedule, *kernels;
 	struct train_shard_config shards[TRAIN_SHARDS_MAX];
 	size_t shard_count;
 	int64_t batch, micro_tokens, steps, seed, threads, nice, warmup_steps, log_steps, pad_id,

@@ -76,19 +76,25 @@ static inline float core_gelu_slope(float x)
 	return .5f * (1.f + core_erf(x * .70710678f)) + x * .39894228f * core_exp(-.5f * x * x);
 }
 
-/* c (f32) = add (or 0) + a b; or out (elements) = a b + bias. k_begin: the sum begins there. b is packed for
- * kb values of k. */
+/* Memory that is wanted soon after a product: brought to L2 a little at a time, meanwhile. */
+struct fetch {
+	const void *from;
+	size_t bytes;
+};
+
+/* c (f32) = add (or 0) + a b; or out (elements) = a b. k_begin: the sum begins there. b is packed for kb values
+ * of k. a_step: from 32 columns of a to the next 32; 0: they are neighbours. */
 struct gemm_call {
 	int m, n, k, k_begin, kb;
 	const elem *a;
-	size_t lda;
+	size_t lda, a_step;
 	const elem *b;
 	float *c;
 	elem *out;
 	size_t ldc; /* of c or out */
 	const float *add;
 	size_t ldadd;
-	const float *bias; /* for out; n rounded up to 32 of them */
+	struct fetch fetch[2];
 };
 
 static inline int up32(int n)

@@ -1,7 +1,8 @@
 /* Row by row: norms, rotations, gates, activations. Included by core.c only. */
 
-/* h = x / rms(x) * w; *factor = 1 / rms. */
-static void norm_row(elem *h, const float *x, const float *w, float *factor, int d, float eps)
+/* normal = x / rms(x); h = normal * w; *factor = 1 / rms. */
+static void norm_row(elem *h, elem *normal, const float *x, const float *w, float *factor, int d,
+		     float eps)
 {
 	float sum = 0;
 #pragma omp simd reduction(+ : sum)
@@ -10,23 +11,27 @@ static void norm_row(elem *h, const float *x, const float *w, float *factor, int
 	float r = 1.f / sqrtf(sum / (float)d + eps);
 	*factor = r;
 #pragma omp simd
-	for (int i = 0; i < d; i++)
-		h[i] = elem_of(x[i] * r * w[i]);
+	for (int i = 0; i < d; i++) {
+		float y = x[i] * r;
+		normal[i] = elem_of(y);
+		h[i] = elem_of(y * w[i]);
+	}
 }
 
-/* dx += the norm's backward of dh; dw += its part of the weight's gradient. */
-static void norm_back_row(float *dx, float *dw, const float *dh, const float *x, const float *w,
+/* dx += the norm's backward of dh; dw += its part of the weight's gradient. normal and r: norm_row's. */
+static void norm_back_row(float *dx, float *dw, const float *dh, const elem *normal, const float *w,
 			  float r, int d)
 {
 	float dot = 0;
 #pragma omp simd reduction(+ : dot)
 	for (int i = 0; i < d; i++)
-		dot += dh[i] * w[i] * x[i];
-	float c = dot * r * r * r / (float)d;
+		dot += dh[i] * w[i] * elem_f32(normal[i]);
+	float c = dot * r / (float)d;
 #pragma omp simd
 	for (int i = 0; i < d; i++) {
-		dx[i] += r * dh[i] * w[i] - c * x[i];
-		dw[i] += dh[i] * x[i] * r;
+		float y = elem_f32(normal[i]);
+		dx[i] += r * dh[i] * w[i] - c * y;
+		dw[i] += dh[i] * y;
 	}
 }
 
@@ -42,25 +47,26 @@ static inline void rotate_row(elem *x, const float *cosine, const float *sine, i
 }
 
 #ifndef TRAIN_BF16 /* core_vector.h has these */
-static void gate_row(elem *act, const elem *gu, int f)
+static void gate_row(elem *act, const elem *gate, const elem *up, int n)
 {
 #pragma omp simd
-	for (int i = 0; i < f; i++) {
-		float g = elem_f32(gu[i]), u = elem_f32(gu[i + f]);
+	for (int i = 0; i < n; i++) {
+		float g = elem_f32(gate[i]), u = elem_f32(up[i]);
 		act[i] = elem_of(g / (1.f + core_exp(-g)) * u);
 	}
 }
 
-/* dgu from da and gu; act again, for the next product's weight gradient. */
-static void gate_back_row(elem *dgu, elem *act, const elem *da, const elem *gu, int f)
+/* dgate and dup from da; act again, for the next product's weight gradient. */
+static void gate_back_row(elem *dgate, elem *dup, elem *act, const elem *da, const elem *gate,
+			  const elem *up, int n)
 {
 #pragma omp simd
-	for (int i = 0; i < f; i++) {
-		float g = elem_f32(gu[i]), u = elem_f32(gu[i + f]), d = elem_f32(da[i]);
+	for (int i = 0; i < n; i++) {
+		float g = elem_f32(gate[i]), u = elem_f32(up[i]), d = elem_f32(da[i]);
 		float s = 1.f / (1.f + core_exp(-g)), silu = g * s;
 		act[i] = elem_of(silu * u);
-		dgu[i] = elem_of(d * u * (s + silu * (1.f - s)));
-		dgu[i + f] = elem_of(d * silu);
+		dgate[i] = elem_of(d * u * (s + silu * (1.f - s)));
+		dup[i] = elem_of(d * silu);
 	}
 }
 #endif
@@ -70,6 +76,13 @@ static void add_row(float *to, const float *from, int n)
 #pragma omp simd
 	for (int i = 0; i < n; i++)
 		to[i] += from[i];
+}
+
+static void add_product_row(float *to, const float *from, const float *by, int n)
+{
+#pragma omp simd
+	for (int i = 0; i < n; i++)
+		to[i] += from[i] * by[i];
 }
 
 static void add_elem_row(float *to, const elem *from, int n)
@@ -131,28 +144,29 @@ static void attend_back_row(elem *ds, const float *dp, const elem *p, int width,
 		ds[j] = elem_of(elem_f32(p[j]) * (dp[j] - dot) * scale);
 }
 
-/* Turns logits without their bias into scale * (softmax - one-hot); returns the cross entropy. */
-static double entropy_row(elem *dz, float *z, const float *bias, int n, int target, float scale)
+/* e = exp(z + bias - top), where top is the greatest of them, which is returned. z may be changed. */
+static float exp_row(elem *e, float *z, const float *bias, int n, float *sum)
 {
-	float top = z[0] + bias[0], sum = 0;
+	float top = z[0] + bias[0], total = 0;
 #pragma omp simd reduction(max : top)
 	for (int i = 0; i < n; i++) {
 		z[i] += bias[i];
 		top = z[i] > top ? z[i] : top;
 	}
-	double loss = (double)top - (double)z[target];
-#pragma omp simd reduction(+ : sum)
+#pragma omp simd reduction(+ : total)
 	for (int i = 0; i < n; i++) {
 		float p = core_exp(z[i] - top);
-		z[i] = p;
-		sum += p;
+		e[i] = elem_of(p);
+		total += p;
 	}
-	float c = scale / sum;
-	float p = z[target] / sum;
-#pragma omp simd
-	for (int i = 0; i < n; i++)
-		dz[i] = elem_of(z[i] * c);
-	dz[target] = elem_of((p - 1.f) * scale);
-	return loss + log((double)sum);
+	*sum = total;
+	return top;
 }
 #endif
+
+static void scale_row(elem *x, float by, int n)
+{
+#pragma omp simd
+	for (int i = 0; i < n; i++)
+		x[i] = elem_of(elem_f32(x[i]) * by);
+}

@@ -33,27 +33,26 @@ static inline __m512 vector_sigmoid(__m512 x)
 	return _mm512_rcp14_ps(_mm512_add_ps(_mm512_set1_ps(1.f), vector_exp2(t)));
 }
 
-static void gate_row(elem *act, const elem *gu, int f)
+static void gate_row(elem *act, const elem *gate, const elem *up, int n)
 {
-	for (int i = 0; i < f; i += 32) {
+	for (int i = 0; i < n; i += 32) {
 		__m512 y[2];
 		for (int j = 0; j < 2; j++) {
-			__m512 g = vector_load(gu + i + 16 * j),
-			       u = vector_load(gu + f + i + 16 * j);
+			__m512 g = vector_load(gate + i + 16 * j), u = vector_load(up + i + 16 * j);
 			y[j] = _mm512_mul_ps(_mm512_mul_ps(g, vector_sigmoid(g)), u);
 		}
 		vector_store(act + i, y[0], y[1]);
 	}
 }
 
-static void gate_back_row(elem *dgu, elem *act, const elem *da, const elem *gu, int f)
+static void gate_back_row(elem *dgate, elem *dup, elem *act, const elem *da, const elem *gate,
+			  const elem *up, int n)
 {
 	const __m512 one = _mm512_set1_ps(1.f);
-	for (int i = 0; i < f; i += 32) {
+	for (int i = 0; i < n; i += 32) {
 		__m512 a[2], dg[2], du[2];
 		for (int j = 0; j < 2; j++) {
-			__m512 g = vector_load(gu + i + 16 * j),
-			       u = vector_load(gu + f + i + 16 * j);
+			__m512 g = vector_load(gate + i + 16 * j), u = vector_load(up + i + 16 * j);
 			__m512 d = vector_load(da + i + 16 * j), s = vector_sigmoid(g),
 			       silu = _mm512_mul_ps(g, s);
 			a[j] = _mm512_mul_ps(silu, u);
@@ -62,8 +61,8 @@ static void gate_back_row(elem *dgu, elem *act, const elem *da, const elem *gu, 
 					      _mm512_fmadd_ps(silu, _mm512_sub_ps(one, s), s));
 		}
 		vector_store(act + i, a[0], a[1]);
-		vector_store(dgu + i, dg[0], dg[1]);
-		vector_store(dgu + f + i, du[0], du[1]);
+		vector_store(dgate + i, dg[0], dg[1]);
+		vector_store(dup + i, du[0], du[1]);
 	}
 }
 
@@ -111,12 +110,12 @@ static void attend_back_row(elem *ds, const float *dp, const elem *p, int width,
 }
 
 /* See core_rows.h. */
-static double entropy_row(elem *dz, float *z, const float *bias, int n, int target, float scale)
+static float exp_row(elem *e, float *z, const float *bias, int n, float *sum)
 {
 	const int whole = n & ~15;
 	const __mmask16 rest = (__mmask16)((1u << (n & 15)) - 1);
 	const __m512 low = _mm512_set1_ps(-3e38f), log2e = _mm512_set1_ps(1.44269504f);
-	__m512 top = low, sum = _mm512_setzero_ps();
+	__m512 top = low, total = _mm512_setzero_ps();
 	for (int i = 0; i < n; i += 16) {
 		const __mmask16 m = i < whole ? 0xffff : rest;
 		__m512 x =
@@ -126,19 +125,13 @@ static double entropy_row(elem *dz, float *z, const float *bias, int n, int targ
 		top = _mm512_max_ps(top, x);
 	}
 	const float most = _mm512_reduce_max_ps(top);
-	const double loss = (double)most - (double)z[target];
 	const __m512 less = _mm512_set1_ps(most * 1.44269504f);
 	for (int i = 0; i < n; i += 16) {
 		__m512 x = vector_exp2(_mm512_fmsub_ps(_mm512_loadu_ps(z + i), log2e, less));
-		_mm512_storeu_ps(z + i, x);
-		sum = _mm512_add_ps(sum, x);
+		total = _mm512_add_ps(total, x);
+		_mm256_mask_storeu_epi16(e + i, i < whole ? 0xffff : rest,
+					 (__m256i)_mm512_cvtneps_pbh(x));
 	}
-	const float total = _mm512_reduce_add_ps(sum), p = z[target] / total;
-	const __m512 c = _mm512_set1_ps(scale / total);
-	for (int i = 0; i < n; i += 16)
-		_mm256_mask_storeu_epi16(
-		    dz + i, i < whole ? 0xffff : rest,
-		    (__m256i)_mm512_cvtneps_pbh(_mm512_mul_ps(_mm512_loadu_ps(z + i), c)));
-	dz[target] = elem_of((p - 1.f) * scale);
-	return loss + log((double)total);
+	*sum = _mm512_reduce_add_ps(total);
+	return most;
 }

@@ -6,7 +6,7 @@
  * from L2. Included by core.c, compiled for AMX only. */
 #include <immintrin.h>
 
-#define GEMM_KB          256         /* of k at a time, */
+#define GEMM_KB          352         /* of k at a time, */
 #define GEMM_KB_WHOLE    384         /* unless all of it is no more than this */
 #define GEMM_GROUP_BYTES (900 << 10) /* of B that stay in L2 while all rows of A pass */
 
@@ -38,7 +38,7 @@ static void gemm_end(void)
 }
 
 /* The sums of 32 rows by 32 columns in tiles 0-3. */
-static inline void gemm_tiles(const elem *a, size_t lda, const elem *b, int steps)
+static inline void gemm_tiles(const elem *a, size_t lda, size_t a_step, const elem *b, int steps)
 {
 	const elem *a1 = a + 16 * lda;
 	const size_t stride = lda * sizeof(elem);
@@ -51,9 +51,12 @@ static inline void gemm_tiles(const elem *a, size_t lda, const elem *b, int step
 		_tile_dpbf16ps(1, 4, 7);
 		_tile_dpbf16ps(2, 5, 6);
 		_tile_dpbf16ps(3, 5, 7);
-		_mm_prefetch((const char *)(b + 4096), _MM_HINT_T0);
-		a += 32;
-		a1 += 32;
+		/* Two steps ahead: tile loads do not teach the processor to. */
+#pragma GCC unroll 32
+		for (int i = 0; i < 1024; i += 32)
+			_mm_prefetch((const char *)(b + 2048 + i), _MM_HINT_T0);
+		a += a_step;
+		a1 += a_step;
 		b += 1024;
 	}
 }
@@ -82,19 +85,13 @@ static inline void gemm_store(float *c, size_t ldc)
 	_tile_stored(3, c + 16 * ldc + 16, ldc * 4);
 }
 
-static inline void gemm_store_bf16(elem *c, size_t ldc, int rows, int columns, const float *bias)
+static inline void gemm_store_bf16(elem *c, size_t ldc, int rows, int columns)
 {
 	float s[32][32] __attribute__((aligned(64)));
 	gemm_store(s[0], 32);
-	__m512 b0 = _mm512_setzero_ps(), b1 = b0;
-	if (bias) {
-		b0 = _mm512_loadu_ps(bias);
-		b1 = _mm512_loadu_ps(bias + 16);
-	}
 	for (int i = 0; i < rows; i++) {
-		__m512 v0 = _mm512_add_ps(_mm512_load_ps(s[i]), b0);
-		__m512 v1 = _mm512_add_ps(_mm512_load_ps(s[i] + 16), b1);
-		__m512i v = (__m512i)_mm512_cvtne2ps_pbh(v1, v0);
+		__m512i v =
+		    (__m512i)_mm512_cvtne2ps_pbh(_mm512_load_ps(s[i] + 16), _mm512_load_ps(s[i]));
 		if (columns == 32)
 			_mm512_storeu_si512(c + (size_t)i * ldc, v);
 		else
@@ -108,6 +105,7 @@ static void gemm_edge(const struct gemm_call *g, const elem *a, const elem *b, i
 		      int steps, bool add)
 {
 	float s[32][32] __attribute__((aligned(64)));
+	const size_t a_step = g->a_step ? g->a_step : 32;
 	int rows = g->m - m < 32 ? g->m - m : 32, columns = g->n - n < 32 ? g->n - n : 32;
 	const float *from = (add ? g->c : g->add);
 	size_t ld = add ? g->ldc : g->ldadd;
@@ -117,7 +115,7 @@ static void gemm_edge(const struct gemm_call *g, const elem *a, const elem *b, i
 			memcpy(s[i], from + (size_t)(m + i) * ld + n, (size_t)columns * 4);
 	__asm__ volatile("" : : "r"(s) : "memory");
 	gemm_load(s[0], 32);
-	gemm_tiles(a, g->lda, b, steps);
+	gemm_tiles(a, g->lda, a_step, b, steps);
 	gemm_store(s[0], 32);
 	for (int i = 0; i < rows; i++)
 		memcpy(g->c + (size_t)(m + i) * g->ldc + n, s[i], (size_t)columns * 4);
@@ -125,15 +123,15 @@ static void gemm_edge(const struct gemm_call *g, const elem *a, const elem *b, i
 
 static void gemm_block(const struct gemm_call *g, int m, int panel, int k0, int k1)
 {
-	const elem *a = g->a + (size_t)m * g->lda + k0;
+	const size_t a_step = g->a_step ? g->a_step : 32;
+	const elem *a = g->a + (size_t)m * g->lda + (size_t)(k0 / 32) * a_step;
 	const elem *b = g->b + (size_t)panel * g->kb * 32 + (size_t)k0 * 32;
 	int n = panel * 32, steps = (k1 - k0) / 32;
 	if (g->out) {
 		gemm_zero();
-		gemm_tiles(a, g->lda, b, steps);
+		gemm_tiles(a, g->lda, a_step, b, steps);
 		gemm_store_bf16(g->out + (size_t)m * g->ldc + n, g->ldc,
-				g->m - m < 32 ? g->m - m : 32, g->n - n < 32 ? g->n - n : 32,
-				g->bias ? g->bias + n : NULL);
+				g->m - m < 32 ? g->m - m : 32, g->n - n < 32 ? g->n - n : 32);
 		return;
 	}
 	bool add = k0 > g->k_begin;
@@ -148,8 +146,37 @@ static void gemm_block(const struct gemm_call *g, int m, int panel, int k0, int 
 		gemm_load(g->add + (size_t)m * g->ldadd + n, g->ldadd);
 	else
 		gemm_zero();
-	gemm_tiles(a, g->lda, b, steps);
+	gemm_tiles(a, g->lda, a_step, b, steps);
 	gemm_store(c, g->ldc);
+}
+
+/* The lines of both pieces, so many a block. */
+struct gemm_fetch {
+	const char *at[2], *end[2];
+	size_t lines;
+};
+
+static inline void gemm_fetch(struct gemm_fetch *f)
+{
+	for (int i = 0; i < 2; i++) {
+		const char *to = f->at[i] + f->lines * 64;
+		if (to > f->end[i])
+			to = f->end[i];
+		for (; f->at[i] < to; f->at[i] += 64)
+			_mm_prefetch(f->at[i], _MM_HINT_T1);
+	}
+}
+
+static struct gemm_fetch gemm_fetch_of(const struct gemm_call *g, size_t blocks)
+{
+	struct gemm_fetch f = {.lines = 0};
+	for (int i = 0; i < 2; i++) {
+		const size_t lines = (g->fetch[i].bytes / 64 + blocks - 1) / blocks;
+		f.at[i] = g->fetch[i].from;
+		f.end[i] = f.at[i] ? f.at[i] + g->fetch[i].bytes : NULL;
+		f.lines = lines > f.lines ? lines : f.lines;
+	}
+	return f;
 }
 
 static void gemm(const struct gemm_call *g)
@@ -161,6 +188,8 @@ static void gemm(const struct gemm_call *g)
 	if (step == 0)
 		return;
 	GEMM_WRITTEN();
+	struct gemm_fetch f =
+	    gemm_fetch_of(g, (size_t)blocks * (size_t)panels * (size_t)((g->m + 31) / 32));
 	int group = GEMM_GROUP_BYTES / (step * 64);
 	if (group < 1)
 		group = 1;
@@ -169,8 +198,10 @@ static void gemm(const struct gemm_call *g)
 		for (int p0 = 0; p0 < panels; p0 += group) {
 			int p1 = p0 + group < panels ? p0 + group : panels;
 			for (int m = 0; m < g->m; m += 32)
-				for (int p = p0; p < p1; p++)
+				for (int p = p0; p < p1; p++) {
+					gemm_fetch(&f);
 					gemm_block(g, m, p, k0, k1);
+				}
 		}
 	}
 }
@@ -239,6 +270,29 @@ static void gemm_pack_kn(elem *b, const elem *x, size_t ld, int k, int n)
 				gemm_pair(b + i * 32, _mm512_loadu_si512(row),
 					  _mm512_loadu_si512(row + ld));
 			}
+}
+
+/* 32 rows of 32 columns of what gemm_pack_kn made. */
+static void gemm_unpack_kn(elem *x, size_t ld, const elem *b)
+{
+	const __m512i even =
+	    _mm512_set_epi16(62, 60, 58, 56, 54, 52, 50, 48, 46, 44, 42, 40, 38, 36, 34, 32, 30, 28,
+			     26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0);
+	const __m512i odd = _mm512_add_epi16(even, _mm512_set1_epi16(1));
+	for (int i = 0; i < 16; i++) {
+		const __m512i u = _mm512_loadu_si512(b + i * 32),
+			      v = _mm512_loadu_si512(b + 512 + i * 32);
+		elem *row = x + (size_t)(2 * i) * ld;
+		_mm512_storeu_si512(row, _mm512_permutex2var_epi16(u, even, v));
+		_mm512_storeu_si512(row + ld, _mm512_permutex2var_epi16(u, odd, v));
+	}
+}
+
+/* Copies whole cache lines to memory that is not read soon, past the caches: a store would read the line first. */
+static void gemm_put_away(elem *to, const elem *from, size_t count)
+{
+	for (size_t i = 0; i < count; i += 32)
+		_mm512_stream_si512((__m512i *)(to + i), _mm512_loadu_si512(from + i));
 }
 
 /* at[n][k] = x[k][n]: 32 k by 16 n at a time, pairs first, then 32-bit transposes. */

@@ -12,6 +12,7 @@ static void gemm_end(void)
 static void gemm_rows(const struct gemm_call *g, int m, int rows, int panel)
 {
 	const elem *b = g->b + ((size_t)panel * (size_t)g->kb + (size_t)g->k_begin) * 32;
+	const size_t step = g->a_step ? g->a_step : 32;
 	int n = panel * 32, columns = g->n - n < 32 ? g->n - n : 32;
 	float s[4][32];
 	memset(s, 0, sizeof(s));
@@ -21,15 +22,15 @@ static void gemm_rows(const struct gemm_call *g, int m, int rows, int panel)
 			       (size_t)columns * sizeof(float));
 	for (int k = g->k_begin; k < g->k; k++, b += 32)
 		for (int i = 0; i < 4; i++) {
-			float a = g->a[(size_t)(m + i) * g->lda + k];
+			float a = g->a[(size_t)(m + i) * g->lda + (size_t)(k / 32) * step +
+				       (size_t)(k % 32)];
 			for (int j = 0; j < 32; j++)
 				s[i][j] += a * b[j];
 		}
 	float *c = g->out ? g->out : g->c;
 	for (int i = 0; i < rows; i++)
 		for (int j = 0; j < columns; j++)
-			c[(size_t)(m + i) * g->ldc + n + j] =
-			    s[i][j] + (g->out && g->bias ? g->bias[n + j] : 0);
+			c[(size_t)(m + i) * g->ldc + n + j] = s[i][j];
 }
 
 static void gemm(const struct gemm_call *g)
@@ -52,6 +53,19 @@ static void gemm_pack_kn(elem *b, const elem *x, size_t ld, int k, int n)
 	for (int p = 0; p < n; p += 32)
 		for (int i = 0; i < k; i++, b += 32)
 			memcpy(b, x + (size_t)i * ld + p, 32 * sizeof(elem));
+}
+
+/* 32 rows of 32 columns of what gemm_pack_kn made. */
+static void gemm_unpack_kn(elem *x, size_t ld, const elem *b)
+{
+	for (int i = 0; i < 32; i++)
+		memcpy(x + (size_t)i * ld, b + i * 32, 32 * sizeof(elem));
+}
+
+/* Copies to memory that is not read soon. */
+static void gemm_put_away(elem *to, const elem *from, size_t count)
+{
+	memcpy(to, from, count * sizeof(elem));
 }
 
 static void gemm_transpose(elem *at, size_t ldt, const elem *x, size_t ld, int k, int n)

@@ -124,7 +124,9 @@ static double factor_of(const struct trainer *t)
 	double f = t->config.warmup_steps > 0 && warm < (double)t->config.warmup_steps
 		       ? warm / (double)t->config.warmup_steps
 		       : 1;
-	if (left < t->config.cooldown)
+	if (strcmp(t->config.schedule, "cosine") == 0)
+		f *= left > 0 ? .5 - .5 * cos(3.14159265358979 * left) : 0;
+	else if (left < t->config.cooldown)
 		f *= left > 0 ? left / t->config.cooldown : 0;
 	return f;
 }
@@ -201,9 +203,10 @@ static bool reserve(struct trainer *t, struct err *e)
 	for (size_t i = 0; i < t->data.count; i++)
 		shortest =
 		    t->data.shards[i].length < shortest ? t->data.shards[i].length : shortest;
-	t->tokens_max = (int)t->config.micro_tokens > t->data.length_max
-			    ? (int)t->config.micro_tokens
-			    : t->data.length_max;
+	const int64_t share = (t->config.batch + t->threads - 1) / t->threads * t->data.length_max;
+	t->tokens_max = (int)(t->config.micro_tokens < share ? t->config.micro_tokens : share);
+	if (t->tokens_max < t->data.length_max)
+		t->tokens_max = t->data.length_max;
 	t->samples_max = t->tokens_max / shortest;
 	t->shares = calloc((size_t)t->threads, sizeof(struct share));
 	t->gradients = calloc((size_t)t->threads, sizeof(float *));

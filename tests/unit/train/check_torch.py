@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """usage: check_torch.py TRAIN_GRADIENTS     the trainer's gradients against PyTorch's, on the network of model/nets.py
 
-Three small shapes, samples with and without a source in one batch. Exits with 77 (skipped) where there is no PyTorch."""
+Small shapes, samples with and without a source in one batch. Exits with 77 (skipped) where there is no PyTorch."""
 import json
 import os
 import random
@@ -22,8 +22,9 @@ import nets  # noqa: E402
 
 VOCAB = 50
 LIMITS = {"scalar": 1e-4, "avx512": 1e-4, "amx": 1e-2}
-# hidden, intermediate, layers, heads, grid, FSQ levels, prefix
-SHAPES = [(64, 96, 2, 2, 4, [8, 6, 5], 7), (128, 192, 3, 2, 5, [8, 6, 5], 9), (96, 160, 2, 3, 7, [3, 5, 3, 3], 11)]
+# hidden, intermediate, layers, heads, grid, FSQ levels, prefix, samples; the last is done in parts of everything
+SHAPES = [(64, 96, 2, 2, 4, [8, 6, 5], 7, 5), (128, 192, 3, 2, 5, [8, 6, 5], 9, 5), (96, 160, 2, 3, 7, [3, 5, 3, 3], 11, 5),
+          (128, 1184, 1, 2, 4, [10, 10, 10], 7, 70)]
 
 
 def write_tensors(path, tensors):
@@ -79,12 +80,12 @@ def build(d, f, layers, heads, grid, levels, codes):
 
 
 def check(program, folder, shape):
-    d, f, layers, heads, grid, levels, p = shape
+    d, f, layers, heads, grid, levels, p, count = shape
     n, codes = grid * grid, torch.tensor(levels).prod().item()
     config, model = build(d, f, layers, heads, grid, levels, codes)
     with open(folder + "/config.json", "w", encoding="utf-8") as out:
         json.dump(config, out)
-    draw = write_shard(folder + "/draw.shard", (p, 0, 0, n), codes, 5)
+    draw = write_shard(folder + "/draw.shard", (p, 0, 0, n), codes, count)
     edit = write_shard(folder + "/edit.shard", (p, n, 2, n), codes, 2)
     states = [model.hidden(draw[:, :p], draw[:, p:-1]),
               model.hidden(edit[:, :p], edit[:, p + n + 2:-1], edit[:, p + n:p + n + 2], edit[:, p:p + n])]

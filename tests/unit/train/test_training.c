@@ -82,21 +82,28 @@ static void assert_same(const struct fixture *f, const char *a, const char *b)
 	unload(&y);
 }
 
-/* The loss of the last line of metrics.csv, its eighth column. */
-static double last_loss(const struct fixture *f, const char *out)
+/* A column of the line of metrics.csv (0: the last). */
+static double metric(const struct fixture *f, const char *out, int wanted, int column)
 {
 	char name[64], line[512] = "", last[512] = "";
+	int number = 0;
 	snprintf(name, sizeof(name), "%s/metrics.csv", out);
 	FILE *file = fopen(fixture_path(f, name), "r");
 	assert_non_null(file);
 	while (fgets(line, sizeof(line), file))
-		memcpy(last, line, sizeof(last));
+		if (!wanted || number++ <= wanted)
+			memcpy(last, line, sizeof(last));
 	fclose(file);
 	const char *at = last;
-	for (int i = 0; i < 7 && at; i++)
+	for (int i = 0; i < column && at; i++)
 		at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL;
 	assert_non_null(at);
 	return strtod(at, NULL);
+}
+
+static double last_loss(const struct fixture *f, const char *out)
+{
+	return metric(f, out, 0, 7);
 }
 
 #define BASE "\"batch\":16,\"warmup_steps\":5,\"pad_id\":0,\"log_steps\":5,"
@@ -119,6 +126,20 @@ static void learns_with_adamw(void **state)
 	const double loss = last_loss(*state, "adamw");
 	if (!(loss < .1))
 		fail_msg("after 200 steps the loss is %g", loss);
+}
+
+/* After 10 of 20 steps half of the rate, at the end next to nothing. */
+static void falls_as_a_cosine(void **state)
+{
+	train(
+	    *state, "cosine",
+	    "\"batch\":4,\"warmup_steps\":0,\"pad_id\":0,\"log_steps\":1,\"steps\":20,\"lr\":0.01,"
+	    "\"schedule\":\"cosine\"");
+	const double first = metric(*state, "cosine", 1, 3), half = metric(*state, "cosine", 11, 3),
+		     last = metric(*state, "cosine", 0, 3);
+	assert_true(first > .00999 && first < .01001);
+	assert_true(half > .00499 && half < .00501);
+	assert_true(last > 0 && last < .0002);
 }
 
 static void repeats_to_the_bit(void **state)
@@ -225,6 +246,7 @@ static void refuses_bad_settings(void **state)
 	refuses(*state, "\"steps\":1,\"pad_id\":99", "pad_id");
 	refuses(*state, "\"steps\":1,\"minutes\":1,\"pad_id\":0", "steps or minutes");
 	refuses(*state, "\"steps\":1,\"pad_id\":0,\"optimizer\":\"sgd\"", "optimizer");
+	refuses(*state, "\"steps\":1,\"pad_id\":0,\"schedule\":\"sine\"", "schedule");
 	refuses(*state, "\"steps\":1,\"pad_id\":0,\"batch\":0", "batch");
 	refuses(*state, "\"steps\":1,\"pad_id\":0,\"kernels\":\"mmx\"", "kernels");
 	refuses(*state, "\"steps\":1,\"pad_id\":0,\"init\":\"/nowhere\"", "/nowhere");
@@ -279,10 +301,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(saves_when_told_to_stop), /* forks: before any thread */
-	    cmocka_unit_test(learns_by_heart),         cmocka_unit_test(learns_with_adamw),
-	    cmocka_unit_test(repeats_to_the_bit),      cmocka_unit_test(goes_on_where_it_stopped),
-	    cmocka_unit_test(weights_come_back),       cmocka_unit_test(refuses_bad_settings),
-	    cmocka_unit_test(refuses_bad_shards),      cmocka_unit_test(refuses_another_shape),
+	    cmocka_unit_test(learns_by_heart),          cmocka_unit_test(learns_with_adamw),
+	    cmocka_unit_test(falls_as_a_cosine),        cmocka_unit_test(repeats_to_the_bit),
+	    cmocka_unit_test(goes_on_where_it_stopped), cmocka_unit_test(weights_come_back),
+	    cmocka_unit_test(refuses_bad_settings),     cmocka_unit_test(refuses_bad_shards),
+	    cmocka_unit_test(refuses_another_shape),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
