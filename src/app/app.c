@@ -349,5 +349,6 @@ bool app_tick(struct app *app, bool *more, struct err *e)
 	       tick_trim(app, &app->core->trim_lists, store_list_trim, more, e) &&
 	       app_poll_tick(app, more, e) && app_scheduled_tick(app, more, e) &&
 	       tick_expire(app, e) && tick_tags(app, e) && app_token_flush(app, e) &&
-	       app_review_tick(app, e) && app_trash_empty(app, more, e);
+	       app_review_tick(app, e) && app_revocation_tick(app, e) &&
+	       app_trash_empty(app, more, e);
 }

@@ -139,6 +139,7 @@ bool app_review_pending(struct app *app, int64_t post_id, bool *pending, struct 
 /* The pictures of a job have just been inserted: are they held? */
 bool app_review_hold(struct app *w, const struct store_job *job, struct err *e) MUST_CHECK;
 bool app_review_tick(struct app *app, struct err *e) MUST_CHECK;
+bool app_revocation_tick(struct app *app, struct err *e) MUST_CHECK; /* revocation.c */
 /* Whom a text mentions: fills the urls in `text`, and the draft's mentions. */
 struct app_text;
 bool app_draft_mentions(struct app *app, struct app_text *text, struct app_draft *out,

@@ -1,5 +1,6 @@
-/* Revocations. No state; any thread. What must stay true: the marks, the messages, the cancelled jobs and the line
- * in the audit log are one transaction, and its events (cut the streams, stop drawing) follow its commit. */
+/* Revocations. No state; any thread. What must stay true: the marks, the messages and the line in the audit log are
+ * one transaction, whose events cut the streams; from its commit on no request gets through, and no job is added. The
+ * jobs there are follow, some at a time; a row that says -1 jobs is not finished, and app_tick goes on with it. */
 #include "app/revocation.h"
 
 #include "app/notice.h"
@@ -15,6 +16,10 @@ enum {
 	ACCOUNTS_MAX = 100000,
 	JOBS_MAX = 20000,
 	EVENT_ACCOUNTS_MAX = 5000,
+	JOBS_AT_A_TIME = 25,
+	GRACE_MS = 5000,
+	LATE_MS = 10000,
+	TICK_MAX = 32,
 	MESSAGE_MAX_CHARACTERS = 1000
 };
 
@@ -49,31 +54,74 @@ static bool tell_and_cut(struct app *w, const struct revoke_call *call, int64_t 
 	return true;
 }
 
-static bool cancel_jobs(struct app *w, struct store_revocation *r, struct err *e)
-{
-	size_t count;
-	int64_t *ids = ARENA_ARRAY(w->arena, int64_t, JOBS_MAX);
-	if (!ids)
-		return err_set(e, ERR_NO_MEMORY, "This is too much at once. Please ask for less.");
-	if (!store_revocation_jobs(w->db, r, ids, JOBS_MAX, &count, e))
-		return false;
-	for (size_t i = 0; i < count; i++)
-		if (!app_job_cancel_in(w, ids[i], e))
-			return false;
-	r->jobs = (int64_t)count;
-	return true;
-}
-
 static bool revoke(struct app *w, void *context, struct err *e)
 {
 	struct revoke_call *call = context;
 	struct store_revocation *r = &call->row;
-	/* Cutting comes first: the events of the jobs wait behind it. */
+	r->jobs = -1;
 	return store_revocation_mark(w->db, r, &r->tokens, e) &&
-	       tell_and_cut(w, call, &r->members, e) && cancel_jobs(w, r, e) &&
-	       store_revocation_insert(w->db, r, e) &&
+	       tell_and_cut(w, call, &r->members, e) && store_revocation_insert(w->db, r, e) &&
 	       store_audit_insert(w->db, w->account_id, ACTIONS[r->kind], r->target_id, r->message,
 				  w->now_ms, e);
+}
+
+struct cancel_call {
+	struct store_revocation row;
+	const int64_t *ids;
+	size_t count;
+	int64_t jobs; /* in all; -1: there are more */
+};
+
+static bool cancel_some(struct app *w, void *context, struct err *e)
+{
+	const struct cancel_call *call = context;
+	for (size_t i = 0; i < call->count; i++)
+		if (!app_job_cancel_in(w, call->ids[i], e))
+			return false;
+	return call->jobs < 0 || store_revocation_finish(w->db, call->row.id, call->jobs, e);
+}
+
+/* Some at a time, so that nobody else's write waits for all of them. */
+static bool cancel_jobs(struct app *app, struct store_revocation *r, struct err *e)
+{
+	struct cancel_call call = {.row = *r};
+	size_t count;
+	int64_t *ids = ARENA_ARRAY(app->arena, int64_t, JOBS_MAX);
+	if (!ids)
+		return err_set(e, ERR_NO_MEMORY, "This is too much at once. Please ask for less.");
+	if (!store_revocation_jobs(app->db, r, ids, JOBS_MAX, &count, e))
+		return false;
+	if (!count && r->jobs >= 0)
+		return true;
+	int64_t before = r->jobs > 0 ? r->jobs : 0;
+	for (size_t done = 0; done < count || done == 0; done += JOBS_AT_A_TIME) {
+		size_t rest = count - done;
+		call.ids = ids + done;
+		call.count = rest < JOBS_AT_A_TIME ? rest : JOBS_AT_A_TIME;
+		call.jobs = rest <= JOBS_AT_A_TIME ? before + (int64_t)count : -1;
+		if (!app_write(app, cancel_some, &call, e))
+			return false;
+	}
+	r->jobs = before + (int64_t)count;
+	return true;
+}
+
+/* What a process that died has left undone; and jobs of requests that had been let in just before, and came to the
+ * queue just after. */
+bool app_revocation_tick(struct app *app, struct err *e)
+{
+	struct store_revocation *rows = ARENA_ARRAY(app->arena, struct store_revocation, TICK_MAX);
+	size_t count;
+	if (!rows ||
+	    !store_revocation_unfinished(app->db, app->arena, id_at_ms(app->now_ms - LATE_MS), rows,
+					 TICK_MAX, &count, e))
+		return !rows;
+	for (size_t i = 0; i < count; i++) {
+		bool under_way = rows[i].jobs < 0 && app->now_ms - rows[i].created_at < GRACE_MS;
+		if (!under_way && !cancel_jobs(app, &rows[i], e))
+			return false;
+	}
+	return true;
 }
 
 /* What it is called, for the message. ERR_NOT_FOUND where it is not there. */
@@ -145,7 +193,8 @@ bool app_revocation_create(struct app *app, enum store_revocation_kind kind, int
 				   .text = arena_printf(app->arena, "Access taken back: %s.%s%s",
 							name, message && message[0] ? " " : "",
 							message ? message : "")};
-	return app_write(app, revoke, &call, e) && fill(app, &call.row, out, e);
+	return app_write(app, revoke, &call, e) && cancel_jobs(app, &call.row, e) &&
+	       fill(app, &call.row, out, e);
 }
 
 static bool undo(struct app *w, void *context, struct err *e)

@@ -33,6 +33,9 @@ static const char SQL_UNMARK_COHORTS[] =
     "UPDATE cohorts SET revocation_id = NULL WHERE revocation_id = $1";
 static const char SQL_UNMARK_PROGRAMMES[] =
     "UPDATE programmes SET revocation_id = NULL WHERE revocation_id = $1";
+static const char SQL_OPEN[] =
+    SELECT "jobs < 0 OR (id > $1 AND undone_at IS NULL) ORDER BY id LIMIT $2";
+static const char SQL_ENDED[] = "UPDATE revocations SET jobs = $2 WHERE id = $1";
 
 static const char SQL_ACCOUNTS_TOKEN[] = "SELECT account_id FROM tokens WHERE id = $1 LIMIT $2";
 static const char SQL_ACCOUNTS_ACCOUNT[] = "SELECT id FROM accounts WHERE id = $1 LIMIT $2";
@@ -104,6 +107,28 @@ bool store_revocation_list(struct db *db, struct arena *arena, const struct stor
 		return false;
 	store_page_turn(page, out, *found, sizeof(*out));
 	return true;
+}
+
+bool store_revocation_unfinished(struct db *db, struct arena *arena, int64_t after_id,
+				 struct store_revocation *out, size_t room, size_t *found,
+				 struct err *e)
+{
+	struct db_stmt *q = db_stmt(db, SQL_OPEN);
+	*found = 0;
+	db_put_int(q, after_id);
+	db_put_int(q, (int64_t)room);
+	while (*found < room && db_row(q))
+		take(q, arena, &out[(*found)++]);
+	return db_end(q, e);
+}
+
+bool store_revocation_finish(struct db *w, int64_t id, int64_t jobs, struct err *e)
+{
+	struct db_stmt *q = db_stmt(w, SQL_ENDED);
+	db_touch(q, DB_NOUN_NONE, 0);
+	db_put_int(q, id);
+	db_put_int(q, jobs);
+	return db_end(q, e);
 }
 
 bool store_revocation_holds(struct db *db, enum store_revocation_kind kind, int64_t target_id,

@@ -19,7 +19,7 @@ struct store_revocation {
 	const char *message;
 	int64_t tokens;
 	int64_t members;
-	int64_t jobs;
+	int64_t jobs;       /* cancelled; -1: not all of them yet */
 	int64_t account_id; /* who did it; 0: the program */
 	int64_t created_at;
 	int64_t undone_at; /* 0: it holds */
@@ -31,6 +31,11 @@ bool store_revocation_get(struct db *db, struct arena *arena, int64_t id,
 			  struct store_revocation *out, struct err *e) MUST_CHECK;
 bool store_revocation_list(struct db *db, struct arena *arena, const struct store_page *page,
 			   struct store_revocation *out, size_t *found, struct err *e) MUST_CHECK;
+/* Those whose jobs are not all cancelled yet, and those that hold and are newer than `after_id`. */
+bool store_revocation_unfinished(struct db *db, struct arena *arena, int64_t after_id,
+				 struct store_revocation *out, size_t room, size_t *found,
+				 struct err *e) MUST_CHECK;
+bool store_revocation_finish(struct db *w, int64_t id, int64_t jobs, struct err *e) MUST_CHECK;
 /* Whether one that holds names this target; its id, or 0. */
 bool store_revocation_holds(struct db *db, enum store_revocation_kind kind, int64_t target_id,
 			    int64_t *id, struct err *e) MUST_CHECK;

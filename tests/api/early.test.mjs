@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import http from "node:http";
 import { after, before, test } from "node:test";
-import { House, png, sleep, until } from "./house.mjs";
+import { House, onPostgres, png, sleep, until } from "./house.mjs";
 
 const api = "/api/madang/v1";
 let house, root, alice, bob, fake;
@@ -284,4 +284,31 @@ test("revoking cuts streams, cancels jobs, tells those affected, and can be undo
 	assert.equal((await root.call("POST", `${api}/admin/revocations`, { kind: "token" })).status, 422);
 	assert.equal((await alice.call("POST", `${api}/admin/revocations`, { kind: "account", id: bob.id })).status, 403);
 	assert.equal(ok(await root.call("GET", `${api}/admin/revocations`)).length, 4);
+});
+
+test("revoking reaches every process", { skip: !onPostgres && "one process on SQLite" }, async () => {
+	const second = await House.beside(house, { arguments: house.options.arguments });
+	try {
+		const p = ok(await root.call("GET", `${api}/programmes`)).find((x) => x.name === "Testers");
+		const t = await make(bob, { name: "both", programme_id: p.id });
+		const headers = { authorization: `Bearer ${t.token}` };
+		const streams = [];
+		for (const h of [house, second]) {
+			const r = await fetch(`${h.url}/v1/images/generations`, { method: "POST", headers: { ...headers, "content-type": "application/json" }, body: JSON.stringify({ prompt: "slow", stream: true }) });
+			assert.equal(r.status, 200);
+			streams.push(r.text());
+		}
+		await until("both jobs", async () => (await bob.call("GET", `${api}/jobs`)).body.filter((j) => ["queued", "drawing"].includes(j.state)).length === 2);
+		const r = ok(await root.call("POST", `${api}/admin/revocations`, { kind: "programme", id: p.id }));
+		assert.equal(r.jobs, 2);
+		for (const h of [house, second])
+			assert.equal((await h.call("GET", "/v1/models", undefined, headers)).status, 401);
+		for (const s of await Promise.all(streams))
+			assert.match(s, /event: error/);
+		ok(await root.call("DELETE", `${api}/admin/revocations/${r.id}`));
+		for (const h of [house, second])
+			assert.equal((await h.call("GET", "/v1/models", undefined, headers)).status, 200);
+	} finally {
+		await second.kill("SIGTERM");
+	}
 });

@@ -104,6 +104,7 @@ CREATE TABLE revocations (
 	created_at BIGINT NOT NULL,
 	undone_at BIGINT
 );
+CREATE INDEX revocations_unfinished ON revocations (id) WHERE jobs < 0;
 CREATE INDEX revocations_now ON revocations (kind, target_id) WHERE undone_at IS NULL;
 
 -- A picture that waits for approval: its file is served to its owner and the reviewers only.
