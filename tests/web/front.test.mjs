@@ -181,8 +181,8 @@ const PHONE_PX = 360;
 const PAGES = [
 	"/", "/explore", "/studio", "/notifications", "/notifications/requests", "/search?q=moon", "/@dal", "/more", "/favourites", "/lists", "/lists/1", "/lists/1?edit=1", "/filters",
 	"/conversations", "/scheduled", "/followed-tags", "/follow-requests", "/blocked", "/directory", "/trends", "/trends?show=tags", "/announcements",
-	"/tokens", "/programmes", "/programmes/1", "/reviews", "/moderation",
-	...["look", "posting", "notifications", "security", "data"].map((tab) => `/settings?show=${tab}`),
+	"/tokens", "/programmes", "/programmes/1", "/reviews", ...["open", "done", "held", "appeals", "audit"].map((tab) => `/moderation?show=${tab}`),
+	...["look", "posting", "notifications", "security"].map((tab) => `/settings?show=${tab}`),
 	...["overview", "accounts", "invitations", "queue", "operations", "quotas", "programmes", "reviews", "feedback", "tokens"].map((tab) => `/admin?show=${tab}`),
 ];
 

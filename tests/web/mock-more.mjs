@@ -72,6 +72,12 @@ export function addMore({ on, id, open, accounts, statuses, seen, notifications,
 	on("GET", "/api/madang/v1/admin/feedback", () => [{ id: "1", programme_id: "1", media: [...media.values()][2], status_id: null, answers: ["손이 자연스러워요"], text: "", state: "open", credits: null, reason: null, created_at: new Date().toISOString(), account: open(people()[2]) }]);
 	on("GET", "/api/madang/v1/admin/tokens", () => [{ ...token, account: open(people()[1]) }]);
 	on("GET", "/api/madang/v1/admin/tokens/policy", () => ({ action: "confirm", networks_max: 8, agents_max: 12, requests_max: 600 }));
+	const strike = { id: "1", action: "silence", text: "같은 글을 여러 번 올렸어요", target_account: open(people()[4] ?? { username: "nobody" }), appeal: { text: "몰랐어요. 조심할게요.", state: "pending" }, created_at: new Date().toISOString() };
+	on("GET", "/api/madang/v1/strikes", () => []);
+	on("GET", "/api/madang/v1/admin/appeals", () => [strike]);
+	on("GET", "/api/madang/v1/admin/held", ({ me }) => [{ id: "1", reason: "first post", visibility: "public", created_at: new Date().toISOString(), status: seen(statuses[3], me) }]);
+	on("GET", "/api/madang/v1/admin/audit", () => [{ id: "1", account_id: null, action: "account.limited", target_id: "2", detail: "spam", created_at: new Date().toISOString() }]);
+	on("GET", "/api/madang/v1/admin/reports/:id/notes", () => []);
 	const desk = (one) => ({ id: one.id, username: one.username, domain: null, email: null, disabled: false, silenced: false, suspended: false, account: open(one) });
 	on("GET", "/api/v1/admin/reports", ({ me, query }) => (query.get("resolved") === "true" ? [] : [{ id: "1", action_taken: false, action_taken_at: null, category: "spam", comment: "같은 글을 여러 번 올려요", forwarded: false, created_at: new Date().toISOString(), account: desk(people()[1]), target_account: desk(people()[4]), assigned_account: null, action_taken_by_account: null, statuses: [seen(statuses[2], me)], rules: [] }]));
 }

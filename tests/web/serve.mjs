@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -20,12 +21,24 @@ function modelOf(folder) {
 	return made;
 }
 
+/** A port that nobody listens on now: the set-up link names the port that was asked for. */
+function freePort() {
+	return new Promise((resolve, reject) => {
+		const probe = createServer();
+		probe.on("error", reject);
+		probe.listen(0, "127.0.0.1", () => {
+			const { port } = probe.address();
+			probe.close(() => resolve(port));
+		});
+	});
+}
+
 /** Starts a server of its own and gives back its address and its set-up link. */
 export async function serve() {
 	assert.ok(existsSync(PROGRAM), `${PROGRAM} is not built`);
 	const folder = mkdtempSync(join(tmpdir(), "madang-web-"));
 	const data = join(folder, "data");
-	const child = spawn(PROGRAM, ["serve", "--data", data, "--listen", "127.0.0.1:0", "--model", modelOf(folder), "--engine-threads", "1", "--web", join(ROOT, "web/dist")], { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
+	const child = spawn(PROGRAM, ["serve", "--data", data, "--listen", `127.0.0.1:${await freePort()}`, "--model", modelOf(folder), "--engine-threads", "1", "--web", join(ROOT, "web/dist")], { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
 	let said = "";
 	const link = await new Promise((resolve, reject) => {
 		const late = setTimeout(() => reject(new Error(`no set-up link within ${START_MS} ms:\n${said}`)), START_MS);

@@ -662,3 +662,13 @@ export interface Report {
 	statuses: Status[];
 	rules: { id: string; text: string }[];
 }
+
+/** What a moderator did to an account, and what the account answers. */
+export interface Strike {
+	id: string;
+	action: "none" | "disable" | "mark_statuses_as_sensitive" | "delete_statuses" | "sensitive" | "silence" | "suspend";
+	text: string;
+	target_account: Account;
+	appeal: { text: string; state: "pending" | "approved" | "rejected" } | null;
+	created_at: string;
+}
