@@ -271,8 +271,10 @@ describe("the rest that apps ask for", () => {
 		await a.v1.markers.create({ home: { lastReadId: post.id } });
 		assert.equal((await a.v1.markers.fetch({ timeline: ["home"] })).home.lastReadId, post.id);
 		assert.equal((await a.v2.search.list({ q: "bob" })).accounts[0].username, "bob");
-		for (const route of ["lists", "custom_emojis", "announcements", "filters", "followed_tags", "conversations"])
+		for (const route of ["lists", "custom_emojis", "announcements", "filters", "followed_tags"])
 			assert.deepEqual((await alice.call("GET", `/api/v1/${route}`)).body, []);
+		const conversations = (await alice.call("GET", "/api/v1/conversations")).body;
+		assert.deepEqual([...new Set(conversations.map((c) => c.last_status.visibility))], ["direct"]);
 	});
 
 	test("follow, mute, block, requests of a locked account", async () => {
