@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Measures the engine into bench/engine*.csv, a second or so a row: bench/engine.sh [MODEL] (default: the built-in one).
-# On a machine with other work, run it under a raised priority; the fraction of the limit is what counts.
+# On a machine with other work, run it under a raised priority; the fraction of the limit is what counts. Rows with one
+# thread are timed by the thread's own time and so bear company best. LARGE=1 adds the shape of Janus-Pro-1B.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 model=${1:-model/weights}
@@ -14,12 +15,14 @@ measure() { "$madang" bench engine --seconds "$seconds" --csv "$@"; }
   for quant in int8 int4; do for batch in 1 2 8; do measure --shape m30 --quant $quant --batch $batch; done; done
   measure --shape m30 --context 512
   for kernels in avx2 avx512; do measure --shape m30 --kernels $kernels; done
-  measure --shape m30 --threads 1
+  for quant in int8 int4; do measure --shape m30 --quant $quant --threads 1; done
   for quant in int8 int4; do for batch in 2 8; do measure --shape m350 --quant $quant --batch $batch; done; done
+  for quant in int8 int4; do measure --shape m350 --quant $quant --threads 1; done
   if [ -n "${LARGE:-}" ]; then
     for quant in int8 int4; do measure --shape janus1b --quant $quant; done
     measure --shape janus1b --batch 8
-    measure --shape janus1b --threads 1
+    for quant in int8 int4; do measure --shape janus1b --quant $quant --threads 1; done
+    measure --shape janus1b --batch 8 --threads 1
   fi
 } > bench/engine.csv
 {

@@ -5,14 +5,22 @@
 
 #include <stdlib.h>
 
+/* One more than needed, so that there is always something to free. */
+static float *room_for(const struct engine_tensor *t)
+{
+	size_t n = (size_t)(t->ndim ? t->shape[0] : 1) * (size_t)engine_tensor_row_size(t);
+	float *out = malloc((n + 1) * sizeof(*out));
+	if (!out)
+		abort();
+	return out;
+}
+
 static void read_all(const struct engine_weights *w, const struct engine_tensor *t)
 {
 	struct err e;
-	size_t size = engine_dtype_size(t->dtype), n = size ? t->bytes / size : 0;
-	float *out = malloc(n * sizeof(*out) + 1);
-	if (!out)
-		abort();
-	if (t->dtype <= ENGINE_I8 && !engine_tensor_load_f32(t, out, &e) && e.code != ERR_INVALID)
+	float *out = room_for(t);
+	bool converts = t->dtype <= ENGINE_I8 || t->dtype == ENGINE_I4;
+	if (converts && !engine_tensor_load_f32(t, out, &e) && e.code != ERR_INVALID)
 		abort();
 	if (engine_safetensors_find(engine_weights_file(w), t->name) != t)
 		abort();
@@ -30,9 +38,7 @@ static void ask_all(const struct engine_weights *w)
 		struct err e;
 		if (!engine_weights_get(w, want, &t, &e) || t.bytes > 65536)
 			continue;
-		float *out = malloc(t.bytes * sizeof(*out) + 1);
-		if (!out)
-			abort();
+		float *out = room_for(&t);
 		engine_tensor_rows_f32(&t, 0, t.ndim ? t.shape[0] : 1, out);
 		free(out);
 	}
