@@ -86,7 +86,7 @@ static struct http_message *frame_sse(const char *event, const char *payload)
 	struct buf b;
 	buf_init(&b, 4 << 20);
 	buf_printf(&b, "event: %s\ndata: ", event);
-	buf_add_str(&b, payload);
+	buf_add_str(&b, payload ? payload : "");
 	buf_add_str(&b, "\n\n");
 	struct http_message *m = http_message_create(b.data, b.length);
 	buf_finish(&b);
@@ -108,7 +108,8 @@ static struct http_message *frame_ws(const char *stream, const char *parameter, 
 		json_put_str(&w, NULL, parameter);
 	json_put_end(&w);
 	json_put_str(&w, "event", event);
-	json_put_str(&w, "payload", payload);
+	if (payload)
+		json_put_str(&w, "payload", payload);
 	json_put_end(&w);
 	struct http_message *m = json_finish(&w, &e) ? http_message_create(b.data, b.length) : NULL;
 	buf_finish(&b);
@@ -315,7 +316,7 @@ static void on_filters(struct live *l, const struct app_event *ev)
 	char topic[40];
 	snprintf(topic, sizeof topic, "user:%lld", (long long)ev->account_id);
 	if (bus_heard(l->api->bus, topic))
-		publish(l, topic, "user", NULL, "filters_changed", "");
+		publish(l, topic, "user", NULL, "filters_changed", NULL); /* apps take an empty text for broken JSON */
 }
 
 /* To everybody on a public stream, whoever they are. */

@@ -24,10 +24,10 @@ const calls = new Map();
 let running = "";
 const realFetch = globalThis.fetch;
 globalThis.fetch = async (input, init) => {
-	const request = new Request(input, init);
-	const answer = await realFetch(request);
-	const { pathname } = new URL(request.url);
-	const fitting = routes.filter((r) => r.method === request.method && r.pattern.test(pathname)).sort((x, y) => x.path.split(":id").length - y.path.split(":id").length);
+	const method = init?.method ?? input.method ?? "GET";
+	const { pathname } = new URL(input.url ?? input);
+	const answer = await realFetch(input, init);
+	const fitting = routes.filter((r) => r.method === method && r.pattern.test(pathname)).sort((x, y) => x.path.split(":id").length - y.path.split(":id").length);
 	if (fitting[0] && answer.ok && !calls.has(fitting[0]))
 		calls.set(fitting[0], { status: answer.status, test: running });
 	return answer;
@@ -49,7 +49,7 @@ before(async () => {
 });
 after(() => house.stop());
 
-const fails = (promise, status) => assert.rejects(promise, (e) => e.statusCode === status || assert.fail(`${e.statusCode} ${e.message}, not ${status}`));
+const fails = (promise, status) => assert.rejects(async () => await promise, (e) => e.statusCode === status || assert.fail(`${e.statusCode} ${e.message}, not ${status}`));
 
 describe("statuses", () => {
 	let status;
@@ -152,7 +152,7 @@ describe("statuses", () => {
 		assert.equal((await a.v1.scheduledStatuses.list()).length, 0);
 	});
 	step("a picture that is not posted is taken back", async () => {
-		const media = await a.v1.media.create?.({ file: new Blob([png(9, 9)], { type: "image/png" }) }) ?? await a.v2.media.create({ file: new Blob([png(9, 9)], { type: "image/png" }) });
+		const media = await a.v2.media.create({ file: new Blob([png(9, 9)], { type: "image/png" }) });
 		assert.equal((await alice.call("DELETE", `/api/v1/media/${media.id}`)).status, 200);
 		const form = new FormData();
 		form.set("file", new Blob([png(9, 9)], { type: "image/png" }), "x.png");
@@ -196,7 +196,7 @@ describe("accounts", () => {
 		assert.equal(checkShape("Account[]", await a.v1.accounts.$select(bob.id).following.list())[0].username, "alice");
 		assert.equal(checkShape("Relationship[]", await b.v1.accounts.relationships.fetch({ id: [alice.id] }))[0].following, true);
 		await c.v1.accounts.$select(bob.id).follow();
-		const familiar = await c.v1.accounts.familiarFollowers.fetch([alice.id]).catch(() => null) ?? await c.v1.accounts.familiarFollowers.fetch({ id: [alice.id] });
+		const familiar = await c.v1.accounts.familiarFollowers.fetch({ id: [alice.id] });
 		assert.equal(familiar[0].accounts[0].username, "bob");
 		assert.equal((await a.v1.accounts.$select(bob.id).removeFromFollowers()).followedBy, false);
 		checkShape("Relationship", await c.v1.accounts.$select(bob.id).unfollow());

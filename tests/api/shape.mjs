@@ -6,6 +6,9 @@ import { fileURLToPath } from "node:url";
 
 const base = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "node_modules/masto/dist/esm/mastodon/entities");
 
+// A role's permissions and a role's id are texts in Mastodon's own answers.
+const asText = new Set(["Role.permissions", "Role.id"]);
+
 // Where Mastodon itself answers null or leaves a thing out although the library's type says otherwise.
 const nullable = new Set([
 	"Status.application", // of apps unknown, and of posts from elsewhere
@@ -14,6 +17,7 @@ const nullable = new Set([
 	"AccountCredentials.featureApproval",
 	"AccountCredentials.lastStatusAt",
 	"AccountSource.role", // stands beside the source
+	"Role.position", "Role.createdAt", "Role.updatedAt", "Role.collectionLimit", // administrators' matters
 	"Relationship.languages", // all of them
 ]);
 
@@ -98,7 +102,8 @@ function object(types, value, name, where, only) {
 		const v = value[m.key];
 		if ((v === undefined || v === null) && (m.optional || nullable.has(`${name}.${m.key}`)))
 			continue;
-		const e = fits(types, v, m.type, `${where}.${m.key}`, name);
+		const type = asText.has(`${name}.${m.key}`) ? `string | ${m.type}` : m.type;
+		const e = fits(types, v, type, `${where}.${m.key}`, name);
 		if (e)
 			return e;
 	}
