@@ -316,7 +316,8 @@ static void on_filters(struct live *l, const struct app_event *ev)
 	char topic[40];
 	snprintf(topic, sizeof topic, "user:%lld", (long long)ev->account_id);
 	if (bus_heard(l->api->bus, topic))
-		publish(l, topic, "user", NULL, "filters_changed", NULL); /* apps take an empty text for broken JSON */
+		publish(l, topic, "user", NULL, "filters_changed",
+			NULL); /* apps take an empty text for broken JSON */
 }
 
 /* To everybody on a public stream, whoever they are. */
