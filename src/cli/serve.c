@@ -125,6 +125,11 @@ static void on_seen(void *context, int64_t job_id, int index, double progress,
 	job_seen(&((struct serve *)context)->api, job_id, index, progress, image, rows);
 }
 
+static void on_moved(void *context)
+{
+	job_moved(&((struct serve *)context)->api);
+}
+
 static void on_load(void *context)
 {
 	load_changed(&((struct serve *)context)->api);
@@ -221,7 +226,11 @@ static bool start_jobs(struct serve *s, struct err *e)
 	    .worker = arena_printf(s->arena, "serve:%s:%s:%s", host, s->house.port, folder),
 	    .lease_ms = (int)c->lease_s * 1000,
 	    .load_wait_s = (double)c->load_wait_s,
-	    .hooks = {.context = s, .watched = on_watched, .seen = on_seen, .load = on_load}};
+	    .hooks = {.context = s,
+		      .watched = on_watched,
+		      .seen = on_seen,
+		      .moved = on_moved,
+		      .load = on_load}};
 	if (db_pool_kind(s->house.pool) == DB_POSTGRES)
 		o.hooks.tell = on_tell;
 	s->api.jobs = jobs_start(&o, e);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/queue.h"
+#include "base/clock.h"
 #include "jobs/parts.h"
 
 void jobs_load(struct jobs *j, struct jobs_load *out)
@@ -75,6 +76,8 @@ void jobs_promise(struct jobs *j, struct store_job *job, const struct store_job_
 	if (!place_of(j, job->maker, &place))
 		return;
 	times_wait(j->times, job, ahead, &place, &w);
+	if (!ahead->own)
+		times_arrived(j->times, job->maker, clock_mono_ns());
 	whole(&w, &low, &high);
 	job->promise_low_ms = low * 1000;
 	job->promise_high_ms = high * 1000;

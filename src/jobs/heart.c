@@ -20,6 +20,7 @@ enum {
 	BEAT_MS = 2000,
 	GONE_MS = 7000, /* a worker that was not heard of for so long is not counted */
 	TIMES_MS = 5000,
+	MOVED_MS = 2000,
 	RUNNING_MAX = 1024
 };
 
@@ -27,7 +28,7 @@ struct heart {
 	struct jobs *jobs;
 	struct db *db;
 	struct arena *arena;
-	int64_t renewed_ns, recovered_ns, beaten_ns, times_ns;
+	int64_t renewed_ns, recovered_ns, beaten_ns, times_ns, moved_ns;
 	int64_t started_at;
 	struct load_work work;
 	unsigned long long pictures_seen;
@@ -238,6 +239,9 @@ static void tick(struct heart *h)
 		  (!due(&h->times_ns, now, TIMES_MS) || keep_times(h, &app, &e));
 	if (!ok)
 		log_warn("jobs.heart", LOG_ERR(&e));
+	const struct jobs_hooks *hooks = &j->options.hooks;
+	if (hooks->moved && j->load.queued > 0 && due(&h->moved_ns, now, MOVED_MS))
+		hooks->moved(hooks->context);
 	arena_reset(h->arena);
 }
 

@@ -22,6 +22,9 @@ struct jobs_hooks {
 		     const struct image *image, double rows);
 	/* Tells the other processes what can be seen, as text for their jobs_heard. NULL: there are none. */
 	void (*tell)(void *context, const char *text);
+	/* About every two seconds while something waits: places and waits have changed. On the heart's thread. May
+	 * be NULL. */
+	void (*moved)(void *context);
 	/* The level, the banner or its words have changed. On the heart's thread. May be NULL. */
 	void (*load)(void *context);
 };

@@ -7,10 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEYS_MAX = 256, BUCKETS = 96, NAME_MAX = 64, SERVICE_FULL = 1000, OFF_FULL = 400 };
+enum {
+	KEYS_MAX = 256,
+	BUCKETS = 96,
+	NAME_MAX = 64,
+	SERVICE_FULL = 1000,
+	OFF_FULL = 200,
+	ARRIVALS_MAX = 32
+};
 
 static const double FIRST_S = 0.01, STEP = 1.15, FIRST_GUESS_S = 6, PROMISES_FULL = 1e6;
-static const double LOW = 0.03, HIGH = 0.97, SAMPLES_ENOUGH = 20, UNKNOWN_FACTOR = 3;
+static const double LOW = 0.015, HIGH = 0.985, SAMPLES_ENOUGH = 20, UNKNOWN_FACTOR = 3;
+static const double ARRIVALS_S = 15, OVERTAKEN_MAX = 0.8;
 
 struct histogram {
 	char maker[NAME_MAX];
@@ -20,8 +28,16 @@ struct histogram {
 	bool changed;
 };
 
+/* How many newcomers a second, over the last quarter of a minute or so. */
+struct arrivals {
+	char maker[NAME_MAX];
+	double per_s;
+	int64_t at_ns;
+};
+
 struct times {
 	pthread_mutex_t lock;
+	struct arrivals arrivals[ARRIVALS_MAX];
 	struct histogram *items;
 	size_t count;
 };
@@ -201,6 +217,32 @@ void times_promises(struct times *t, const char *maker, double *kept, double *br
 
 /* --- the estimate --- */
 
+static struct arrivals *find_arrivals(struct times *t, const char *maker, bool make)
+{
+	size_t i = 0;
+	while (i < ARRIVALS_MAX && t->arrivals[i].maker[0]) {
+		if (!strcmp(t->arrivals[i].maker, maker))
+			return &t->arrivals[i];
+		i++;
+	}
+	if (!make || i == ARRIVALS_MAX || strlen(maker) >= NAME_MAX)
+		return NULL;
+	memcpy(t->arrivals[i].maker, maker, strlen(maker) + 1); /* fits: looked at above */
+	return &t->arrivals[i];
+}
+
+void times_arrived(struct times *t, const char *maker, int64_t now_ns)
+{
+	pthread_mutex_lock(&t->lock);
+	struct arrivals *a = find_arrivals(t, maker, true);
+	if (a) {
+		double since_s = (double)(now_ns - a->at_ns) * 1e-9;
+		a->per_s = a->per_s * exp(-fmax(0, since_s) / ARRIVALS_S) + 1 / ARRIVALS_S;
+		a->at_ns = now_ns;
+	}
+	pthread_mutex_unlock(&t->lock);
+}
+
 static double work(struct times *t, const char *maker, int64_t pixels,
 		   const int64_t by[][STORE_JOB_COUNT_MAX + 1], int64_t *jobs)
 {
@@ -227,6 +269,10 @@ static double delay(struct times *t, const struct store_job *job,
 	double seconds = work(t, job->maker, place->pixels, ahead->by, &before) +
 			 0.5 * work(t, job->maker, place->pixels, ahead->drawing, &drawing);
 	double wait = before + drawing < slots ? 0 : seconds / (double)slots;
+	const struct arrivals *a = find_arrivals(t, job->maker, false);
+	if (ahead->own > 0 &&
+	    a) /* those who overtake meanwhile, and those who overtake during that */
+		wait /= 1 - fmin(OVERTAKEN_MAX, a->per_s * own / job->count / (double)slots);
 	int64_t over = ahead->own + ahead->own_drawing - job->running_max + 1;
 	double capped =
 	    over > 0 && job->running_max > 0 ? own * ((double)over - 0.5) / job->running_max : 0;

@@ -43,6 +43,9 @@ struct times_place {
 	int slots;
 	int64_t pixels; /* of one picture */
 };
+/* Somebody with nothing else in line asks: whoever waits behind their own jobs is overtaken by such people. */
+void times_arrived(struct times *t, const char *maker, int64_t now_ns);
+
 /* Seconds from now to the finished picture: expected, and the range. */
 struct times_wait {
 	double mean_s, low_s, high_s;

@@ -63,6 +63,14 @@ test("the card says where a job stands, why, and who else could draw it", async 
 	assert.ok(mine.wait.low_s >= 0 && mine.wait.high_s > mine.wait.low_s);
 	assert.deepEqual(mine.elsewhere.map((e) => e.maker), ["builtin"]);
 	assert.equal(mine.elsewhere[0].consent_required, false);
+	const again = [];
+	for await (const e of house.events(`${base}/jobs/${mine.id}/events`, bo.token)) {
+		if (e.event === "queued")
+			again.push(JSON.parse(e.data));
+		if (again.length === 2) // told again without anything having happened to it
+			break;
+	}
+	assert.deepEqual([again[1].position, again[1].reason], [1, "next"]);
 	const last = await job(ana, ids[2]);
 	assert.equal(last.position, 3);
 	assert.equal(last.reason, "others_first");

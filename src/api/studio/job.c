@@ -240,6 +240,11 @@ void job_changed(struct api *api, struct app *app, int64_t job_id)
 	http_message_unref(m);
 }
 
+void job_moved(struct api *api)
+{
+	bus_publish_prefix(api->bus, "job:", NULL);
+}
+
 bool job_watched(void *context, int64_t job_id)
 {
 	struct api *api = context;
@@ -288,6 +293,8 @@ void job_seen(void *context, int64_t job_id, int index, double progress, const s
 
 struct watcher {
 	struct http_stream *stream;
+	struct live *live;
+	int64_t job_id, account_id;
 	struct bus_subscription *subscription, *signed_out, *load;
 };
 
@@ -295,6 +302,14 @@ static void deliver(void *context, const void *message)
 {
 	struct watcher *watcher = context;
 	const struct live_message *m = message;
+	if (!m) { /* job_moved: the live thread looks */
+		if (watcher->live)
+			live_event(watcher->live,
+				   &(struct app_event){.type = APP_EVENT_JOB,
+						       .job_id = watcher->job_id,
+						       .account_id = watcher->account_id});
+		return;
+	}
 	http_stream_send(watcher->stream, m->sse);
 	if (m->ws)
 		http_stream_close(watcher->stream);
@@ -333,6 +348,9 @@ bool api_job_events(struct http_request *rq, struct http_response *rs, struct er
 	    .messages_max = 64, .on_close = on_close, .context = watcher};
 	struct http_stream *s = http_stream_create(&o);
 	watcher->stream = http_stream_ref(s);
+	watcher->live = api->live;
+	watcher->job_id = id;
+	watcher->account_id = app.account_id;
 	topic_of(id, topic);
 	watcher->subscription = bus_subscribe(api->bus, topic, deliver, watcher);
 	snprintf(topic, sizeof topic, "signed_out:%lld", (long long)app.account_id);

@@ -69,6 +69,17 @@ static void waits(void **unused)
 	ahead = (struct store_job_ahead){.own = 8, .own_drawing = 4};
 	times_wait(t, &job, &ahead, &place, &w);
 	assert_true(w.mean_s > 5 && w.kind == TIMES_OFF + 3); /* one's own cap */
+	ahead = (struct store_job_ahead){.jobs = 4, .own = 1};
+	ahead.by[0][1] = 4;
+	times_wait(t, &job, &ahead, &place, &w);
+	double alone = w.mean_s;
+	for (int i = 0; i < 100; i++) /* two newcomers in three seconds */
+		times_arrived(t, "m", (int64_t)i * 1500000000);
+	times_wait(t, &job, &ahead, &place, &w);
+	assert_true(w.mean_s > 1.5 * alone); /* who waits behind a job of one's own is overtaken */
+	ahead.own = 0;
+	times_wait(t, &job, &ahead, &place, &w);
+	assert_true(fabs(w.mean_s - alone) < 0.01);
 	times_destroy(t);
 }
 
