@@ -232,7 +232,7 @@ function report({ row, jobs, acknowledged, counts, samples, t0, over, seconds, h
 	for (const kind of ["light", "heavy", "leaked"]) {
 		const all = promised.filter((j) => kinds.get(j.id) === kind);
 		row(`${kind} promises kept`, (all.filter((j) => kept.includes(j)).length / all.length).toFixed(4), "");
-		row(`${kind} promises too early`, all.filter((j) => j.finished - j.created > j.high).length, "");
+		row(`${kind} promises broken by being late`, all.filter((j) => j.finished - j.created > j.high).length, "");
 	}
 	row("promises kept", (kept.length / promised.length).toFixed(4), "");
 	const width = promised.map((j) => (j.high - j.low) / Math.max(1000, j.finished - j.created));

@@ -18,7 +18,7 @@ enum {
 
 static const double FIRST_S = 0.01, STEP = 1.15, FIRST_GUESS_S = 6, PROMISES_FULL = 1e6;
 static const double LOW = 0.015, HIGH = 0.985, SAMPLES_ENOUGH = 20, UNKNOWN_FACTOR = 3;
-static const double ARRIVALS_S = 15, OVERTAKEN_MAX = 0.8;
+static const double ARRIVALS_S = 15, OVERTAKEN_MAX = 0.8, SOONER = 0.3;
 
 struct histogram {
 	char maker[NAME_MAX];
@@ -300,6 +300,9 @@ void times_wait(struct times *t, const struct store_job *job, const struct store
 		low = pow(low, 1 - trust) * pow(ends[0], trust);
 		high = pow(high, 1 - trust) * pow(ends[1], trust);
 	}
+	/* Others may cancel, and machines may become free: behind a queue sooner is always possible. */
+	if (before > 0)
+		low = fmin(low, SOONER);
 	out->low_s = out->mean_s * low;
 	out->high_s = out->mean_s * high;
 }
