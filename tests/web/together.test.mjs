@@ -9,12 +9,10 @@ let server;
 let browser;
 let dal;
 let haru;
-let offered;
 
 before(async () => {
 	if (skip) return;
 	server = await serve();
-	offered = (await (await fetch(`${server.base}/api/v2/instance`)).json()).configuration.polls.max_options > 0;
 	browser = await launch();
 	dal = await person(browser, { locale: "en" });
 	haru = await person(browser, { locale: "ko" });
@@ -59,8 +57,7 @@ async function choose(page, text, name) {
 	await page.getByRole("menuitem", { name, exact: true }).click();
 }
 
-test("a poll is written, comes live, is voted in, and its author sees the result", { timeout: 300_000, skip }, async (context) => {
-	if (!offered) return context.skip("this server's API has no polls, edits, lists and filters");
+test("a poll is written, comes live, is voted in, and its author sees the result", { timeout: 300_000, skip }, async () => {
 	await open(haru, "/");
 	await write(dal, "What shall we draw tonight?", async (sheet) => {
 		await sheet.locator('[data-action="poll"]').click();
@@ -75,8 +72,7 @@ test("a poll is written, comes live, is voted in, and its author sees the result
 	await article(dal, "What shall we draw tonight?").locator(".result", { hasText: "a cat" }).getByText("100%").waitFor();
 });
 
-test("an edit reaches the reader while they look, with its history", { timeout: 300_000, skip }, async (context) => {
-	if (!offered) return context.skip("this server's API has no polls, edits, lists and filters");
+test("an edit reaches the reader while they look, with its history", { timeout: 300_000, skip }, async () => {
 	await write(dal, "The first version of a thought");
 	await open(haru, "/");
 	await article(haru, "The first version of a thought").waitFor();
@@ -92,8 +88,7 @@ test("an edit reaches the reader while they look, with its history", { timeout: 
 	await haru.keyboard.press("Escape");
 });
 
-test("a quote shows the quoted post, and its author is told", { timeout: 300_000, skip }, async (context) => {
-	if (!offered) return context.skip("this server's API has no polls, edits, lists and filters");
+test("a quote shows the quoted post, and its author is told", { timeout: 300_000, skip }, async () => {
 	await open(haru, "/");
 	await choose(haru, "The second version, better", "인용하기");
 	const sheet = haru.locator("dialog[open]");
@@ -107,8 +102,7 @@ test("a quote shows the quoted post, and its author is told", { timeout: 300_000
 	await dal.locator('[data-notice="quote"]').waitFor();
 });
 
-test("a list shows its members' posts", { timeout: 300_000, skip }, async (context) => {
-	if (!offered) return context.skip("this server's API has no polls, edits, lists and filters");
+test("a list shows its members' posts", { timeout: 300_000, skip }, async () => {
 	await open(dal, "/lists");
 	await dal.fill('[data-action="list-title"]', "Friends");
 	await dal.click('[data-action="make-list"]');
@@ -122,8 +116,7 @@ test("a list shows its members' posts", { timeout: 300_000, skip }, async (conte
 	await article(dal, "리스트에서 보이나요?").waitFor();
 });
 
-test("a filter covers what one does not want to meet, until a press", { timeout: 300_000, skip }, async (context) => {
-	if (!offered) return context.skip("this server's API has no polls, edits, lists and filters");
+test("a filter covers what one does not want to meet, until a press", { timeout: 300_000, skip }, async () => {
 	await open(haru, "/filters");
 	await haru.click('[data-action="new-filter"]');
 	await haru.locator('[data-action="keyword"]').first().fill("spoiler");
@@ -138,8 +131,7 @@ test("a filter covers what one does not want to meet, until a press", { timeout:
 	await article(haru, "the cat did it").waitFor();
 });
 
-test("a private message arrives in the other one's conversations", { timeout: 300_000, skip }, async (context) => {
-	if (!offered) return context.skip("this server's API has no polls, edits, lists and filters");
+test("a private message arrives in the other one's conversations", { timeout: 300_000, skip }, async () => {
 	await write(haru, "@dal 둘만 아는 이야기", async (sheet) => sheet.locator('input[value="direct"]').check({ force: true }));
 	await open(dal, "/conversations");
 	const one = dal.locator("[data-conversation]", { hasText: "둘만 아는 이야기" });
@@ -148,8 +140,7 @@ test("a private message arrives in the other one's conversations", { timeout: 30
 	await dal.locator(".main-post", { hasText: "둘만 아는 이야기" }).waitFor();
 });
 
-test("a post for later waits, and can be taken back", { timeout: 300_000, skip }, async (context) => {
-	if (!offered) return context.skip("this server's API has no polls, edits, lists and filters");
+test("a post for later waits, and can be taken back", { timeout: 300_000, skip }, async () => {
 	const at = new Date(Date.now() + 864e5);
 	const local = new Date(at.getTime() - at.getTimezoneOffset() * 6e4).toISOString().slice(0, 16);
 	await write(dal, "Good morning, tomorrow", async (sheet) => {
@@ -187,6 +178,31 @@ test("an administrator pauses the maker and limits everybody: the studio says so
 	await haru.locator(".composer", { hasText: "새 붓을 씻고 있어요" }).waitFor();
 	await dal.locator('[data-maker="builtin"] button').click();
 	await dal.locator('[data-maker="builtin"] .pill').waitFor({ state: "detached" });
+});
+
+test("a report reaches the desk, is noted and answered, and the person is told", { timeout: 300_000, skip }, async (context) => {
+	if ((await fetch(`${server.base}/api/madang/v1/strikes`)).status === 404) return context.skip("this server takes no reports");
+	await open(dal, "/");
+	await write(haru, "신고할 만한 글");
+	await article(dal, "신고할 만한 글").waitFor();
+	await choose(dal, "신고할 만한 글", "Report");
+	await dal.locator('[data-action="send-report"]').click();
+	await dal.locator("dialog[open]").waitFor({ state: "detached" });
+	await open(dal, "/moderation");
+	const report = dal.locator("[data-report]").first();
+	await report.getByText("신고할 만한 글").waitFor();
+	await report.locator('[data-action="notes"]').click();
+	await report.locator("form input").fill("looks harmless");
+	await report.locator("form button").click();
+	await report.getByText("looks harmless").waitFor();
+	await report.locator('[data-action="act"]').click();
+	await dal.locator("dialog[open] textarea").fill("Please be gentle.");
+	await dal.locator('[data-action="do-act"]').click();
+	await report.waitFor({ state: "detached" });
+	await open(dal, "/moderation?show=audit");
+	await dal.waitForFunction(() => document.querySelectorAll("main ul.rows li b").length > 0);
+	await open(haru, "/settings?show=security");
+	await haru.getByText("Please be gentle.").waitFor();
 });
 
 test("nothing on any page has complained", { skip }, () => {

@@ -10,6 +10,8 @@ class Session {
 	setupRequired = $state(false);
 	registrations = $state<SessionState["registrations"]>("closed");
 	instance = $state<Instance | null>(null);
+	/** Whether this server takes reports: what it does not offer is not shown. */
+	moderated = $state(false);
 	ready = $state(false);
 	/** The first question to the server failed; the page offers to try again. */
 	failed = $state<unknown>(null);
@@ -21,8 +23,19 @@ class Session {
 		this.totp = state.totp;
 		this.setupRequired = state.setup_required;
 		this.registrations = state.registrations;
-		if (state.account) stream.open();
-		else stream.close();
+		if (state.account) {
+			stream.open();
+			void this.#ask();
+		} else stream.close();
+	}
+
+	async #ask(): Promise<void> {
+		try {
+			await get("/api/madang/v1/strikes?limit=1");
+			this.moderated = true;
+		} catch {
+			this.moderated = false;
+		}
 	}
 
 	async load(): Promise<void> {
