@@ -183,6 +183,10 @@ static bool follow(struct builtin *b, const struct maker_request *q, struct runn
 			return false;
 		if (atomic_load(q->cancelled))
 			return err_set(e, ERR_CANCELLED, "cancelled");
+		for (int i = 0; sink->tokens && done == q->count && i < q->count; i++)
+			if (counts[i] > shown[i])
+				sink->tokens(sink->context, i, progress, c[i].tokens,
+					     (size_t)counts[i]);
 		if (done == q->count)
 			return true;
 		int64_t now = clock_mono_ns();

@@ -126,7 +126,8 @@ describe("two servers, their workers", { skip: onPostgres ? false : "SQLite has 
 
 	test("previews travel as tokens and are decoded where they are watched", async () => {
 		const w = await start("--makers", "builtin", "--model", tinyModel());
-		await until("the server knows it", async () => available(b, "builtin"));
+		for (const house of [a, b])
+			await until("the server knows it", async () => available(house, "builtin"));
 		w.kill("SIGSTOP"); // until somebody watches
 		const { id } = (await alice.call("POST", `${base}/jobs`, { prompt: "tokens", maker: "builtin" })).body;
 		const previews = [];
