@@ -155,10 +155,12 @@ static bool check_scope(const char *scope, const struct app_identity *who, struc
 	if (!strcmp(scope, "any") || !strcmp(scope, "app"))
 		return true;
 	if (!strcmp(scope, "admin")) {
-		if (who->role != STORE_ROLE_ADMIN)
+		if (who->role < STORE_ROLE_ADMIN)
 			return err_set(e, ERR_FORBIDDEN, "Only administrators may do this");
 		scope = "admin:write";
 	}
+	if (str_starts(scope, "admin:") && who->role < STORE_ROLE_MODERATOR)
+		return err_set(e, ERR_FORBIDDEN, "This action is not allowed");
 	if (!who->session_id && !app_scope_allows(who->scope_names ? who->scope_names : "", scope))
 		return err_set(e, ERR_FORBIDDEN, "This action is outside the authorized scopes");
 	return true;
@@ -303,6 +305,7 @@ void api_tables(struct http_routes out[API_TABLES])
 	out[1] = API_STUDIO_ROUTES;
 	out[2] = API_PAGE_ROUTES;
 	out[3] = API_OPENAI_ROUTES;
+	out[4] = API_ADMIN_ROUTES;
 }
 
 static void gauge(struct buf *out, const char *name, double value)

@@ -58,8 +58,8 @@ void api_keep(struct http_request *rq, const struct http_response *rs,
 
 /* The tables of all protocols. */
 extern const struct http_routes API_MASTODON_ROUTES, API_STUDIO_ROUTES, API_PAGE_ROUTES,
-    API_OPENAI_ROUTES;
-enum { API_TABLES = 4 };
+    API_OPENAI_ROUTES, API_ADMIN_ROUTES;
+enum { API_TABLES = 5 };
 void api_tables(struct http_routes out[API_TABLES]);
 bool api_page(struct http_request *rq, struct http_response *rs,
 	      struct err *e); /* any other path */

@@ -10,7 +10,7 @@
 
 const char *serial_visibility(enum store_visibility v)
 {
-	static const char *const names[] = {"public", "unlisted", "private", "direct"};
+	static const char *const names[] = {"public", "unlisted", "private", "direct", "private"};
 	return names[v];
 }
 
@@ -146,8 +146,8 @@ void serial_account_muted(struct serial *s, const char *key, const struct store_
 void serial_account_own(struct serial *s, const char *key, const struct store_account *a,
 			const struct serial_own *own)
 {
-	static const char *const roles[] = {"", "Moderator", "Admin"};
-	static const char *const permissions[] = {"0", "400", "1"};
+	static const char *const roles[] = {"", "Moderator", "Admin", "Owner"};
+	static const char *const permissions[] = {"0", "400", "1", "1"};
 	struct json_writer *w = s->w;
 	json_put_object(w, key);
 	account_members(s, a);

@@ -12,7 +12,7 @@ enum { NAME_MAX_CHARACTERS = 100, NOTE_MAX_CHARACTERS = 1000, FIELD_MAX_CHARACTE
 
 static bool seen(const struct app *app, const struct store_account *account)
 {
-	return account->state == STORE_ACCOUNT_ACTIVE || app->role == STORE_ROLE_ADMIN ||
+	return account->state == STORE_ACCOUNT_ACTIVE || app->role >= STORE_ROLE_MODERATOR ||
 	       account->id == app->account_id;
 }
 

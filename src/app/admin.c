@@ -54,7 +54,7 @@ bool app_admin_accounts(struct app *app, enum store_account_state state, const c
 
 bool app_admin_account(struct app *app, int64_t id, struct app_admin_account *out, struct err *e)
 {
-	return app_need_admin(app, e) &&
+	return app_need_moderator(app, e) &&
 	       store_account_get(app->db, app->arena, id, &out->account, e) &&
 	       load_user(app, out, e);
 }
@@ -73,6 +73,8 @@ static bool set_state(struct app *w, void *context, struct err *e)
 	struct store_account account;
 	if (!store_account_get(w->db, w->arena, call->id, &account, e))
 		return false;
+	if (account.role >= w->role)
+		return err_set(e, ERR_FORBIDDEN, "This action is not allowed");
 	if (account.state != call->from)
 		return err_set(e, ERR_CONFLICT,
 			       "This account is in another state by now. Load the page again.");
@@ -103,6 +105,8 @@ static bool set_role(struct app *w, void *context, struct err *e)
 	if (account.domain[0])
 		return err_set(e, ERR_INVALID,
 			       "Validation failed: only accounts of this server have roles");
+	if (account.role >= w->role && w->role != STORE_ROLE_OWNER)
+		return err_set(e, ERR_FORBIDDEN, "This action is not allowed");
 	app_emit(w, &(struct app_event){.type = APP_EVENT_ACCOUNT, .account_id = call->id});
 	return store_account_set_role(w->db, call->id, call->role, e) &&
 	       store_audit_insert(w->db, w->account_id, call->action, call->id, account.username,
@@ -111,7 +115,7 @@ static bool set_role(struct app *w, void *context, struct err *e)
 
 static bool act(struct app *app, app_write_fn *fn, struct account_call *call, struct err *e)
 {
-	if (!app_need_admin(app, e))
+	if (fn == set_role ? !app_need_admin(app, e) : !app_need_moderator(app, e))
 		return false;
 	if (call->id == app->account_id)
 		return err_set(e, ERR_FORBIDDEN, "This cannot be done with your own account.");
@@ -157,7 +161,7 @@ bool app_admin_unsuspend(struct app *app, int64_t id, struct err *e)
 bool app_admin_set_role(struct app *app, int64_t id, enum store_role role, struct err *e)
 {
 	struct account_call call = {.id = id, .role = role, .action = "account.role"};
-	if (role > STORE_ROLE_ADMIN)
+	if (role > STORE_ROLE_OWNER || (role >= app->role && app->role != STORE_ROLE_OWNER))
 		return err_set(e, ERR_INVALID, "Validation failed: role is not known");
 	return act(app, set_role, &call, e);
 }

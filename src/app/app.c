@@ -175,7 +175,7 @@ bool app_need_admin(const struct app *app, struct err *e)
 {
 	if (!app_need_account(app, e))
 		return false;
-	return app->role == STORE_ROLE_ADMIN ||
+	return app->role >= STORE_ROLE_ADMIN ||
 	       err_set(e, ERR_FORBIDDEN, "Only administrators may do this.");
 }
 
@@ -350,5 +350,6 @@ bool app_tick(struct app *app, bool *more, struct err *e)
 	       app_poll_tick(app, more, e) && app_scheduled_tick(app, more, e) &&
 	       tick_expire(app, e) && tick_tags(app, e) && app_token_flush(app, e) &&
 	       app_review_tick(app, e) && app_revocation_tick(app, e) &&
+	       app_search_tick(app, more, e) && app_erase_tick(app, more, e) &&
 	       app_trash_empty(app, more, e);
 }

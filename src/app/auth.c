@@ -5,6 +5,7 @@
 
 #include "app/account.h"
 #include "app/private.h"
+#include "app/rule.h"
 #include "app/setting.h"
 #include "app/token.h"
 #include "base/id.h"
@@ -91,11 +92,11 @@ void app_become(struct app *app, const struct app_identity *identity)
 
 bool app_scope_allows(const char *scope_names, const char *needed)
 {
-	size_t whole = strlen(needed), group = strcspn(needed, ":");
 	for (const char *s = scope_names; *s;) {
 		size_t length = strcspn(s, " +");
-		if ((length == whole && strncmp(s, needed, whole) == 0) ||
-		    (length == group && strncmp(s, needed, group) == 0))
+		/* "admin", "admin:read" and "admin:read:accounts" all hold the last of them. */
+		if (length && strncmp(s, needed, length) == 0 &&
+		    (needed[length] == '\0' || needed[length] == ':'))
 			return true;
 		/* "follow" is the old name of what writing about relations needs. */
 		if (length == 6 && strncmp(s, "follow", 6) == 0 &&
@@ -138,7 +139,7 @@ static bool load_role(struct app *app, struct app_identity *out, struct err *e)
 	struct store_account account;
 	if (!store_account_get(app->db, app->arena, out->account_id, &account, e))
 		return refuse_missing(e);
-	if (account.state != STORE_ACCOUNT_ACTIVE)
+	if (account.state != STORE_ACCOUNT_ACTIVE || account.disabled)
 		return refuse(e);
 	out->role = account.role;
 	return true;
@@ -397,7 +398,8 @@ static bool sign_up(struct app *w, void *context, struct err *e)
 	    .invitation_id = invitation_id,
 	    .created_at = w->now_ms,
 	};
-	if (!insert_account(w, call, call->account_id, e) || !store_user_insert(w->db, &user, e))
+	if (!insert_account(w, call, call->account_id, e) || !store_user_insert(w->db, &user, e) ||
+	    !app_notify_staff(w, APP_NOTIFY_SIGN_UP, call->account_id, 0, e))
 		return false;
 	if (!call->with_session)
 		return true;
@@ -466,7 +468,7 @@ bool app_setup(struct app *app, const char *code, const struct app_sign_up *form
 	    !app_limiter_allow(app->core->limiter, arena_printf(app->arena, "setup %s", app->ip),
 			       app->core->config.sign_in_tries_max, app->now_ms))
 		return err_set(e, ERR_LIMIT, "Too many tries. Please wait ten minutes.");
-	struct sign_up_call call = {.form = form, .role = STORE_ROLE_ADMIN, .setup_code = code};
+	struct sign_up_call call = {.form = form, .role = STORE_ROLE_OWNER, .setup_code = code};
 	return run_sign_up(app, &call, out, e);
 }
 
@@ -492,7 +494,10 @@ bool app_sign_up(struct app *app, const struct app_sign_up *form, struct app_ses
 			       app->core->config.sign_in_tries_max, app->now_ms))
 		return err_set(e, ERR_LIMIT,
 			       "Too many new accounts from here. Please wait ten minutes.");
-	if (settings.registrations == APP_REGISTRATIONS_APPROVAL && !invited)
+	bool approval;
+	if (!app_rule_check_sign_up(app, form->email, &approval, e))
+		return false;
+	if (approval || (settings.registrations == APP_REGISTRATIONS_APPROVAL && !invited))
 		call.state = STORE_ACCOUNT_PENDING;
 	call.invitation = invited ? form->invitation : NULL;
 	*pending = call.state == STORE_ACCOUNT_PENDING;
@@ -574,7 +579,8 @@ bool app_sign_in(struct app *app, const char *login, const char *password, const
 	*out = (struct app_session){0};
 	if (strlen(login) > EMAIL_MAX || strlen(password) > PASSWORD_MAX)
 		return err_set(e, ERR_UNAUTHORIZED, "The name or the password is wrong.");
-	if (!check_limit(app, login, e) || !find_login(app, login, &user, &found, e))
+	if (!app_rule_check_access(app, e) || !check_limit(app, login, e) ||
+	    !find_login(app, login, &user, &found, e))
 		return false;
 	if (!password_matches(app, found ? user.password_hash : NULL, password))
 		return err_set(e, ERR_UNAUTHORIZED, "The name or the password is wrong.");
@@ -594,6 +600,8 @@ bool app_sign_in(struct app *app, const char *login, const char *password, const
 			       "An administrator has yet to approve your account.");
 	if (account.state != STORE_ACCOUNT_ACTIVE)
 		return err_set(e, ERR_FORBIDDEN, "Your account is suspended.");
+	if (account.disabled)
+		return err_set(e, ERR_FORBIDDEN, "Your account is disabled.");
 	call.account_id = user.account_id;
 	if (!app_write(app, begin_session, &call, e)) {
 		if (e->code == ERR_CONFLICT) /* the code was used before */

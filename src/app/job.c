@@ -403,7 +403,7 @@ bool app_job_get(struct app *app, int64_t id, struct app_job *out, struct err *e
 	struct app_jobs jobs;
 	if (!app_need_account(app, e) || !store_job_get(app->db, app->arena, id, &row, e))
 		return false;
-	if (row.account_id != app->account_id && app->role != STORE_ROLE_ADMIN)
+	if (row.account_id != app->account_id && app->role < STORE_ROLE_ADMIN)
 		return err_set(e, ERR_NOT_FOUND, "Record not found");
 	if (!fill(app, &rows, &jobs, e))
 		return false;
@@ -490,7 +490,7 @@ static bool own_job(struct app *app, int64_t id, bool admin_too, struct store_jo
 {
 	if (!app_need_account(app, e) || !store_job_get(app->db, app->arena, id, out, e))
 		return false;
-	return out->account_id == app->account_id || (admin_too && app->role == STORE_ROLE_ADMIN) ||
+	return out->account_id == app->account_id || (admin_too && app->role >= STORE_ROLE_ADMIN) ||
 	       err_set(e, ERR_NOT_FOUND, "Record not found");
 }
 

@@ -246,6 +246,7 @@ bool app_draft_prepare(struct app *app, const struct app_post_new *form,
 	    .poll = form->poll != NULL,
 	    .created_at = app->now_ms,
 	};
+	out->wanted = form->visibility;
 	out->idempotency_key =
 	    form->idempotency_key && form->idempotency_key[0] ? form->idempotency_key : NULL;
 	if (form->poll && (media_count > 0 || form->media_count > 0))
@@ -458,11 +459,20 @@ bool app_draft_write(struct app *w, struct app_draft *draft, struct err *e)
 					      draft->idempotency_key, row->id, w->now_ms, e))
 			return false;
 	}
-	if (!store_post_insert(w->db, row, e) || !write_parts(w, draft, e) ||
-	    !write_lineage(w, draft, e) ||
-	    !store_account_add_posts(w->db, row->account_id, 1, w->now_ms, e) || !tell(w, draft, e))
+	if (!app_hold_judge(w, draft, e) || !store_post_insert(w->db, row, e) ||
+	    !write_parts(w, draft, e) || !write_lineage(w, draft, e) ||
+	    !store_account_add_posts(w->db, row->account_id, 1, w->now_ms, e))
+		return false;
+	if (draft->hold_reason)
+		return app_hold(w, draft, e);
+	if (!tell(w, draft, e))
 		return false;
 	return draft->pending ? app_review_open(w, draft, e) : announce(w, draft, e);
+}
+
+bool app_draft_announce(struct app *w, struct app_draft *draft, struct err *e)
+{
+	return tell(w, draft, e) && announce(w, draft, e);
 }
 
 bool app_draft_publish(struct app *w, struct app_draft *draft, struct err *e)
@@ -565,6 +575,11 @@ static bool delete_post(struct app *w, void *context, struct err *e)
 			.tags = row.tags,
 		    });
 	return true;
+}
+
+bool app_post_remove(struct app *w, int64_t id, struct err *e)
+{
+	return delete_post(w, &id, e);
 }
 
 bool app_post_delete(struct app *app, int64_t id, struct app_post *out, struct err *e)

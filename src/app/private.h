@@ -43,8 +43,9 @@ bool app_write(struct app *app, app_write_fn *fn, void *context, struct err *e) 
 /* Only inside app_write. Texts and recipients must live in the arena. */
 void app_emit(struct app *w, const struct app_event *event);
 
-bool app_need_account(const struct app *app, struct err *e) MUST_CHECK; /* ERR_UNAUTHORIZED */
-bool app_need_admin(const struct app *app, struct err *e) MUST_CHECK;   /* ERR_FORBIDDEN */
+bool app_need_account(const struct app *app, struct err *e) MUST_CHECK;   /* ERR_UNAUTHORIZED */
+bool app_need_moderator(const struct app *app, struct err *e) MUST_CHECK; /* ERR_FORBIDDEN */
+bool app_need_admin(const struct app *app, struct err *e) MUST_CHECK;     /* ERR_FORBIDDEN */
 /* ERR_INVALID naming the field where text is not UTF-8 or too long. */
 bool app_check_text(const char *field, const char *text, size_t characters_max,
 		    struct err *e) MUST_CHECK;
@@ -101,6 +102,8 @@ struct store_relation;
 bool app_notification_judge(struct app *w, const struct store_notification *n,
 			    const struct store_relation *relations, size_t count,
 			    enum store_notification_verdict *out, struct err *e) MUST_CHECK;
+/* search_index.c: cuts what waits into words, a batch of it. *more becomes true where there is more. */
+bool app_search_tick(struct app *app, bool *more, struct err *e) MUST_CHECK;
 /* push.c: one message for each subscription that wants to hear of it. */
 bool app_push_enqueue(struct app *w, const struct store_notification *n, struct err *e) MUST_CHECK;
 
@@ -120,6 +123,8 @@ struct app_draft {
 	bool
 	    pending; /* carries a held picture: waits for approval, and then is of this visibility */
 	enum store_visibility visibility;
+	enum store_visibility wanted; /* its visibility, should it wait for a moderator */
+	const char *hold_reason;      /* why it does; NULL: it does not */
 	int64_t
 	    existing_id; /* set by app_draft_write: the post that this key made before; 0: none */
 };
@@ -151,12 +156,26 @@ bool app_draft_media(struct app *app, const int64_t *ids, size_t count, int64_t 
 bool app_draft_made(struct app *app, struct app_draft *out, struct err *e) MUST_CHECK;
 bool app_poll_prepare(struct app *app, const struct app_poll_new *form, struct store_poll **out,
 		      struct err *e) MUST_CHECK;
+
+/* Everything that follows from a post that is written: notifications, events, homes. */
+bool app_draft_announce(struct app *w, struct app_draft *draft, struct err *e) MUST_CHECK;
+/* Takes a post back, whoever's it is. */
+bool app_post_remove(struct app *w, int64_t id, struct err *e) MUST_CHECK;
+/* held.c: may it be seen at once? Sets row.visibility and hold_reason; ERR_INVALID: not even later. */
+bool app_hold_judge(struct app *w, struct app_draft *draft, struct err *e) MUST_CHECK;
+bool app_hold(struct app *w, const struct app_draft *draft, struct err *e) MUST_CHECK;
+/* moderation.c, report.c */
+bool app_erase_tick(struct app *app, bool *more, struct err *e) MUST_CHECK;
+bool app_notify_staff(struct app *w, enum app_notification_kind kind, int64_t from_account_id,
+		      int64_t subject_id, struct err *e) MUST_CHECK;
+size_t app_ids_split(const char *text, int64_t *ids, size_t room); /* one space between */
 /* Fan-out of one post, the next chunk. *more: not finished. */
 bool app_fan_out(struct app *w, const struct store_post *post, int phase, int64_t cursor,
 		 bool *more, struct err *e) MUST_CHECK;
 
 /* view.c */
-enum app_view { APP_VIEW_LIST, APP_VIEW_ONE, APP_VIEW_STUDIO };
+/* STAFF: a moderator looks at whatever it is. */
+enum app_view { APP_VIEW_LIST, APP_VIEW_ONE, APP_VIEW_STUDIO, APP_VIEW_STAFF };
 bool app_view_rows(struct app *app, const struct store_posts *rows, enum app_view mode,
 		   struct app_posts *out, struct err *e) MUST_CHECK;
 

@@ -1,4 +1,4 @@
-/* Search by beginnings of names, and by address. Any thread; no state. */
+/* Search: which of posts, accounts and tags, and in which order. Any thread; no state. */
 #include "app/search.h"
 
 #include "app/account.h"
@@ -54,9 +54,34 @@ static bool find_by_url(struct app *app, const char *q, struct app_search *out, 
 	return missing.code == ERR_NOT_FOUND;
 }
 
-bool app_search(struct app *app, const char *q, const char *type, int limit, int offset,
-		struct app_search *out, struct err *e)
+/* Whose name begins so comes first, then those whose names hold the words. */
+static bool find_accounts(struct app *app, const char *q, const struct app_search_page *page,
+			  struct store_accounts *out, struct err *e)
 {
+	struct store_accounts by_words;
+	if (!app_account_search(app, q, page->limit, page->offset, out, e))
+		return false;
+	if (out->count >= (size_t)page->limit)
+		return true;
+	if (!app_search_accounts(app, q, page->limit, page->offset, &by_words, e))
+		return false;
+	struct store_account *all =
+	    arena_alloc(app->arena, (out->count + by_words.count + 1) * sizeof(*all));
+	size_t count = 0;
+	for (size_t i = 0; i < out->count; i++)
+		all[count++] = out->items[i];
+	for (size_t i = 0; i < by_words.count && count < (size_t)page->limit; i++)
+		if (!app_accounts_find(out, by_words.items[i].id))
+			all[count++] = by_words.items[i];
+	out->items = all;
+	out->count = count;
+	return true;
+}
+
+bool app_search(struct app *app, const char *q, const char *type,
+		const struct app_search_page *page, struct app_search *out, struct err *e)
+{
+	struct app_search_page p = *page;
 	*out = (struct app_search){0};
 	if (!app_check_text("q", q, QUERY_MAX_CHARACTERS, e))
 		return false;
@@ -65,16 +90,18 @@ bool app_search(struct app *app, const char *q, const char *type, int limit, int
 	q = arena_strndup(app->arena, q, length);
 	if (!q[0])
 		return err_set(e, ERR_INVALID, "Validation failed: q can't be blank");
-	if (limit <= 0 || limit > LIMIT_MAX)
-		limit = 20;
-	if (offset < 0)
-		offset = 0;
+	if (p.limit <= 0 || p.limit > LIMIT_MAX)
+		p.limit = 20;
+	if (p.offset < 0)
+		p.offset = 0;
 	if (str_starts(q, "https://") || str_starts(q, "http://"))
 		return !wants(type, "statuses") || find_by_url(app, q, out, e);
-	if (wants(type, "accounts") && q[0] != '#' &&
-	    !app_account_search(app, q, limit, offset, &out->accounts, e))
+	if (wants(type, "accounts") && q[0] != '#' && !find_accounts(app, q, &p, &out->accounts, e))
 		return false;
-	return !wants(type, "hashtags") || q[0] == '@' || find_tags(app, q, limit, offset, out, e);
+	if (wants(type, "statuses") && !app_search_posts(app, q, &p, &out->posts, e))
+		return false;
+	return !wants(type, "hashtags") || q[0] == '@' ||
+	       find_tags(app, q, p.limit, p.offset, out, e);
 }
 
 bool app_tag_get(struct app *app, const char *name, struct app_tag *out, struct err *e)

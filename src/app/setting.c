@@ -2,6 +2,7 @@
 #include "app/setting.h"
 
 #include "app/private.h"
+#include "base/str.h"
 #include "store/setting.h"
 
 #include <string.h>
@@ -38,15 +39,18 @@ static bool get_or(struct app *app, const char *name, const char *fallback, cons
 
 bool app_settings_get(struct app *app, struct app_settings *out, struct err *e)
 {
-	const char *mode;
+	const char *mode, *hold;
+	int64_t held = 0;
 	if (!get_or(app, "title", "Madang", &out->title, e) ||
 	    !get_or(app, "description", "", &out->description, e) ||
 	    !get_or(app, "contact_email", "", &out->contact_email, e) ||
 	    !get_or(app, "rules", "", &out->rules, e) ||
+	    !get_or(app, "hold_first_posts", "0", &hold, e) ||
 	    !get_or(app, "registrations", "invitation", &mode, e))
 		return false;
 	if (!app_registrations_parse(mode, &out->registrations))
 		out->registrations = APP_REGISTRATIONS_CLOSED;
+	out->hold_first_posts = str_to_int(hold, 0, 1000, &held) ? (int)held : 0;
 	return true;
 }
 
@@ -59,10 +63,13 @@ static bool change(struct app *w, void *context, struct err *e)
 {
 	const struct app_settings_change *c = context;
 	const char *mode = c->registrations ? app_registrations_name(*c->registrations) : NULL;
+	const char *hold = c->hold_first_posts
+			       ? arena_printf(w->arena, "%lld", (long long)*c->hold_first_posts)
+			       : NULL;
 	app_emit(w, &(struct app_event){.type = APP_EVENT_SETTINGS});
 	return set_if(w, "title", c->title, e) && set_if(w, "description", c->description, e) &&
 	       set_if(w, "contact_email", c->contact_email, e) && set_if(w, "rules", c->rules, e) &&
-	       set_if(w, "registrations", mode, e) &&
+	       set_if(w, "registrations", mode, e) && set_if(w, "hold_first_posts", hold, e) &&
 	       store_audit_insert(w->db, w->account_id, "settings.change", 0, mode, w->now_ms, e);
 }
 

@@ -154,15 +154,23 @@ static bool visible(const struct page_data *d, const struct store_post *post)
 {
 	int64_t viewer = d->app->account_id;
 	const struct store_account *author = find_account(d, post->account_id);
+	if (author && d->mode == APP_VIEW_STAFF)
+		return true;
 	if (!author || author->state != STORE_ACCOUNT_ACTIVE)
 		return false;
 	if (viewer == post->account_id && viewer != 0)
 		return true;
-	if (held(d, post) || related(d, post->account_id, STORE_RELATION_BLOCKED_BY))
+	if (post->visibility == STORE_VISIBILITY_HELD || held(d, post) ||
+	    related(d, post->account_id, STORE_RELATION_BLOCKED_BY))
 		return false;
 	if (d->mode == APP_VIEW_LIST && (related(d, post->account_id, STORE_RELATION_BLOCKING) ||
 					 related(d, post->account_id, STORE_RELATION_MUTING) ||
 					 has_id(d->hidden, d->hidden_count, post->account_id)))
+		return false;
+	/* Who is limited is come across by followers only; who looks for them finds them. */
+	if (d->mode == APP_VIEW_LIST && author->limited &&
+	    !related(d, post->account_id, STORE_RELATION_FOLLOWING) &&
+	    !mentioned(d, post->id, viewer))
 		return false;
 	if (post->visibility <= STORE_VISIBILITY_UNLISTED)
 		return true;
@@ -233,6 +241,8 @@ static bool load_relations(struct page_data *d, const int64_t *authors, size_t c
 	for (size_t i = 0; i < d->post_count; i++)
 		follows |= d->posts[i].visibility == STORE_VISIBILITY_PRIVATE ||
 			   d->posts[i].quote_policy == STORE_QUOTE_FOLLOWERS;
+	for (size_t i = 0; i < d->account_count; i++)
+		follows |= d->accounts[i].limited;
 	for (size_t done = 0; done < count; done += DB_IDS_MAX) {
 		size_t piece = count - done < DB_IDS_MAX ? count - done : DB_IDS_MAX, found = 0;
 		if (!(follows ? store_relation_get : store_relation_hiding)(
@@ -280,8 +290,10 @@ static bool load_accounts(struct page_data *d, struct err *e)
 	for (size_t i = 0; i < d->post_count; i++)
 		ids[count++] = d->posts[i].account_id;
 	size_t authors = sort_unique(ids, count);
-	if (app->account_id && !load_relations(d, ids, authors, e))
-		return false;
+	int64_t *author_ids = ARENA_ARRAY(app->arena, int64_t, authors + 1);
+	if (!author_ids)
+		return err_set(e, ERR_NO_MEMORY, "This is too much at once. Please ask for less.");
+	memcpy(author_ids, ids, authors * sizeof(*ids));
 	count = authors;
 	for (size_t i = 0; i < d->mention_count; i++)
 		ids[count++] = d->mentions[i].account_id;
@@ -290,6 +302,8 @@ static bool load_accounts(struct page_data *d, struct err *e)
 				    e))
 		return false;
 	qsort(d->accounts, d->account_count, sizeof(*d->accounts), compare_ids);
+	if (app->account_id && !load_relations(d, author_ids, authors, e))
+		return false;
 	return load_hidden(d, e);
 }
 
@@ -460,6 +474,7 @@ static void fill(struct page_data *d, size_t i)
 	struct app_post *view = &d->views[i];
 	*view = (struct app_post){.row = d->posts[i],
 				  .account = find_account(d, d->posts[i].account_id)};
+	view->row.sensitive |= view->account && view->account->sensitized;
 	fill_media(d, view);
 	fill_mentions(d, view);
 	fill_lineage(d, view);

@@ -44,6 +44,8 @@ static const char SQL_SEARCH[] =
 	"(CAST($2 AS TEXT) IS NULL OR a.username_key LIKE $2)"
 static const char SQL_LIST_LOCAL[] = STORE_PAGE_DOWN(LIST_LOCAL, "a.id", "$3", "$4", "$5");
 static const char SQL_LIST_LOCAL_UP[] = STORE_PAGE_UP(LIST_LOCAL, "a.id", "$3", "$4", "$5");
+static const char SQL_STAFF[] =
+    "SELECT id FROM accounts WHERE domain = '' AND state = 0 AND role > 0 ORDER BY id LIMIT $1";
 static const char SQL_COUNT_LOCAL[] =
     "SELECT COUNT(*) FROM accounts WHERE domain = '' AND state = 0";
 
@@ -318,6 +320,16 @@ bool store_account_list_local(struct db *db, struct arena *arena, enum store_acc
 	db_put_text(q, text ? arena_printf(arena, "%%%s%%", fold(arena, text)) : NULL);
 	store_page_put(q, page);
 	return store_accounts_read(q, arena, page, out, e);
+}
+
+bool store_account_staff(struct db *db, int64_t *ids, size_t room, size_t *found, struct err *e)
+{
+	*found = 0;
+	struct db_stmt *q = db_stmt(db, SQL_STAFF);
+	db_put_int(q, (int64_t)room);
+	while (*found < room && db_row(q))
+		ids[(*found)++] = db_get_int(q);
+	return db_end(q, e);
 }
 
 bool store_account_count_local(struct db *db, int64_t *count, struct err *e)

@@ -112,6 +112,9 @@ bool store_account_search(struct db *db, struct arena *arena, const char *prefix
 bool store_account_list_local(struct db *db, struct arena *arena, enum store_account_state state,
 			      const char *q, const struct store_page *page,
 			      struct store_accounts *out, struct err *e) MUST_CHECK;
+/* Local accounts with a role. */
+bool store_account_staff(struct db *db, int64_t *ids, size_t room, size_t *found,
+			 struct err *e) MUST_CHECK;
 bool store_account_count_local(struct db *db, int64_t *count, struct err *e) MUST_CHECK;
 
 #endif

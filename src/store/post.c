@@ -20,6 +20,10 @@ static const char SQL_TOMBSTONE_INSERT[] = "INSERT INTO post_tombstones (uri, po
 static const char SQL_TOMBSTONE_HAS[] = "SELECT 1 FROM post_tombstones WHERE uri = $1";
 static const char SQL_BOOST_FIND[] =
     "SELECT id FROM posts WHERE boost_of_id = $1 AND account_id = $2 AND boost_of_id IS NOT NULL";
+static const char SQL_SET_SENSITIVE[] = "UPDATE posts SET sensitive = TRUE WHERE id = $1";
+static const char SQL_OF_ERASED[] =
+    "SELECT p.id FROM posts p WHERE p.account_id = (SELECT id FROM accounts WHERE state = 3 AND domain = '' AND "
+    "posts_count > 0 ORDER BY id LIMIT 1) ORDER BY p.id LIMIT $1";
 static const char SQL_ADD_REPLIES[] =
     "UPDATE posts SET replies_count = replies_count + $2 WHERE id = $1";
 static const char SQL_ADD_BOOSTS[] =
@@ -250,6 +254,24 @@ bool store_tombstone_has(struct db *db, const char *uri, bool *gone, struct err 
 	struct db_stmt *q = db_stmt(db, SQL_TOMBSTONE_HAS);
 	db_put_text(q, uri);
 	*gone = db_row(q);
+	return db_end(q, e);
+}
+
+bool store_post_set_sensitive(struct db *w, int64_t id, struct err *e)
+{
+	struct db_stmt *q = db_stmt(w, SQL_SET_SENSITIVE);
+	db_touch(q, DB_NOUN_POST, id);
+	db_put_int(q, id);
+	return db_end(q, e);
+}
+
+bool store_post_of_erased(struct db *db, int64_t *ids, size_t room, size_t *found, struct err *e)
+{
+	*found = 0;
+	struct db_stmt *q = db_stmt(db, SQL_OF_ERASED);
+	db_put_int(q, (int64_t)room);
+	while (*found < room && db_row(q))
+		ids[(*found)++] = db_get_int(q);
 	return db_end(q, e);
 }
 

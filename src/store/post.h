@@ -9,6 +9,7 @@ enum store_visibility {
 	STORE_VISIBILITY_UNLISTED,
 	STORE_VISIBILITY_PRIVATE, /* followers */
 	STORE_VISIBILITY_DIRECT,  /* who is mentioned */
+	STORE_VISIBILITY_HELD,    /* nobody until a moderator has looked */
 };
 
 enum store_prompt_visibility {
@@ -90,6 +91,10 @@ bool store_post_get_many(struct db *db, struct arena *arena, const int64_t *ids,
 /* The row goes, and with it favourites, bookmarks, mentions, boosts, notifications. */
 bool store_post_delete(struct db *w, const struct store_post *post, int64_t now_ms,
 		       struct err *e) MUST_CHECK;
+bool store_post_set_sensitive(struct db *w, int64_t id, struct err *e) MUST_CHECK;
+/* Some posts of an account that is erased. */
+bool store_post_of_erased(struct db *db, int64_t *ids, size_t room, size_t *found,
+			  struct err *e) MUST_CHECK;
 bool store_post_boost_find(struct db *db, int64_t account_id, int64_t boost_of_id, int64_t *post_id,
 			   struct err *e) MUST_CHECK; /* *post_id 0: not boosted */
 

@@ -30,11 +30,17 @@ bool api_search(struct http_request *rq, struct http_response *rs, struct err *e
 	const char *q;
 	int type = -1;
 	int64_t limit = 20, offset = 0;
+	struct app_search_page page = {0};
 	if (!param_text_required(rq, "q", 500, &q, e) ||
 	    !param_choice(rq, "type", types, &type, e) ||
 	    !param_int(rq, "limit", 1, 40, &limit, e) ||
 	    !param_int(rq, "offset", 0, 10000, &offset, e) ||
-	    !app_search(&app, q, type < 0 ? NULL : types[type], (int)limit, (int)offset, &found, e))
+	    !param_id(rq, "min_id", &page.min_id, e) || !param_id(rq, "max_id", &page.max_id, e) ||
+	    !param_id(rq, "account_id", &page.account_id, e))
+		return false;
+	page.limit = (int)limit;
+	page.offset = (int)offset;
+	if (!app_search(&app, q, type < 0 ? NULL : types[type], &page, &found, e))
 		return false;
 	struct json_writer w = api_json(rs);
 	struct serial s = {.w = &w, .api = api_of(rq), .app = &app};

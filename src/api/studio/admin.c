@@ -12,7 +12,7 @@
 #include "base/id.h"
 #include "http/server.h"
 
-static const char *const ROLES[] = {"user", "moderator", "admin", NULL};
+static const char *const ROLES[] = {"user", "moderator", "admin", "owner", NULL};
 
 static void put_account(struct serial *s, const struct app_admin_account *a)
 {
@@ -232,6 +232,7 @@ static bool answer_settings(struct http_response *rs, const struct app_settings 
 	json_put_str(&w, "registrations", app_registrations_name(s->registrations));
 	json_put_str(&w, "contact_email", s->contact_email);
 	json_put_str(&w, "rules", s->rules);
+	json_put_int(&w, "hold_first_posts", s->hold_first_posts);
 	json_put_end(&w);
 	return json_finish(&w, e);
 }
@@ -250,15 +251,18 @@ bool api_admin_settings_change(struct http_request *rq, struct http_response *rs
 	struct app_settings_change c = {0};
 	enum app_registrations mode;
 	const char *registrations = NULL;
+	int64_t hold = -1;
 	if (!param_text(rq, "title", 100, &c.title, e) ||
 	    !param_text(rq, "description", 5000, &c.description, e) ||
 	    !param_text(rq, "contact_email", 320, &c.contact_email, e) ||
 	    !param_text(rq, "rules", 10000, &c.rules, e) ||
+	    !param_int(rq, "hold_first_posts", 0, 1000, &hold, e) ||
 	    !param_text(rq, "registrations", 20, &registrations, e))
 		return false;
 	if (registrations && !app_registrations_parse(registrations, &mode))
 		return param_fail(rq, "registrations", e,
 				  "must be one of: open, approval, invitation, closed");
+	c.hold_first_posts = hold >= 0 ? &hold : NULL;
 	c.registrations = registrations ? &mode : NULL;
 	return app_settings_change(&app, &c, &s, e) && answer_settings(rs, &s, e);
 }

@@ -40,7 +40,7 @@ static const char *anonymous_csrf(struct http_request *rq, struct http_response 
 static bool answer_session(struct http_request *rq, struct http_response *rs,
 			   const struct app_identity *who, struct err *e)
 {
-	static const char *const roles[] = {"user", "moderator", "admin"};
+	static const char *const roles[] = {"user", "moderator", "admin", "admin"};
 	rq->identity = (void *)who;
 	struct app app = api_app(rq);
 	struct app_settings settings;
@@ -62,6 +62,7 @@ static bool answer_session(struct http_request *rq, struct http_response *rs,
 		return false;
 	json_put_str(&w, "csrf_token", who->session_id ? who->csrf_token : anonymous_csrf(rq, rs));
 	json_put_str(&w, "role", roles[signed_in ? who->role : STORE_ROLE_USER]);
+	json_put_bool(&w, "owner", signed_in && who->role == STORE_ROLE_OWNER);
 	json_put_bool(&w, "totp", totp);
 	json_put_bool(&w, "setup_required", setup);
 	json_put_str(&w, "registrations", app_registrations_name(settings.registrations));

@@ -4,7 +4,7 @@
 ALTER TABLE accounts ADD COLUMN limited BOOLEAN NOT NULL DEFAULT FALSE;    -- seen by followers only
 ALTER TABLE accounts ADD COLUMN sensitized BOOLEAN NOT NULL DEFAULT FALSE; -- its media is always sensitive
 ALTER TABLE accounts ADD COLUMN disabled BOOLEAN NOT NULL DEFAULT FALSE;   -- may not sign in
-ALTER TABLE users ADD COLUMN sign_up_ip TEXT;
+CREATE INDEX accounts_staff ON accounts (id) WHERE domain = '' AND role > 0;
 
 -- group_id: which group of the same kind it counts in; NULL: it stands alone. filtered: kept back by the policy.
 ALTER TABLE notifications ADD COLUMN group_id BIGINT;
@@ -215,16 +215,16 @@ CREATE TABLE trends (
 	PRIMARY KEY (kind, rank)
 );
 
--- Words of posts, as app/words.c cuts them: the same on both databases. Posts wait in search_queue until they are
+-- Words of posts and accounts, as app/words.c cuts them: the same on both databases. They wait in search_queue until they are
 -- indexed; triggers put them there, so that no change of words is missed.
 -- sqlite: CREATE VIRTUAL TABLE post_search USING fts5(words, tokenize = "unicode61 remove_diacritics 0 tokenchars '_'");
 -- postgres: CREATE TABLE post_search (
--- postgres: 	rowid BIGINT PRIMARY KEY REFERENCES posts (id) ON DELETE CASCADE,
+-- postgres: 	rowid BIGINT PRIMARY KEY,
 -- postgres: 	words TSVECTOR NOT NULL
 -- postgres: );
 -- postgres: CREATE INDEX post_search_words ON post_search USING GIN (words);
 CREATE TABLE search_queue (
-	post_id BIGINT PRIMARY KEY
+	post_id BIGINT PRIMARY KEY               -- or an account's id
 );
 -- sqlite: CREATE TRIGGER post_search_added AFTER INSERT ON posts WHEN new.boost_of_id IS NULL BEGIN
 -- sqlite: 	INSERT INTO search_queue (post_id) VALUES (new.id) ON CONFLICT DO NOTHING;
@@ -236,6 +236,16 @@ CREATE TABLE search_queue (
 -- sqlite: 	INSERT INTO search_queue (post_id) VALUES (new.post_id) ON CONFLICT DO NOTHING;
 -- sqlite: END;
 -- sqlite: CREATE TRIGGER post_search_gone AFTER DELETE ON posts WHEN old.boost_of_id IS NULL BEGIN
+-- sqlite: 	DELETE FROM post_search WHERE rowid = old.id;
+-- sqlite: END;
+-- sqlite: CREATE TRIGGER account_search_added AFTER INSERT ON accounts BEGIN
+-- sqlite: 	INSERT INTO search_queue (post_id) VALUES (new.id) ON CONFLICT DO NOTHING;
+-- sqlite: END;
+-- sqlite: CREATE TRIGGER account_search_changed AFTER UPDATE OF username, display_name ON accounts
+-- sqlite: 	WHEN old.username <> new.username OR old.display_name <> new.display_name BEGIN
+-- sqlite: 	INSERT INTO search_queue (post_id) VALUES (new.id) ON CONFLICT DO NOTHING;
+-- sqlite: END;
+-- sqlite: CREATE TRIGGER account_search_gone AFTER DELETE ON accounts BEGIN
 -- sqlite: 	DELETE FROM post_search WHERE rowid = old.id;
 -- sqlite: END;
 -- postgres: CREATE FUNCTION post_search_enqueue() RETURNS TRIGGER LANGUAGE plpgsql AS $$ BEGIN
@@ -250,6 +260,17 @@ CREATE TABLE search_queue (
 -- postgres: 	EXECUTE FUNCTION post_search_enqueue();
 -- postgres: CREATE TRIGGER post_search_changed AFTER UPDATE OF text, spoiler_text, prompt_visibility, style, made ON posts
 -- postgres: 	FOR EACH ROW EXECUTE FUNCTION post_search_enqueue();
+-- postgres: CREATE FUNCTION post_search_remove() RETURNS TRIGGER LANGUAGE plpgsql AS $$ BEGIN
+-- postgres: 	DELETE FROM post_search WHERE rowid = old.id;
+-- postgres: 	RETURN NULL;
+-- postgres: END $$;
+-- postgres: CREATE TRIGGER post_search_gone AFTER DELETE ON posts FOR EACH ROW WHEN (old.boost_of_id IS NULL)
+-- postgres: 	EXECUTE FUNCTION post_search_remove();
+-- postgres: CREATE TRIGGER account_search_added AFTER INSERT ON accounts FOR EACH ROW EXECUTE FUNCTION post_search_enqueue();
+-- postgres: CREATE TRIGGER account_search_changed AFTER UPDATE OF username, display_name ON accounts FOR EACH ROW
+-- postgres: 	WHEN (old.username <> new.username OR old.display_name <> new.display_name) EXECUTE FUNCTION post_search_enqueue();
+-- postgres: CREATE TRIGGER account_search_gone AFTER DELETE ON accounts FOR EACH ROW EXECUTE FUNCTION post_search_remove();
 -- postgres: CREATE TRIGGER post_search_described AFTER UPDATE OF description, post_id ON media
 -- postgres: 	FOR EACH ROW WHEN (new.post_id IS NOT NULL) EXECUTE FUNCTION post_search_enqueue_media();
 INSERT INTO search_queue (post_id) SELECT id FROM posts WHERE boost_of_id IS NULL;
+INSERT INTO search_queue (post_id) SELECT id FROM accounts;

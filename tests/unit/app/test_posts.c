@@ -84,9 +84,10 @@ static void saying_and_seeing(void **state)
 	assert_int_equal(told.count, 1);
 	assert_int_equal(told.items[0].kind, APP_NOTIFY_MENTION);
 	struct app_search found;
-	OK(app_search(&t.app, "그", NULL, 10, 0, &found, &t.e));
+	OK(app_search(&t.app, "그", NULL, &(struct app_search_page){.limit = 10}, &found, &t.e));
 	assert_int_equal(found.tag_count, 1);
-	OK(app_search(&t.app, post.row.url, NULL, 10, 0, &found, &t.e));
+	OK(app_search(&t.app, post.row.url, NULL, &(struct app_search_page){.limit = 10}, &found,
+		      &t.e));
 	assert_int_equal(found.posts.count, 1);
 }
 

@@ -1,0 +1,22 @@
+/* Lists and figures for moderators. ERR_FORBIDDEN to others. */
+#ifndef MADANG_APP_FIGURE_H
+#define MADANG_APP_FIGURE_H
+
+#include "app/admin.h"
+#include "store/figure.h"
+
+bool app_admin_search(struct app *app, const struct store_admin_filter *filter,
+		      const struct store_page *page, struct app_admin_accounts *out, int64_t *first,
+		      int64_t *last, struct err *e) MUST_CHECK;
+#define APP_IPS_MAX 10
+bool app_admin_ips(struct app *app, int64_t account_id, struct store_seen_ip out[APP_IPS_MAX],
+		   size_t *count, struct err *e) MUST_CHECK;
+/* opened_reports, resolved_reports, active_users, new_users, interactions; *known false: none of them. */
+bool app_figure(struct app *app, const char *name, int64_t from_ms, int64_t to_ms, int64_t *value,
+		bool *known, struct err *e) MUST_CHECK;
+bool app_figure_retained(struct app *app, int64_t from_ms, int64_t to_ms, int64_t since_ms,
+			 int64_t *all, int64_t *seen, struct err *e) MUST_CHECK;
+bool app_figure_languages(struct app *app, struct store_figure_row *out, size_t room, size_t *count,
+			  struct err *e) MUST_CHECK;
+
+#endif
