@@ -13,7 +13,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { TERMS_MAX = 40, PHRASES_MAX = 8 };
+enum { TERMS_MAX = 40, PHRASES_MAX = 16, PHRASE_BYTES_MAX = 8192 };
 
 struct ask {
 	struct app *app;
@@ -31,16 +31,34 @@ static void add(struct ask *a, const char *words, bool open, bool exact, bool no
 		    .words = words, .open = open, .exact = exact, .not = not };
 }
 
-static void add_words(struct ask *a, const char *text, bool not, bool whole)
+static void add_words(struct ask *a, const char *text, bool not )
 {
 	struct words_phrase phrases[PHRASES_MAX];
 	size_t n = words_ask(text, phrases, PHRASES_MAX);
-	for (size_t i = 0; i < n; i++) {
-		bool open =
-		    phrases[i].open && !(whole && (unsigned char)phrases[i].words[0] < 0x80);
-		add(a, arena_strdup(a->app->arena, phrases[i].words), open, false, not );
-		a->words = true;
+	for (size_t i = 0; i < n; i++)
+		add(a, arena_strdup(a->app->arena, phrases[i].words), phrases[i].open, false, not );
+	a->words |= n > 0;
+}
+
+/* "in quotes": the words as they are kept, but for the single character that ends a run of pairs. */
+static void add_phrase(struct ask *a, const char *text, bool not )
+{
+	struct words_phrase phrases[PHRASES_MAX];
+	struct buf b;
+	size_t n = words_ask(text, phrases, PHRASES_MAX);
+	if (n == 0 || n == PHRASES_MAX) {
+		add_words(a, text, not );
+		return;
 	}
+	buf_init(&b, PHRASE_BYTES_MAX);
+	words_add(&b, text, "");
+	char *words = arena_strndup(a->app->arena, b.data, b.length - 1);
+	char *last = strrchr(words, ' ');
+	if (!phrases[n - 1].open && last)
+		*last = '\0';
+	buf_finish(&b);
+	add(a, words, false, false, not );
+	a->words = true;
 }
 
 /* 2026-01-31 in UTC. */
@@ -126,7 +144,7 @@ static bool add_token(struct ask *a, const char *token, struct err *e)
 		      &known, e))
 		return false;
 	if (!known)
-		add_words(a, text, not, false);
+		add_words(a, text, not );
 	return true;
 }
 
@@ -138,7 +156,7 @@ static bool parse(struct ask *a, const char *q, struct err *e)
 		if (q[not ] == '"') {
 			const char *begin = q + not +1;
 			size_t n = strcspn(begin, "\"");
-			add_words(a, arena_strndup(a->app->arena, begin, n), not, true);
+			add_phrase(a, arena_strndup(a->app->arena, begin, n), not );
 			q = begin + n + (begin[n] == '"');
 			continue;
 		}
@@ -196,7 +214,7 @@ bool app_search_accounts(struct app *app, const char *q, int limit, int offset,
 	*out = (struct store_accounts){0};
 	*a = (struct ask){.app = app};
 	add(a, "_account", false, true, false);
-	add_words(a, q, false, false);
+	add_words(a, q, false);
 	if (!a->words)
 		return true;
 	struct store_search search = {.terms = a->terms,

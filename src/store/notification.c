@@ -15,7 +15,7 @@ static const char SQL_INSERT[] =
     "filtered, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING";
 /* Whom one has blocked or muted since is not heard of any more. */
 #define SEEN                                                                                    \
-	"a.state = 0 AND NOT EXISTS (SELECT 1 FROM blocks b WHERE b.account_id = n.account_id " \
+	"a.state < 2 AND NOT EXISTS (SELECT 1 FROM blocks b WHERE b.account_id = n.account_id " \
 	"AND b.target_id = n.from_account_id) AND NOT EXISTS (SELECT 1 FROM mutes m WHERE "     \
 	"m.account_id = n.account_id AND m.target_id = n.from_account_id AND m.notifications)"
 #define LIST                                                                                   \
