@@ -6,6 +6,7 @@
 
 #include "app/account.h"
 #include "app/private.h"
+#include "app/rule.h"
 #include "app/text.h"
 #include "base/id.h"
 #include "store/notification.h"
@@ -182,13 +183,37 @@ static bool tell(struct app *w, int64_t post_id, struct err *e)
 	return true;
 }
 
+/* A listed word can't come in by an edit: what a moderator looks at first is looked at before it is published. */
+static bool check_words(struct app *w, const struct app_draft *draft, struct err *e)
+{
+	const char **texts = arena_alloc(w->arena, (2 + draft->media_count) * sizeof(*texts));
+	const char *word = NULL;
+	size_t count = 0;
+	struct store_account self;
+	if (!store_account_get(w->db, w->arena, draft->row.account_id, &self, e))
+		return false;
+	if (self.role >= STORE_ROLE_MODERATOR)
+		return true;
+	texts[count++] = draft->row.text;
+	texts[count++] = draft->row.spoiler_text;
+	for (size_t i = 0; i < draft->media_count; i++)
+		texts[count++] = draft->media[i].description;
+	if (!app_rule_check_text(w, texts, count, &word, e))
+		return false;
+	return !word ||
+	       err_set(e, ERR_INVALID,
+		       "Validation failed: \"%s\" is a word that a moderator looks at first: "
+		       "say it in a new post",
+		       word);
+}
+
 static bool write_edit(struct app *w, void *context, struct err *e)
 {
 	struct edit_call *call = context;
 	const struct store_post *row = &call->draft.row;
 	const struct app_post *before = call->before;
 	int64_t versions;
-	if (!store_edit_count(w->db, row->id, &versions, e))
+	if (!check_words(w, &call->draft, e) || !store_edit_count(w->db, row->id, &versions, e))
 		return false;
 	if (versions >= STORE_EDITS_MAX)
 		return err_set(e, ERR_LIMIT, "This post was edited %d times; that is the most.",

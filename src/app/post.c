@@ -424,8 +424,12 @@ static bool write_parts(struct app *w, struct app_draft *draft, struct err *e)
 static bool announce(struct app *w, const struct app_draft *draft, struct err *e)
 {
 	const struct store_post *row = &draft->row;
+	struct store_account author;
 	bool more;
-	if (row->visibility == STORE_VISIBILITY_PUBLIC)
+	if (!store_account_get(w->db, w->arena, row->account_id, &author, e))
+		return false;
+	/* Who is limited is not shown to those who don't follow: not in the public streams either. */
+	if (row->visibility == STORE_VISIBILITY_PUBLIC && !author.limited)
 		app_emit(w, &(struct app_event){
 				.type = APP_EVENT_POST,
 				.post_id = row->id,

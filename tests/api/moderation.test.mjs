@@ -235,7 +235,11 @@ describe("the server's lists", () => {
 		assert.equal((await root.call("POST", words, { phrase: "maybe", action: "hold", whole_word: true })).status, 200);
 		const refused = await alice.call("POST", "/api/v1/statuses", { status: "이건 금지어다" });
 		assert.equal(refused.status, 422);
-		assert.equal((await alice.call("POST", "/api/v1/statuses", { status: "maybes are fine" })).status, 200);
+		const fine = (await alice.call("POST", "/api/v1/statuses", { status: "maybes are fine" })).body;
+		for (const word of ["금지어", "maybe"])
+			assert.equal((await alice.call("PUT", `/api/v1/statuses/${fine.id}`, { status: `now a ${word}` })).status, 422, word);
+		assert.match((await alice.call("GET", `/api/v1/statuses/${fine.id}`)).body.content, /maybes are fine/);
+		assert.equal((await alice.call("PUT", `/api/v1/statuses/${fine.id}`, { status: "still fine" })).status, 200);
 		const bobs = house.admin(["token", "add", "bob", "--scopes", "read write"]);
 		const heard = async () => (await house.call("GET", "/api/v1/notifications?types[]=mention", undefined, { authorization: `Bearer ${bobs}` })).body.length;
 		const before = await heard();
