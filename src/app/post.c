@@ -246,7 +246,6 @@ bool app_draft_prepare(struct app *app, const struct app_post_new *form,
 	    .poll = form->poll != NULL,
 	    .created_at = app->now_ms,
 	};
-	out->wanted = form->visibility;
 	out->idempotency_key =
 	    form->idempotency_key && form->idempotency_key[0] ? form->idempotency_key : NULL;
 	if (form->poll && (media_count > 0 || form->media_count > 0))
@@ -267,6 +266,7 @@ bool app_draft_prepare(struct app *app, const struct app_post_new *form,
 		out->row.tags =
 		    arena_printf(app->arena, i ? "%s %s" : "%s%s", out->row.tags, text->tags[i]);
 	}
+	out->wanted = out->row.visibility; /* a quote may have narrowed it */
 	app_review_draft(out);
 	return true;
 }

@@ -165,7 +165,7 @@ bool app_token_get(struct app *app, int64_t id, struct store_token *out, struct 
 {
 	if (!app_need_account(app, e) || !store_token_get(app->db, app->arena, id, out, e))
 		return false;
-	return out->account_id == app->account_id || app->role == STORE_ROLE_ADMIN ||
+	return out->account_id == app->account_id || app->role >= STORE_ROLE_ADMIN ||
 	       err_set(e, ERR_NOT_FOUND, "Record not found");
 }
 

@@ -32,8 +32,8 @@ static const char *const SQL_COUNTS[STORE_FIGURES] = {
 	"SELECT COUNT(DISTINCT account_id) FROM posts WHERE id >= $1 AND id < $2 AND local",
     [STORE_FIGURE_NEW] = "SELECT COUNT(*) FROM users WHERE account_id >= $1 AND account_id < $2",
     [STORE_FIGURE_INTERACTIONS] =
-	"SELECT COALESCE(SUM(favourites_count + boosts_count + replies_count), 0) FROM posts "
-	"WHERE id >= $1 AND id < $2 AND local",
+	("SELECT COALESCE(SUM(favourites_count + boosts_count + replies_count), 0) FROM posts "
+	 "WHERE id >= $1 AND id < $2 AND local"),
 };
 static const char SQL_RETAINED[] =
     "SELECT COUNT(*), COALESCE(SUM(CASE WHEN u.last_sign_in_at >= $3 OR a.last_post_at >= $3 THEN 1 ELSE 0 END), "

@@ -64,7 +64,7 @@ static void put_programme(struct json_writer *w, const struct app *app,
 	words_put(w, "questions", r->questions, '\n');
 	json_put_bool(w, "listed", r->listed);
 	put_membership(w, p);
-	if (app->role == STORE_ROLE_ADMIN) {
+	if (app->role >= STORE_ROLE_ADMIN) {
 		json_put_object(w, "counts");
 		for (int i = 0; MEMBER_STATES[i]; i++)
 			json_put_int(w, MEMBER_STATES[i], p->counts[i]);

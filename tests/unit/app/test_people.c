@@ -43,7 +43,7 @@ static void set_up_link_counts_once(void **state)
 	FAILS(app_setup(&t.app, first, &ana, &session, &t.e),
 	      ERR_INVALID); /* a new link ends the old one */
 	OK(app_setup(&t.app, code, &ana, &session, &t.e));
-	assert_int_equal(session.identity.role, STORE_ROLE_ADMIN);
+	assert_int_equal(session.identity.role, STORE_ROLE_OWNER);
 	FAILS(app_setup(&t.app, code, &ana, &session, &t.e), ERR_FORBIDDEN);
 	OK(app_setup_required(&t.app, &required, &t.e));
 	assert_false(required);
