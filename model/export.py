@@ -79,7 +79,8 @@ def main():
     p.add_argument("--temperature", type=float, default=.5)
     p.add_argument("--top-k", type=int, default=0)
     p.add_argument("--top-p", type=float, default=.9)
-    p.add_argument("--edition", default="1")
+    p.add_argument("--edition", default="1.1")
+    p.add_argument("--unasked", default="flat", help="the style of who asks for none: one that was trained with plain words; 'any' was trained only beside a style's name")
     o = p.parse_args()
     os.makedirs(o.out, exist_ok=True)
     tensors = {}
@@ -92,7 +93,7 @@ def main():
     config["madang"] = {"name": "madang", "edition": o.edition, "prompt_length": nets.PROMPT, "tasks": o.tasks.split(","),
                         "guidance": o.guidance, "temperature": o.temperature, "top_k": o.top_k, "top_p": o.top_p,
                         "styles": [{"name": s, "token": f"<style:{s}>", "label": STYLE_LABELS[s]} for s in STYLES],
-                        "tokens": {"bos": "<bos>", "pad": "<pad>", "boi": "<boi>", "src": "<src>", "style_any": "<style:any>"}}
+                        "tokens": {"bos": "<bos>", "pad": "<pad>", "boi": "<boi>", "src": "<src>", "style_any": f"<style:{o.unasked}>"}}
     json.dump(config, open(f"{o.out}/config.json", "w"), ensure_ascii=False, indent=1)
     shutil.copy(f"{CACHE}/tokenizer.json", o.out)
     cc = C.concepts()
