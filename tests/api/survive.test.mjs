@@ -209,10 +209,10 @@ test("clients that are slow, or that say too much in their head, are cut or refu
 	await withHouse({ arguments: ["--header-timeout-s", "1"] }, async (house) => {
 		const raw = async (bytes, more = []) => {
 			const s = net.connect(house.port, "127.0.0.1");
-			s.on("error", () => {});
 			let text = "";
+			s.on("error", (error) => (text ||= error.code)); // cut while it still spoke: what was answered may be lost on the way
 			s.on("data", (d) => (text += d));
-			const closed = once(s, "close");
+			const closed = new Promise((resolve) => s.on("close", resolve));
 			s.write(bytes);
 			for (const m of more) {
 				await sleep(200);
@@ -222,11 +222,11 @@ test("clients that are slow, or that say too much in their head, are cut or refu
 			return text;
 		};
 		const drops = Array.from({ length: 40 }, () => "X-A: b\r\n");
-		assert.equal(await raw("GET /health HTTP/1.1\r\nHost: x\r\n", drops), "", "a head that never ends");
+		assert.match(await raw("GET /health HTTP/1.1\r\nHost: x\r\n", drops), /^$|^E(CONNRESET|PIPE)$/, "a head that never ends");
 		const long = await raw(`GET /health HTTP/1.1\r\nHost: x\r\nX-Long: ${"a".repeat(40000)}\r\nConnection: close\r\n\r\n`);
-		assert.match(long, /^HTTP\/1\.1 4(31|13|14|00) /);
+		assert.match(long, /^HTTP\/1\.1 4(31|13|14|00) |^E(CONNRESET|PIPE)$/);
 		const url = await raw(`GET /${"a".repeat(40000)} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
-		assert.match(url, /^HTTP\/1\.1 4(31|14|00) /);
+		assert.match(url, /^HTTP\/1\.1 4(31|14|00) |^E(CONNRESET|PIPE)$/);
 		assert.equal((await house.call("GET", "/health")).status, 200);
 		// What a browser behind two proxies may send in earnest.
 		const cookie = Array.from({ length: 12 }, (_, i) => `name${i}=${"v".repeat(60)}`).join("; ");
