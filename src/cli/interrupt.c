@@ -4,12 +4,15 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 #include "base/thread.h"
 
 static pthread_mutex_t writing = PTHREAD_MUTEX_INITIALIZER;
 static sigset_t signals;
+static atomic_bool
+    leaving; /* no further file is begun: a mutex alone would let the writer in again and again */
 
 static void take_signal(void *unused)
 {
@@ -17,6 +20,7 @@ static void take_signal(void *unused)
 	int number = 0;
 	while (sigwait(&signals, &number) != 0)
 		;
+	atomic_store(&leaving, true);
 	pthread_mutex_lock(&writing);
 	if (isatty(STDERR_FILENO)) { /* end a half sent picture, plain colours, a new line */
 		static const char restore[] = "\x1b\\\x1b[0m\n";
@@ -44,6 +48,11 @@ bool interrupt_start(struct err *e)
 void interrupt_hold(void)
 {
 	pthread_mutex_lock(&writing);
+	if (!atomic_load(&leaving))
+		return;
+	pthread_mutex_unlock(&writing);
+	for (;;)
+		pause(); /* the process ends in the other thread */
 }
 
 void interrupt_release(void)

@@ -196,9 +196,9 @@ class Draw(unittest.TestCase):
             time.sleep(delay)
             p.send_signal(signal.SIGINT)
             start = time.monotonic()
-            rc = p.wait(timeout=10)
+            rc = p.wait(timeout=60)
             self.assertIn(rc, (130, -signal.SIGINT))  # the latter: before the program was its own master
-            self.assertLess(time.monotonic() - start, 1.0)
+            self.assertLess(time.monotonic() - start, 5.0)  # one file of this size, with sanitizers
             for name in self.files():
                 self.assertRegex(name, r"\Ax-\d+\.png\Z")
                 png(self.read(name))
