@@ -214,8 +214,7 @@ bool api_quick(struct http_request *rq, struct http_response *rs)
 	       kept_answer(kept, rq, who.account_id, rs);
 }
 
-void api_keep(struct http_request *rq, const struct http_response *rs,
-	      const struct app_posts *posts)
+void api_keep(struct http_request *rq, struct http_response *rs, const struct app_posts *posts)
 {
 	enum db_noun list = list_of(rq);
 	if (list != DB_NOUN_NONE)

@@ -11,6 +11,8 @@
 #include "json/write.h"
 #include "media/media.h"
 
+struct describer;
+struct exports;
 struct jobs;
 struct kept;
 struct live;
@@ -23,10 +25,12 @@ struct api {
 	struct db_pool *pool;
 	struct media_store *media;
 	struct bus *bus;
-	struct jobs *jobs; /* NULL: nothing is drawn here */
+	struct jobs *jobs;           /* NULL: nothing is drawn here */
+	struct describer *describer; /* NULL: no model here can look at pictures */
 	struct live *live;
 	struct kept *kept;
 	struct waiting *waiting;
+	struct exports *exports;
 	struct http_server *server;
 	const char *base_url; /* "https://example.org" */
 	const char *domain;
@@ -53,8 +57,7 @@ bool api_authorize(struct http_request *rq, struct http_response *rs, struct err
 /* http_options.quick: answers that are kept (kept.h), to whoever is known. */
 bool api_quick(struct http_request *rq, struct http_response *rs);
 /* What an answer of posts was made of, for those lists that are kept. Call it when rs is complete. */
-void api_keep(struct http_request *rq, const struct http_response *rs,
-	      const struct app_posts *posts);
+void api_keep(struct http_request *rq, struct http_response *rs, const struct app_posts *posts);
 
 /* The tables of all protocols. */
 extern const struct http_routes API_MASTODON_ROUTES, API_STUDIO_ROUTES, API_PAGE_ROUTES,

@@ -212,7 +212,7 @@ bool kept_identity(struct kept *k, struct arena *a, enum kept_secret kind, const
 				  memory_order_relaxed);
 	if (!n)
 		return false;
-	bool current = !n->who.expires_at || n->who.expires_at > clock_wall_ms();
+	bool current = !n->who.expires_at || n->who.expires_at > clock_house_ms();
 	*out = n->who;
 	out->scope_names = n->scopes ? arena_strdup(a, n->scopes) : NULL;
 	out->csrf_token = n->csrf ? arena_strdup(a, n->csrf) : NULL;
@@ -299,7 +299,7 @@ static bool add_keys(struct entry *n, const struct app_post *p)
 
 void kept_answer_put(struct kept *k, const struct http_request *rq, int64_t account_id,
 		     enum db_noun list, uint64_t seen, const struct app_posts *posts,
-		     const struct http_response *rs)
+		     struct http_response *rs)
 {
 	if (rs->body.failed || !rs->body.length || rs->body.length > ANSWER_BYTES_MAX)
 		return;
@@ -313,7 +313,9 @@ void kept_answer_put(struct kept *k, const struct http_request *rq, int64_t acco
 			return;
 		}
 	n->bytes = rs->body.length;
-	n->body = http_message_create(rs->body.data, rs->body.length);
+	size_t length = rs->body.length;
+	rs->kept = http_message_take(buf_take(&rs->body), length);
+	n->body = http_message_ref(rs->kept);
 	for (size_t i = 0; i < rs->headers_count; i++)
 		if (!strcmp(rs->header_names[i], "Link"))
 			n->link = copy(rs->header_values[i]);

@@ -28,11 +28,11 @@ void kept_identity_put(struct kept *k, enum kept_secret kind, const char *secret
 /* The answer to the same question of the same person: fills rs. */
 bool kept_answer(struct kept *k, const struct http_request *rq, int64_t account_id,
 		 struct http_response *rs);
-/* Keeps a copy of what rs holds, made of posts. `list`: which list it is (DB_NOUN_HOME of the account, or
+/* Keeps what rs holds, made of posts; the bytes are shared from then on (rs->kept). `list`: which list it is (DB_NOUN_HOME of the account, or
  * DB_NOUN_PUBLIC). */
 void kept_answer_put(struct kept *k, const struct http_request *rq, int64_t account_id,
 		     enum db_noun list, uint64_t seen, const struct app_posts *posts,
-		     const struct http_response *rs);
+		     struct http_response *rs);
 
 struct kept_stats {
 	unsigned long long identity_hits, identity_misses, answer_hits, answer_misses;

@@ -9,6 +9,7 @@
 
 #include "api/serial.h"
 #include "api/studio/job.h"
+#include "app/announcement.h"
 #include "app/list.h"
 #include "app/timeline.h"
 #include "base/id.h"
@@ -20,7 +21,7 @@ enum { QUEUE_MAX = 4096, ARENA_CAP = 32 << 20, TAGS_MAX = 32, IDS_MAX = 16384 };
 struct item {
 	struct item *next;
 	struct app_event event;
-	char *tags;
+	char *tags, *name;
 	int64_t *recipients;
 };
 
@@ -38,6 +39,7 @@ struct live {
 static void item_free(struct item *i)
 {
 	free(i->tags);
+	free(i->name);
 	free(i->recipients);
 	free(i);
 }
@@ -50,6 +52,7 @@ void live_event(struct live *l, const struct app_event *event)
 	i->event = *event;
 	i->event.maker = NULL;
 	i->event.tags = i->tags = event->tags ? strdup(event->tags) : NULL;
+	i->event.name = i->name = event->name ? strdup(event->name) : NULL;
 	if (event->recipient_count) {
 		i->recipients = malloc(event->recipient_count * sizeof *i->recipients);
 		if (!i->recipients)
@@ -210,10 +213,19 @@ static void on_post(struct live *l, struct arena *a, const struct app_event *ev,
 	static const char *const topics[] = {"public", "public:local", "public:media",
 					     "public:local:media"};
 	struct showing s = {.l = l, .a = a, .ev = ev, .event = event};
-	if (ev->visibility != STORE_VISIBILITY_PUBLIC || ev->boost)
+	if (ev->visibility > STORE_VISIBILITY_UNLISTED || ev->boost)
 		return;
 	s.ids = arena_alloc(a, IDS_MAX * sizeof *s.ids);
+	char topic[BUS_TOPIC_MAX_BYTES], personal[BUS_TOPIC_MAX_BYTES], id[ID_TEXT_SIZE];
+	snprintf(topic, sizeof topic, "thread:%s", id_format(id, ev->thread_id));
+	snprintf(personal, sizeof personal, "thread:%s@", id);
+	bool open = ev->visibility == STORE_VISIBILITY_PUBLIC;
+	if (!open && !bus_heard(l->api->bus, topic) && !bus_ids(l->api->bus, personal, s.ids, 1))
+		return;
 	const char *for_nobody = status_for(l, a, 0, ev->post_id);
+	public_topic(&s, topic, LIVE_THREAD, id, for_nobody);
+	if (!open)
+		return;
 	/* Replies stand under their tags, not in the public timelines. */
 	for (int i = 0; i < 4 && !ev->reply; i++)
 		if ((!(i & 1) || ev->local) && (!(i & 2) || ev->media))
@@ -225,7 +237,6 @@ static void on_post(struct live *l, struct arena *a, const struct app_event *ev,
 		for (char *c = tag; *c; c++)
 			if (*c >= 'A' && *c <= 'Z')
 				*c |= 0x20;
-		char topic[BUS_TOPIC_MAX_BYTES];
 		snprintf(topic, sizeof topic, "hashtag:%s", tag);
 		if (length)
 			public_topic(&s, topic, "hashtag", tag, for_nobody);
@@ -321,12 +332,13 @@ static void on_filters(struct live *l, const struct app_event *ev)
 }
 
 /* To everybody on a public stream, whoever they are. */
-static void delete_personal(struct live *l, const char *stream, const char *id)
+static void delete_personal(struct live *l, const char *topic, const char *stream,
+			    const char *parameter, const char *id)
 {
-	char prefix[40];
-	snprintf(prefix, sizeof prefix, "%s@", stream);
+	char prefix[BUS_TOPIC_MAX_BYTES];
+	snprintf(prefix, sizeof prefix, "%s@", topic);
 	struct live_message m = {.sse = frame_sse("delete", id),
-				 .ws = frame_ws(stream, NULL, "delete", id)};
+				 .ws = frame_ws(stream, parameter, "delete", id)};
 	if (m.sse && m.ws)
 		bus_publish_prefix(l->api->bus, prefix, &m);
 	http_message_unref(m.sse);
@@ -336,14 +348,73 @@ static void delete_personal(struct live *l, const char *stream, const char *id)
 static void on_deleted(struct live *l, const struct app_event *ev)
 {
 	static const char *const topics[][2] = {
-	    {"public", "public"}, {"public:local", "public:local"}, {"deleted", "user"}};
-	char id[ID_TEXT_SIZE];
+	    {"public", "public"}, {"public:local", "public:local"}, {LIVE_EVERYBODY, "user"}};
+	char id[ID_TEXT_SIZE], thread[ID_TEXT_SIZE], topic[40];
 	id_format(id, ev->post_id);
 	for (size_t i = 0; i < 3; i++)
 		if (bus_heard(l->api->bus, topics[i][0]))
 			publish(l, topics[i][0], topics[i][1], NULL, "delete", id);
-	delete_personal(l, "public", id);
-	delete_personal(l, "public:local", id);
+	delete_personal(l, "public", "public", NULL, id);
+	delete_personal(l, "public:local", "public:local", NULL, id);
+	snprintf(topic, sizeof topic, "thread:%s", id_format(thread, ev->thread_id));
+	if (bus_heard(l->api->bus, topic))
+		publish(l, topic, LIVE_THREAD, thread, "delete", id);
+	delete_personal(l, topic, LIVE_THREAD, thread, id);
+}
+
+/* --- announcements: the same for everybody who listens to what is theirs --- */
+
+static void on_announcement(struct live *l, struct arena *a, const struct app_event *ev)
+{
+	struct app app = viewer(l, a, 0);
+	struct app_announcement found;
+	struct err e = {0};
+	if (!bus_heard(l->api->bus, LIVE_EVERYBODY) ||
+	    !app_announcement_told(&app, ev->announcement_id, &found, &e))
+		return;
+	struct buf b;
+	struct json_writer w;
+	buf_init(&b, 2 << 20);
+	json_begin(&w, &b);
+	serial_announcement(&(struct serial){.w = &w, .api = l->api, .app = &app}, NULL, &found,
+			    false);
+	if (json_finish(&w, &e))
+		publish(l, LIVE_EVERYBODY, "user", NULL, "announcement", b.data);
+	buf_finish(&b);
+}
+
+static void on_reaction(struct live *l, struct arena *a, const struct app_event *ev)
+{
+	struct app app = viewer(l, a, 0);
+	struct app_announcement found;
+	struct store_reaction reaction = {.name = ev->name};
+	struct err e = {0};
+	if (!bus_heard(l->api->bus, LIVE_EVERYBODY) ||
+	    !app_announcement_told(&app, ev->announcement_id, &found, &e))
+		return;
+	for (size_t i = 0; i < found.reaction_count; i++)
+		if (!strcmp(found.reactions[i].name, ev->name))
+			reaction = found.reactions[i];
+	struct buf b;
+	struct json_writer w;
+	buf_init(&b, 4096);
+	json_begin(&w, &b);
+	json_put_object(&w, NULL);
+	json_put_str(&w, "name", reaction.name);
+	json_put_int(&w, "count", reaction.count);
+	json_put_id(&w, "announcement_id", ev->announcement_id);
+	json_put_end(&w);
+	if (json_finish(&w, &e))
+		publish(l, LIVE_EVERYBODY, "user", NULL, "announcement.reaction", b.data);
+	buf_finish(&b);
+}
+
+static void on_announcement_deleted(struct live *l, const struct app_event *ev)
+{
+	char id[ID_TEXT_SIZE];
+	if (bus_heard(l->api->bus, LIVE_EVERYBODY))
+		publish(l, LIVE_EVERYBODY, "user", NULL, "announcement.delete",
+			id_format(id, ev->announcement_id));
 }
 
 static void on_notification(struct live *l, struct arena *a, const struct app_event *ev)
@@ -400,6 +471,15 @@ static void handle(struct live *l, struct arena *a, const struct app_event *ev)
 		break;
 	case APP_EVENT_FILTERS:
 		on_filters(l, ev);
+		break;
+	case APP_EVENT_ANNOUNCEMENT:
+		on_announcement(l, a, ev);
+		break;
+	case APP_EVENT_ANNOUNCEMENT_REACTION:
+		on_reaction(l, a, ev);
+		break;
+	case APP_EVENT_ANNOUNCEMENT_DELETED:
+		on_announcement_deleted(l, ev);
 		break;
 	case APP_EVENT_SIGNED_OUT:
 		for (size_t i = 0; i <= ev->recipient_count; i++) {

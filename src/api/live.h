@@ -10,6 +10,11 @@
 struct api;
 struct live;
 
+/* The stream of a conversation as it grows; its parameter is the conversation's id. */
+#define LIVE_THREAD "madang:thread"
+/* The topic of what everybody who is signed in hears on the stream "user". */
+#define LIVE_EVERYBODY "everybody"
+
 /* What the bus carries for streams: the same event in both framings, made once for all who listen. */
 struct live_message {
 	struct http_message *sse, *ws;

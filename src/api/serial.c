@@ -1,5 +1,5 @@
-/* Writes entities. Pure: reads structs, asks nothing of the database; whoever calls has loaded what the
- * viewer may see, so nothing here decides about visibility. */
+/* Writes entities. Pure: reads structs, asks nothing of the database (the emojis in a text come from the copy that
+ * app/emoji.c keeps); whoever calls has loaded what the viewer may see, so nothing here decides about visibility. */
 #include "api/serial.h"
 
 #include <stdio.h>
@@ -83,6 +83,43 @@ static void put_empty_array(struct json_writer *w, const char *key)
 	json_put_end(w);
 }
 
+static void emoji_members(struct serial *s, const struct store_emoji *m)
+{
+	json_put_str(s->w, "shortcode", m->shortcode);
+	json_put_str(s->w, "url", serial_object_url(s, m->hash, m->type));
+	json_put_str(s->w, "static_url", serial_object_url(s, m->static_hash, m->static_type));
+	json_put_bool(s->w, "visible_in_picker", !m->hidden);
+	json_put_str(s->w, "category", *m->category ? m->category : NULL);
+}
+
+void serial_emoji(struct serial *s, const char *key, const struct store_emoji *m)
+{
+	json_put_object(s->w, key);
+	emoji_members(s, m);
+	json_put_end(s->w);
+}
+
+void serial_emoji_kept(struct serial *s, const char *key, const struct store_emoji *m)
+{
+	json_put_object(s->w, key);
+	json_put_id(s->w, "id", m->id);
+	emoji_members(s, m);
+	json_put_bool(s->w, "disabled", m->disabled);
+	json_put_time(s->w, "created_at", m->created_at);
+	json_put_time(s->w, "updated_at", m->updated_at);
+	json_put_end(s->w);
+}
+
+void serial_emojis(struct serial *s, const char *key, const char *const *texts, size_t count)
+{
+	struct store_emoji found[APP_EMOJIS_SHOWN_MAX];
+	size_t n = app_emojis_in(s->app, texts, count, found, APP_EMOJIS_SHOWN_MAX);
+	json_put_array(s->w, key);
+	for (size_t i = 0; i < n; i++)
+		serial_emoji(s, NULL, &found[i]);
+	json_put_end(s->w);
+}
+
 static void account_members(struct serial *s, const struct store_account *a)
 {
 	struct json_writer *w = s->w;
@@ -94,7 +131,7 @@ static void account_members(struct serial *s, const struct store_account *a)
 	json_put_bool(w, "locked", a->locked);
 	json_put_bool(w, "bot", a->bot);
 	json_put_bool(w, "discoverable", a->discoverable);
-	json_put_bool(w, "indexable", a->discoverable);
+	json_put_bool(w, "indexable", a->indexable);
 	json_put_bool(w, "group", false);
 	json_put_time(w, "created_at", a->created_at);
 	json_put_str(w, "note", app_account_note_html(s->app, a));
@@ -121,7 +158,8 @@ static void account_members(struct serial *s, const struct store_account *a)
 	}
 	json_put_str(w, "last_status_at", day[0] ? day : NULL);
 	put_fields(s, "fields", a, true);
-	put_empty_array(w, "emojis");
+	serial_emojis(s, "emojis", (const char *[]){a->display_name, a->note, a->fields},
+		      *a->domain ? 0 : 3);
 	if (a->state == STORE_ACCOUNT_SUSPENDED)
 		json_put_bool(w, "suspended", true);
 	put_empty_array(w, "roles");
@@ -159,9 +197,9 @@ void serial_account_own(struct serial *s, const char *key, const struct store_ac
 	put_fields(s, "fields", a, false);
 	json_put_int(w, "follow_requests_count", own->follow_requests);
 	json_put_bool(w, "discoverable", a->discoverable);
-	json_put_bool(w, "indexable", a->discoverable);
-	json_put_bool(w, "hide_collections", false);
-	put_empty_array(w, "attribution_domains");
+	json_put_bool(w, "indexable", a->indexable);
+	json_put_bool(w, "hide_collections", a->hide_collections);
+	serial_ids(s, "attribution_domains", own->attribution_domains, false);
 	json_put_str(w, "quote_policy", own->quote_policy);
 	json_put_end(w);
 	json_put_object(w, "role");
@@ -172,6 +210,29 @@ void serial_account_own(struct serial *s, const char *key, const struct store_ac
 	json_put_bool(w, "highlighted", a->role != STORE_ROLE_USER);
 	json_put_end(w);
 	json_put_end(w);
+}
+
+/* As it was written, for who is going to change it. */
+void serial_profile(struct serial *s, const struct store_account *a)
+{
+	struct json_writer *w = s->w;
+	const char *avatar = a->avatar_hash ? avatar_url(s, a) : NULL;
+	const char *header = a->header_hash ? header_url(s, a) : NULL;
+	json_put_id(w, "id", a->id);
+	json_put_str(w, "display_name", a->display_name ? a->display_name : "");
+	json_put_str(w, "note", a->note ? a->note : "");
+	put_fields(s, "fields", a, false);
+	json_put_str(w, "avatar", avatar);
+	json_put_str(w, "avatar_static", avatar);
+	json_put_str(w, "avatar_description", a->avatar_description);
+	json_put_str(w, "header", header);
+	json_put_str(w, "header_static", header);
+	json_put_str(w, "header_description", a->header_description);
+	json_put_bool(w, "locked", a->locked);
+	json_put_bool(w, "bot", a->bot);
+	json_put_bool(w, "hide_collections", a->hide_collections);
+	json_put_bool(w, "discoverable", a->discoverable);
+	json_put_bool(w, "indexable", a->indexable);
 }
 
 static void put_size(struct json_writer *w, const char *key, int64_t width, int64_t height)
@@ -264,17 +325,21 @@ static void put_tags(struct serial *s, const char *tags)
 	json_put_end(s->w);
 }
 
+void serial_mention(struct serial *s, const char *key, const struct store_account *a)
+{
+	json_put_object(s->w, key);
+	json_put_id(s->w, "id", a->id);
+	json_put_str(s->w, "username", a->username);
+	json_put_str(s->w, "url", a->url);
+	json_put_str(s->w, "acct", app_account_acct(s->app->arena, a));
+	json_put_end(s->w);
+}
+
 static void put_mentions(struct serial *s, const struct app_post *p)
 {
 	json_put_array(s->w, "mentions");
-	for (size_t i = 0; i < p->mention_count; i++) {
-		json_put_object(s->w, NULL);
-		json_put_id(s->w, "id", p->mentions[i]->id);
-		json_put_str(s->w, "username", p->mentions[i]->username);
-		json_put_str(s->w, "url", p->mentions[i]->url);
-		json_put_str(s->w, "acct", app_account_acct(s->app->arena, p->mentions[i]));
-		json_put_end(s->w);
-	}
+	for (size_t i = 0; i < p->mention_count; i++)
+		serial_mention(s, NULL, p->mentions[i]);
 	json_put_end(s->w);
 }
 
@@ -380,11 +445,11 @@ void serial_poll(struct serial *s, const char *key, const struct store_poll *p)
 			json_put_null(w, "votes_count");
 		else
 			json_put_int(w, "votes_count", p->votes[i]);
-		put_empty_array(w, "emojis");
+		serial_emojis(s, "emojis", &p->options[i], 1);
 		json_put_end(w);
 	}
 	json_put_end(w);
-	put_empty_array(w, "emojis");
+	serial_emojis(s, "emojis", p->options, p->option_count);
 	json_put_end(w);
 }
 
@@ -494,7 +559,9 @@ static void put_quote(struct serial *s, const struct app_post *p)
 		json_put_str(w, NULL, policies[p->row.quote_policy]);
 	json_put_end(w);
 	put_empty_array(w, "manual");
+	s->cuts[2] = w->out->length;
 	json_put_str(w, "current_user", p->quotable ? "automatic" : "denied");
+	s->cuts[3] = w->out->length;
 	json_put_end(w);
 }
 
@@ -517,10 +584,12 @@ static void status_head(struct serial *s, const struct app_post *p)
 	json_put_int(w, "favourites_count", r->favourites_count);
 	json_put_int(w, "quotes_count", r->quotes_count);
 	json_put_time(w, "edited_at", r->edited_at);
+	s->cuts[0] = w->out->length;
 	json_put_bool(w, "favourited", p->favourited);
 	json_put_bool(w, "reblogged", p->boosted);
 	json_put_bool(w, "muted", p->muted);
 	json_put_bool(w, "bookmarked", p->bookmarked);
+	s->cuts[1] = w->out->length;
 	if (s->app->account_id && r->account_id == s->app->account_id)
 		json_put_bool(w, "pinned", p->pinned);
 	json_put_str(w, "content", r->content ? r->content : "");
@@ -529,16 +598,79 @@ static void status_head(struct serial *s, const struct app_post *p)
 	put_filtered(s, p);
 }
 
+static void status_emojis(struct serial *s, const struct app_post *p)
+{
+	const char *texts[2 + STORE_POLL_OPTIONS_MAX] = {p->row.spoiler_text, p->row.text};
+	size_t n = 2;
+	for (size_t i = 0; p->poll && i < p->poll->option_count; i++)
+		texts[n++] = p->poll->options[i];
+	serial_emojis(s, "emojis", texts, p->row.local ? n : 0);
+}
+
+/* Whether all who look see the same of it, but for their marks and whether they may quote it. */
+static bool is_plain(const struct serial *s, const struct app_post *p)
+{
+	const struct store_post *r = &p->row;
+	return !s->source && r->account_id != s->app->account_id && !r->boost_of_id && !p->poll &&
+	       p->quote == APP_QUOTE_NONE && !p->has_remix_of && !p->filtered_count && !p->review &&
+	       (!p->made || r->prompt_visibility != STORE_PROMPT_REMIXERS);
+}
+
+static void put_piece(struct serial *s, const char *key, const struct app_piece *piece,
+		      const struct app_post *p)
+{
+	struct buf *out = s->w->out;
+	const size_t *cut = piece->cuts;
+	json_put_raw(s->w, key, piece->bytes, cut[0]);
+	buf_add_str(out, p->favourited ? ",\"favourited\":true" : ",\"favourited\":false");
+	buf_add_str(out, p->boosted ? ",\"reblogged\":true" : ",\"reblogged\":false");
+	buf_add_str(out, p->muted ? ",\"muted\":true" : ",\"muted\":false");
+	buf_add_str(out, p->bookmarked ? ",\"bookmarked\":true" : ",\"bookmarked\":false");
+	buf_add(out, piece->bytes + cut[1], cut[2] - cut[1]);
+	buf_add_str(out, p->quotable ? ",\"current_user\":\"automatic\""
+				     : ",\"current_user\":\"denied\"");
+	buf_add(out, piece->bytes + cut[3], piece->length - cut[3]);
+}
+
+static void status_members(struct serial *s, const struct app_post *p);
+
 void serial_status(struct serial *s, const char *key, const struct app_post *p)
 {
 	struct json_writer *w = s->w;
+	bool plain = is_plain(s, p);
+	const struct app_piece *kept = plain ? app_known_piece(p->known) : NULL;
+	if (kept) {
+		put_piece(s, key, kept, p);
+		return;
+	}
 	json_put_object(w, key);
+	size_t start = w->out->length - 1;
+	status_members(s, p);
+	json_put_end(w);
+	if (!plain || w->misused || w->out->failed)
+		return;
+	struct app_piece piece = {.bytes = w->out->data + start, .length = w->out->length - start};
+	for (int i = 0; i < APP_PIECE_CUTS; i++)
+		piece.cuts[i] = s->cuts[i] - start;
+	app_known_piece_keep(p->known, &piece);
+}
+
+static void status_members(struct serial *s, const struct app_post *p)
+{
+	struct json_writer *w = s->w;
 	status_head(s, p);
 	if (p->boost_of)
 		serial_status(s, "reblog", p->boost_of);
 	else
 		json_put_null(w, "reblog");
-	json_put_null(w, "application");
+	if (p->made_by) {
+		json_put_object(w, "application");
+		json_put_str(w, "name", p->made_by);
+		json_put_str(w, "website", p->made_by_website);
+		json_put_end(w);
+	} else {
+		json_put_null(w, "application");
+	}
 	serial_account(s, "account", p->account);
 	json_put_array(w, "media_attachments");
 	for (size_t i = 0; i < p->media_count; i++)
@@ -546,15 +678,20 @@ void serial_status(struct serial *s, const char *key, const struct app_post *p)
 	json_put_end(w);
 	put_mentions(s, p);
 	put_tags(s, p->row.tags);
-	put_empty_array(w, "emojis");
-	json_put_null(w, "card");
+	status_emojis(s, p);
+	if (p->known->card) {
+		json_put_object(w, "card");
+		serial_card_members(s, p->known->card);
+		json_put_end(w);
+	} else {
+		json_put_null(w, "card");
+	}
 	if (p->poll)
 		serial_poll(s, "poll", p->poll);
 	else
 		json_put_null(w, "poll");
 	put_quote(s, p);
 	put_madang(s, p);
-	json_put_end(w);
 }
 
 /* Null where one reads all of them, as Mastodon has it. */
@@ -696,11 +833,23 @@ bool serial_answer_status(struct http_request *rq, struct http_response *rs, str
 	return json_finish(&w, e);
 }
 
+static size_t expected_length(const struct app_posts *posts)
+{
+	enum { POST = 2600, MARKS = 160 };
+	size_t length = 2;
+	for (size_t i = 0; i < posts->count; i++) {
+		const struct app_piece *piece = app_known_piece(posts->items[i].known);
+		length += piece ? piece->length + MARKS : POST;
+	}
+	return length;
+}
+
 bool serial_answer_posts(struct http_request *rq, struct http_response *rs, struct app *app,
 			 const struct app_posts *posts, struct err *e)
 {
 	struct json_writer w = api_json(rs);
 	struct serial s = {.w = &w, .api = api_of(rq), .app = app};
+	buf_expect(&rs->body, expected_length(posts));
 	json_put_array(&w, NULL);
 	for (size_t i = 0; i < posts->count; i++)
 		serial_status(&s, NULL, &posts->items[i]);

@@ -4,12 +4,16 @@
 
 #include "api/api.h"
 #include "app/account.h"
+#include "app/announcement.h"
 #include "app/conversation.h"
+#include "app/emoji.h"
 #include "app/filter.h"
+#include "app/known.h"
 #include "app/notification.h"
 #include "app/post.h"
 #include "app/relation.h"
 #include "app/review.h"
+#include "app/trend.h"
 
 /* What a shape needs to know beside the thing itself. */
 struct serial {
@@ -18,6 +22,8 @@ struct serial {
 	struct app *app; /* who looks; results of small helpers live in its arena */
 	int depth;       /* of quotes: the second is named only */
 	bool source;     /* statuses carry their text as written: for who redrafts */
+	size_t cuts
+	    [APP_PIECE_CUTS]; /* of the status written last: where its marks and its quote_approval begin and end */
 };
 
 void serial_account(struct serial *s, const char *key, const struct store_account *a);
@@ -29,13 +35,24 @@ struct serial_own {
 	const char *privacy;
 	const char *language; /* may be NULL */
 	const char *quote_policy;
+	const char *attribution_domains; /* one space between */
 	bool sensitive;
 	int64_t follow_requests;
 };
 void serial_account_own(struct serial *s, const char *key, const struct store_account *a,
 			const struct serial_own *own);
+/* What Profile has of the account itself; the caller opens and closes the object. */
+void serial_profile(struct serial *s, const struct store_account *a);
 void serial_status(struct serial *s, const char *key, const struct app_post *p);
+void serial_emoji(struct serial *s, const char *key, const struct store_emoji *m);
+/* The same with what only administrators are shown. */
+void serial_emoji_kept(struct serial *s, const char *key, const struct store_emoji *m);
+/* Those of this server that stand in the texts (NULL: none). */
+void serial_emojis(struct serial *s, const char *key, const char *const *texts, size_t count);
 void serial_media(struct serial *s, const char *key, const struct store_media *m);
+/* own: for who writes them, with the text as written. */
+void serial_announcement(struct serial *s, const char *key, const struct app_announcement *a,
+			 bool own);
 void serial_conversation(struct serial *s, const char *key, const struct app_conversation *c);
 void serial_poll(struct serial *s, const char *key, const struct store_poll *p);
 /* As filters v2 have it. */
@@ -50,6 +67,11 @@ void serial_strike(struct serial *s, const char *key, const struct store_strike 
 		   const struct store_account *target);
 /* Ids that stand in a text with one space between, as an array; null where there are none and `or_null`. */
 void serial_ids(struct serial *s, const char *key, const char *ids, bool or_null);
+/* {id, username, url, acct}: who is mentioned. */
+void serial_mention(struct serial *s, const char *key, const struct store_account *a);
+/* The members of a PreviewCard; the caller opens and closes the object. */
+void serial_card_members(struct serial *s, const struct store_card *c);
+void serial_trend_history(struct serial *s, const struct store_trend_day days[STORE_TREND_DAYS]);
 void serial_tag(struct serial *s, const char *key, const char *name);
 
 /* Where an object is served: BASE/media/HASH.webp. NULL for NULL. */

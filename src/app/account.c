@@ -8,7 +8,12 @@
 
 #include <string.h>
 
-enum { NAME_MAX_CHARACTERS = 100, NOTE_MAX_CHARACTERS = 1000, FIELD_MAX_CHARACTERS = 255 };
+enum {
+	NAME_MAX_CHARACTERS = 100,
+	NOTE_MAX_CHARACTERS = 1000,
+	FIELD_MAX_CHARACTERS = 255,
+	PICTURE_MAX_CHARACTERS = 150
+};
 
 static bool seen(const struct app *app, const struct store_account *account)
 {
@@ -194,6 +199,14 @@ static bool update(struct app *w, void *context, struct err *e)
 		a->locked = *p->locked;
 	if (p->discoverable)
 		a->discoverable = *p->discoverable;
+	if (p->indexable)
+		a->indexable = *p->indexable;
+	if (p->hide_collections)
+		a->hide_collections = *p->hide_collections;
+	if (p->avatar_description)
+		a->avatar_description = p->avatar_description;
+	if (p->header_description)
+		a->header_description = p->header_description;
 	a->updated_at = w->now_ms;
 	if (!change_picture(w, &a->avatar_hash, &a->avatar_type, p->avatar_hash, p->avatar_type,
 			    e) ||
@@ -213,6 +226,13 @@ bool app_account_update(struct app *app, const struct app_profile *profile,
 	    !app_check_text("display_name", profile->display_name, NAME_MAX_CHARACTERS, e))
 		return false;
 	if (profile->note && !app_check_text("note", profile->note, NOTE_MAX_CHARACTERS, e))
+		return false;
+	if ((profile->avatar_description &&
+	     !app_check_text("avatar_description", profile->avatar_description,
+			     PICTURE_MAX_CHARACTERS, e)) ||
+	    (profile->header_description &&
+	     !app_check_text("header_description", profile->header_description,
+			     PICTURE_MAX_CHARACTERS, e)))
 		return false;
 	if (profile->fields && !join_fields(app, profile, &call.fields, e))
 		return false;

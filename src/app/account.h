@@ -46,6 +46,10 @@ struct app_profile {
 	const bool *bot;
 	const bool *locked;
 	const bool *discoverable;
+	const bool *indexable;
+	const bool *hide_collections;
+	const char *avatar_description;
+	const char *header_description;
 };
 bool app_account_update(struct app *app, const struct app_profile *profile,
 			struct store_account *out, struct err *e) MUST_CHECK;

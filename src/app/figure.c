@@ -4,6 +4,7 @@
 #include "app/private.h"
 #include "store/report.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 bool app_admin_search(struct app *app, const struct store_admin_filter *filter,
@@ -66,4 +67,63 @@ bool app_figure_languages(struct app *app, struct store_figure_row *out, size_t 
 {
 	return app_need_moderator(app, e) &&
 	       store_figure_languages(app->db, app->arena, out, room, count, e);
+}
+
+/* --- what everybody may know --- */
+
+#define ACTIVITY_MS INT64_C(3600000)
+#define DAY_MS      INT64_C(86400000)
+
+struct app_activity_kept {
+	pthread_mutex_t lock;
+	int64_t until_ms; /* 0: never looked */
+	struct app_activity weeks[APP_ACTIVITY_WEEKS];
+};
+
+struct app_activity_kept *app_activity_create(void)
+{
+	struct app_activity_kept *k = calloc(1, sizeof(*k));
+	if (!k)
+		abort();
+	pthread_mutex_init(&k->lock, NULL);
+	return k;
+}
+
+void app_activity_destroy(struct app_activity_kept *k)
+{
+	if (!k)
+		return;
+	pthread_mutex_destroy(&k->lock);
+	free(k);
+}
+
+static bool look(struct app *app, struct app_activity weeks[APP_ACTIVITY_WEEKS], struct err *e)
+{
+	/* The first day of 1970 was a Thursday. */
+	int64_t monday = (app->now_ms / DAY_MS + 3) / 7 * 7 - 3;
+	for (int i = 0; i < APP_ACTIVITY_WEEKS; i++) {
+		int64_t from = (monday - 7 * i) * DAY_MS, to = from + 7 * DAY_MS;
+		weeks[i].week_s = from / 1000;
+		if (!store_figure_count(app->db, STORE_FIGURE_POSTS, from, to, &weeks[i].posts,
+					e) ||
+		    !store_figure_count(app->db, STORE_FIGURE_SEEN, from, to, &weeks[i].seen, e) ||
+		    !store_figure_count(app->db, STORE_FIGURE_NEW, from, to, &weeks[i].sign_ups, e))
+			return false;
+	}
+	return true;
+}
+
+bool app_activity(struct app *app, struct app_activity out[APP_ACTIVITY_WEEKS], struct err *e)
+{
+	struct app_activity_kept *k = app->core->activity;
+	bool ok = true;
+	/* Who comes meanwhile waits for the one who looks. */
+	pthread_mutex_lock(&k->lock);
+	if (k->until_ms <= app->now_ms) {
+		ok = look(app, k->weeks, e);
+		k->until_ms = ok ? app->now_ms + ACTIVITY_MS : 0;
+	}
+	memcpy(out, k->weeks, sizeof(k->weeks));
+	pthread_mutex_unlock(&k->lock);
+	return ok;
 }

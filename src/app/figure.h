@@ -16,6 +16,16 @@ bool app_figure(struct app *app, const char *name, int64_t from_ms, int64_t to_m
 		bool *known, struct err *e) MUST_CHECK;
 bool app_figure_retained(struct app *app, int64_t from_ms, int64_t to_ms, int64_t since_ms,
 			 int64_t *all, int64_t *seen, struct err *e) MUST_CHECK;
+
+/* For everybody: the last weeks, this one first. Looked up once an hour. */
+enum { APP_ACTIVITY_WEEKS = 12 };
+struct app_activity {
+	int64_t week_s; /* its Monday, UTC */
+	int64_t posts, seen, sign_ups;
+};
+bool app_activity(struct app *app, struct app_activity out[APP_ACTIVITY_WEEKS],
+		  struct err *e) MUST_CHECK;
+
 bool app_figure_languages(struct app *app, struct store_figure_row *out, size_t room, size_t *count,
 			  struct err *e) MUST_CHECK;
 

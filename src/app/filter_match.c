@@ -3,6 +3,7 @@
  * looks only at what the viewer is about to be shown. */
 #include "app/filter.h"
 #include "app/private.h"
+#include "app/viewer.h"
 #include "base/buf.h"
 #include "base/str.h"
 
@@ -84,8 +85,12 @@ bool app_filters_load(struct app *app, struct err *e)
 	if (app->filters || app->account_id == 0)
 		return true;
 	struct app_filters *f = ARENA_NEW(app->arena, struct app_filters);
-	if (!store_filter_list(app->db, app->arena, app->account_id, &f->rows, e))
+	uint64_t seen = db_seen(app->core->pool);
+	bool none = app_viewer_has_none(app, APP_VIEWER_NO_FILTERS);
+	if (!none && !store_filter_list(app->db, app->arena, app->account_id, &f->rows, e))
 		return false;
+	if (!none && f->rows.count == 0)
+		app_viewer_keep_none(app, seen, APP_VIEWER_NO_FILTERS);
 	size_t count = f->rows.keyword_count;
 	f->folded = arena_alloc(app->arena, (count + 1) * sizeof(*f->folded));
 	f->lengths = arena_alloc(app->arena, (count + 1) * sizeof(*f->lengths));

@@ -4,6 +4,7 @@
 #include "app/account.h"
 #include "app/private.h"
 #include "app/text.h"
+#include "app/trend.h"
 #include "base/id.h"
 
 #include <string.h>
@@ -39,6 +40,8 @@ bool app_tag_state(struct app *app, const char *name, struct app_tag_state *out,
 {
 	int64_t tag_id, featured = 0;
 	*out = (struct app_tag_state){0};
+	if (!app_trend_history(app, name, out->history, e))
+		return false;
 	if (!app->account_id)
 		return true;
 	if (!find(app, name, &tag_id, e))

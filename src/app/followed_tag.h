@@ -4,12 +4,14 @@
 
 #include "app/search.h"
 #include "store/followed_tag.h"
+#include "store/trend.h"
 
 enum { APP_FOLLOWED_TAGS_MAX = 1000 };
 
 struct app_tag_state {
 	bool following;
 	bool featuring;
+	struct store_trend_day history[STORE_TREND_DAYS];
 };
 struct app_followed_tags {
 	struct app_tag *items;

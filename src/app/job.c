@@ -23,7 +23,8 @@ enum {
 	QUEUE_MAX = 500,
 	NAME_MAX_BYTES = 60,
 	DRAW_RUNNING_MAX = 1000,
-	CLAIM_TRIES = 3
+	CLAIM_TRIES = 3,
+	RECOVER_AT_A_TIME = 100
 };
 
 static const double GUIDANCE_MAX = 20;
@@ -196,6 +197,7 @@ static bool take_place(struct app *w, struct store_job *row, struct err *e)
 		return true;
 	if (!store_job_ahead(w->db, row, &ahead, e))
 		return false;
+	row->behind = ahead.behind;
 	hooks->job_promise(hooks->context, row, &ahead);
 	return true;
 }
@@ -474,17 +476,6 @@ static bool cancel(struct app *w, void *context, struct err *e)
 	       (!waited || app_queue_close_up(w, job.maker, job.account_id, job.turn, e));
 }
 
-bool app_job_cancel_in(struct app *w, int64_t id, struct err *e)
-{
-	struct store_job job;
-	struct err why = {0};
-	if ((store_job_get(w->db, w->arena, id, &job, &why) && cancel(w, &job, &why)) ||
-	    why.code == ERR_NOT_FOUND || why.code == ERR_CONFLICT)
-		return true;
-	*e = why;
-	return false;
-}
-
 static bool own_job(struct app *app, int64_t id, bool admin_too, struct store_job *out,
 		    struct err *e)
 {
@@ -590,7 +581,7 @@ struct end_call {
 	const char *message;
 	const char *model;
 	const struct store_media *media;
-	const struct app_job_picture *pictures;
+	const struct store_media *pictures;
 	size_t media_count;
 	struct app_draft *reply;
 };
@@ -637,40 +628,26 @@ bool app_job_release(struct app *app, const struct store_job *job, struct err *e
 }
 
 static struct store_media *pictures_to_media(struct app *app, const struct store_job *job,
-					     const char *model,
-					     const struct app_job_picture *pictures, size_t count)
+					     const char *model, const struct store_media *pictures,
+					     size_t count)
 {
 	struct store_media *media = arena_alloc(app->arena, (count + 1) * sizeof(*media));
 	for (size_t i = 0; i < count; i++) {
-		const struct app_job_picture *p = &pictures[i];
-		media[i] = (struct store_media){
-		    .id = id_new(),
-		    .account_id = job->account_id,
-		    .kind = STORE_MEDIA_IMAGE,
-		    .type = p->type,
-		    .hash = p->hash,
-		    .size_bytes = p->size_bytes,
-		    .width = p->width,
-		    .height = p->height,
-		    .thumbnail_hash = p->thumbnail_hash,
-		    .thumbnail_type = p->thumbnail_type,
-		    .thumbnail_width = p->thumbnail_width,
-		    .thumbnail_height = p->thumbnail_height,
-		    .blurhash = p->blurhash,
-		    .description = job->prompt, /* a proposal, for the person to confirm */
-		    .job_id = job->id,
-		    .job_index = (int)i,
-		    .maker = job->maker,
-		    .model = model,
-		    .style = job->style,
-		    .has_seed = p->has_seed,
-		    .seed = p->seed,
-		    .prompt = job->prompt,
-		    .tokens_hash = p->tokens_hash,
-		    .source_media_id = job->source_media_id,
-		    .source_post_id = job->source_post_id,
-		    .created_at = app->now_ms,
-		};
+		struct store_media *m = &media[i];
+		*m = pictures[i];
+		m->id = id_new();
+		m->account_id = job->account_id;
+		m->kind = STORE_MEDIA_IMAGE;
+		m->description = job->prompt; /* a proposal, for the person to confirm */
+		m->job_id = job->id;
+		m->job_index = (int)i;
+		m->maker = job->maker;
+		m->model = model;
+		m->style = job->style;
+		m->prompt = job->prompt;
+		m->source_media_id = job->source_media_id;
+		m->source_post_id = job->source_post_id;
+		m->created_at = app->now_ms;
 	}
 	return media;
 }
@@ -764,7 +741,7 @@ static bool prepare_reply(struct app *app, const struct store_job *job, const ch
 }
 
 bool app_job_finish(struct app *app, const struct store_job *job, const char *model,
-		    const struct app_job_picture *pictures, size_t count, struct err *e)
+		    const struct store_media *pictures, size_t count, struct err *e)
 {
 	struct end_call call = {
 	    .job = job, .model = model, .pictures = pictures, .media_count = count};
@@ -799,47 +776,54 @@ bool app_job_fail(struct app *app, const struct store_job *job, const char *code
 }
 
 struct recover_call {
-	const char *worker;
+	const struct store_lease *leases;
+	size_t count;
 	int64_t recovered;
 };
 
-static bool recover(struct app *w, void *context, struct err *e)
+static bool recover_one(struct app *w, const struct store_lease *lease, int64_t *recovered,
+			struct err *e)
 {
 	static const char why[] =
 	    "The server stopped several times while drawing this. Please try again.";
+	struct store_job job;
+	bool found, changed = false;
+	if (!store_job_silent(w->db, w->arena, lease, &job, &found, e))
+		return false;
+	*recovered += found;
+	if (!found)
+		return true;
+	if (job.attempts < w->core->config.job_attempts_max)
+		return store_job_give_back(w->db, job.id, job.lease, e);
+	return store_job_fail(w->db, job.id, job.lease, "lost", why, w->now_ms, &changed, e) &&
+	       (!changed || end_empty(w, &job, e));
+}
+
+static bool recover(struct app *w, void *context, struct err *e)
+{
 	struct recover_call *call = context;
-	int attempts_max = w->core->config.job_attempts_max;
-	struct store_jobs lost;
-	if (!store_job_lost(w->db, w->arena, call->worker, attempts_max, w->now_ms, &lost, e))
-		return false;
-	for (size_t i = 0; i < lost.count; i++) {
-		const struct store_job *job = &lost.items[i];
-		bool changed;
-		if (!store_job_fail(w->db, job->id, job->lease, "lost", why, w->now_ms, &changed,
-				    e) ||
-		    (changed && !end_empty(w, job, e)))
+	call->recovered = 0;
+	for (size_t i = 0; i < call->count; i++)
+		if (!recover_one(w, &call->leases[i], &call->recovered, e))
 			return false;
-	}
-	if (!store_job_recover(w->db, call->worker, attempts_max, w->now_ms, &call->recovered, e))
-		return false;
-	call->recovered += (int64_t)lost.count;
 	if (call->recovered)
 		app_emit(w, &(struct app_event){.type = APP_EVENT_JOB_WAITING, .maker = ""});
 	return true;
 }
 
-bool app_job_recover(struct app *app, const char *worker, int64_t *recovered, struct err *e)
+bool app_job_recover(struct app *app, const struct store_lease *leases, size_t count,
+		     int64_t *recovered, struct err *e)
 {
-	struct recover_call call = {.worker = worker};
-	int64_t queued, drawing;
 	*recovered = 0;
-	if (!store_job_count(app->db, &queued, &drawing, e))
-		return false;
-	if (drawing == 0)
-		return true;
-	if (!app_write(app, recover, &call, e))
-		return false;
-	*recovered = call.recovered;
+	for (size_t done = 0; done < count; done += RECOVER_AT_A_TIME) {
+		size_t rest = count - done;
+		struct recover_call call = {.leases = leases + done,
+					    .count = rest < RECOVER_AT_A_TIME ? rest
+									      : RECOVER_AT_A_TIME};
+		if (!app_write(app, recover, &call, e))
+			return false;
+		*recovered += call.recovered;
+	}
 	return true;
 }
 

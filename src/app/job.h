@@ -64,34 +64,19 @@ bool app_job_claim(struct app *app, const char *maker, const char *worker, int64
 /* ERR_CANCELLED: it was cancelled, or somebody else has it; stop drawing. */
 bool app_job_renew(struct app *app, const struct store_job *job, int64_t lease_ms,
 		   struct err *e) MUST_CHECK;
-/* One finished picture; its objects are stored already. */
-struct app_job_picture {
-	const char *hash;
-	const char *type;
-	int64_t size_bytes;
-	int64_t width;
-	int64_t height;
-	const char *thumbnail_hash;
-	const char *thumbnail_type;
-	int64_t thumbnail_width;
-	int64_t thumbnail_height;
-	const char *blurhash;
-	const char *tokens_hash; /* may be NULL */
-	bool has_seed;
-	int64_t seed;
-};
-/* Exactly once: rows of the pictures, the job's state and (for @draw) the answering post are one
- * transaction. ERR_CANCELLED: the job is not ours any more; nothing was changed, delete the objects. */
+/* Finished pictures, whose objects are stored already: their files (hashes, types, sizes, BlurHash, tokens) and seeds;
+ * the rest is filled in from the job. Exactly once: rows of the pictures, the job's state and (for @draw) the
+ * answering post are one transaction. ERR_CANCELLED: the job is not ours any more; nothing was changed, delete the objects. */
 bool app_job_finish(struct app *app, const struct store_job *job, const char *model,
-		    const struct app_job_picture *pictures, size_t count, struct err *e) MUST_CHECK;
+		    const struct store_media *pictures, size_t count, struct err *e) MUST_CHECK;
 /* For good; the reason says what to do. @draw answers politely with it. */
 bool app_job_fail(struct app *app, const struct store_job *job, const char *code,
 		  const char *message, struct err *e) MUST_CHECK;
 /* Back to the queue (shutting down, or the maker was busy). */
 bool app_job_release(struct app *app, const struct store_job *job, struct err *e) MUST_CHECK;
-/* worker NULL: those whose lease has ended. At the start of a server: its own worker name. */
-bool app_job_recover(struct app *app, const char *worker, int64_t *recovered,
-		     struct err *e) MUST_CHECK;
+/* These leases' holders are dead: the jobs of those that were not renewed since wait again, or fail after too many attempts. */
+bool app_job_recover(struct app *app, const struct store_lease *leases, size_t count,
+		     int64_t *recovered, struct err *e) MUST_CHECK;
 bool app_job_counts(struct app *app, int64_t *queued, int64_t *drawing, struct err *e) MUST_CHECK;
 
 /* Consent: whether prompts of this account may leave for a remote maker. */

@@ -30,6 +30,27 @@ bool app_media_create(struct app *app, const struct store_media *media, struct s
 	return app_write(app, insert, out, e);
 }
 
+bool app_media_upload(struct app *app, const struct media_processed *done, const char *description,
+		      const double focus[2], struct store_media *out, struct err *e)
+{
+	const struct store_media m = {.state = STORE_MEDIA_READY,
+				      .kind = STORE_MEDIA_IMAGE,
+				      .type = done->type,
+				      .hash = done->hash,
+				      .size_bytes = done->size_bytes,
+				      .width = done->width,
+				      .height = done->height,
+				      .thumbnail_hash = done->thumbnail_hash,
+				      .thumbnail_type = done->thumbnail_type,
+				      .thumbnail_width = done->thumbnail_width,
+				      .thumbnail_height = done->thumbnail_height,
+				      .blurhash = done->blurhash,
+				      .description = description,
+				      .focus_x = focus ? focus[0] : 0,
+				      .focus_y = focus ? focus[1] : 0};
+	return app_media_create(app, &m, out, e);
+}
+
 static bool set_result(struct app *w, void *context, struct err *e)
 {
 	return store_media_set_result(w->db, context, e);

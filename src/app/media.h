@@ -3,10 +3,14 @@
 #define MADANG_APP_MEDIA_H
 
 #include "app/app.h"
+#include "media/process.h"
 
 /* A new upload, ready (hash set) or pending; account and time are filled in here. */
 bool app_media_create(struct app *app, const struct store_media *media, struct store_media *out,
 		      struct err *e) MUST_CHECK;
+/* What an upload has become, as one's own; description NULL: none. */
+bool app_media_upload(struct app *app, const struct media_processed *done, const char *description,
+		      const double focus[2], struct store_media *out, struct err *e) MUST_CHECK;
 /* What processing found; runs as the program (account_id 0). */
 bool app_media_processed(struct app *app, const struct store_media *media,
 			 struct err *e) MUST_CHECK;

@@ -216,6 +216,19 @@ bool app_unmoderate(struct app *app, int64_t target_id, enum store_strike_action
 
 /* --- erasing --- */
 
+/* What waits or is drawn ends, the words go at once, and pictures that were never posted a few at a time. */
+static bool forget_drawings(struct app *w, int64_t account_id, struct err *e)
+{
+	int64_t ids[DB_IDS_MAX];
+	size_t count;
+	do {
+		if (!store_job_open_ids(w->db, account_id, ids, DB_IDS_MAX, &count, e) ||
+		    !app_job_cancel_all_in(w, ids, count, e))
+			return false;
+	} while (count == DB_IDS_MAX);
+	return store_job_forget(w->db, account_id, e) && store_media_abandon(w->db, account_id, e);
+}
+
 static bool erase(struct app *w, void *context, struct err *e)
 {
 	const struct store_account *target = context;
@@ -229,7 +242,8 @@ static bool erase(struct app *w, void *context, struct err *e)
 	       store_object_drop(w->db, avatar, w->now_ms, e) &&
 	       store_object_drop(w->db, header, w->now_ms, e) &&
 	       store_account_set_state(w->db, a.id, STORE_ACCOUNT_DELETED, e) &&
-	       store_user_delete(w->db, a.id, e) && sign_out(w, a.id, e) &&
+	       forget_drawings(w, a.id, e) && store_user_delete(w->db, a.id, e) &&
+	       sign_out(w, a.id, e) &&
 	       store_audit_insert(w->db, w->account_id, "account.delete", a.id, a.username,
 				  w->now_ms, e);
 }
@@ -244,12 +258,36 @@ bool app_account_erase(struct app *app, int64_t target_id, struct err *e)
 	return app_write(app, erase, &target, e);
 }
 
+static bool leave(struct app *w, void *context, struct err *e)
+{
+	return store_oauth_token_revoke_all(w->db, w->account_id, w->now_ms, e) &&
+	       erase(w, context, e);
+}
+
+bool app_account_leave(struct app *app, const char *password, struct err *e)
+{
+	struct store_account self;
+	if (!app_need_password(app, password, e) ||
+	    !store_account_get(app->db, app->arena, app->account_id, &self, e))
+		return false;
+	if (self.role == STORE_ROLE_OWNER)
+		return err_set(
+		    e, ERR_FORBIDDEN,
+		    "The owner of a server cannot leave it. Make somebody else the owner first.");
+	return app_write(app, leave, &self, e);
+}
+
 static bool erase_post(struct app *w, void *context, struct err *e)
 {
 	return app_post_remove(w, *(int64_t *)context, e);
 }
 
-/* The posts of erased accounts go a few at a time, so that no writer waits long. */
+static bool erase_media(struct app *w, void *context, struct err *e)
+{
+	return store_media_delete(w->db, w->arena, *(int64_t *)context, w->now_ms, e);
+}
+
+/* The posts and drafts of erased accounts go a few at a time, so that no writer waits long. */
 bool app_erase_tick(struct app *app, bool *more, struct err *e)
 {
 	enum { BATCH = 20 };
@@ -259,6 +297,12 @@ bool app_erase_tick(struct app *app, bool *more, struct err *e)
 		return false;
 	for (size_t i = 0; i < count; i++)
 		if (!app_write(app, erase_post, &ids[i], e))
+			return e->code == ERR_NOT_FOUND;
+	*more |= count == BATCH;
+	if (!store_media_abandoned(app->db, ids, BATCH, &count, e))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (!app_write(app, erase_media, &ids[i], e))
 			return e->code == ERR_NOT_FOUND;
 	*more |= count == BATCH;
 	return true;

@@ -77,6 +77,8 @@ bool app_unmoderate(struct app *app, int64_t target_id, enum store_strike_action
 		    struct err *e) MUST_CHECK;
 /* A suspended account: its posts, pictures and sign-in go for good, its name stays taken. */
 bool app_account_erase(struct app *app, int64_t target_id, struct err *e) MUST_CHECK;
+/* One's own, with one's password: the same. ERR_FORBIDDEN for the owner, without whom nobody could keep the server. */
+bool app_account_leave(struct app *app, const char *password, struct err *e) MUST_CHECK;
 
 /* --- strikes and appeals --- */
 

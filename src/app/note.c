@@ -181,6 +181,8 @@ bool app_suggestion_dismiss(struct app *app, int64_t id, struct err *e)
 bool app_familiar_followers(struct app *app, int64_t id, struct store_accounts *out, struct err *e)
 {
 	struct store_account account;
+	*out = (struct store_accounts){0};
 	return app_need_account(app, e) && app_account_get(app, id, &account, e) &&
-	       store_familiar_followers(app->db, app->arena, app->account_id, id, 40, out, e);
+	       (account.hide_collections ||
+		store_familiar_followers(app->db, app->arena, app->account_id, id, 40, out, e));
 }

@@ -13,4 +13,8 @@ bool app_notice_list(struct app *app, const struct store_page *page, struct stor
 		     size_t *found, struct err *e) MUST_CHECK;
 bool app_notice_read(struct app *app, int64_t id, struct err *e) MUST_CHECK;
 
+/* Whether one gets notices by mail too (at first: yes), and whether this server has mail. */
+bool app_notice_mail_get(struct app *app, bool *on, bool *possible, struct err *e) MUST_CHECK;
+bool app_notice_mail_set(struct app *app, bool on, struct err *e) MUST_CHECK;
+
 #endif

@@ -109,26 +109,17 @@ static bool add_group(struct app *app, const struct candidate *c,
 	return true;
 }
 
-static int compare_ids(const void *a, const void *b)
-{
-	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-	return (x > y) - (x < y);
-}
-
 static bool load_accounts(struct app *app, struct app_notification_groups *out, struct err *e)
 {
-	size_t count = 0, kept = 0;
+	size_t count = 0;
 	int64_t *ids =
 	    arena_alloc(app->arena, (out->count * APP_NOTIFY_SAMPLES + 1) * sizeof(*ids));
 	for (size_t i = 0; i < out->count; i++)
 		for (size_t k = 0; k < out->items[i].sample_count; k++)
 			ids[count++] = out->items[i].sample_ids[k];
-	qsort(ids, count, sizeof(*ids), compare_ids);
-	for (size_t i = 0; i < count; i++)
-		if (kept == 0 || ids[kept - 1] != ids[i])
-			ids[kept++] = ids[i];
-	out->accounts.items = arena_alloc(app->arena, (kept + 1) * sizeof(*out->accounts.items));
-	return store_account_get_many(app->db, app->arena, ids, kept, out->accounts.items,
+	count = app_ids_sort_unique(ids, count);
+	out->accounts.items = arena_alloc(app->arena, (count + 1) * sizeof(*out->accounts.items));
+	return store_account_get_many(app->db, app->arena, ids, count, out->accounts.items,
 				      &out->accounts.count, e);
 }
 

@@ -4,6 +4,7 @@
 #include "app/post.h"
 
 #include "app/account.h"
+#include "app/card.h"
 #include "app/lineage.h"
 #include "app/private.h"
 #include "app/text.h"
@@ -18,6 +19,7 @@
 #include "store/scheduled.h"
 #include "store/tag.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,8 +27,7 @@ enum {
 	FAN_OUT_CHUNK = 500,
 	NOTIFIED_MAX = 1000,
 	THREAD_MAX = 8192,
-	ANCESTORS_MAX = 500,
-	DESCENDANTS_MAX = 5000,
+	SINGLE_STEPS_MAX = 16,
 	SPOILER_MAX_CHARACTERS = 500,
 	KEY_MAX = 255,
 	KIND_POST = 0,
@@ -420,19 +421,17 @@ static bool write_parts(struct app *w, struct app_draft *draft, struct err *e)
 	       store_post_add_replies(w->db, row->in_reply_to_id, 1, e);
 }
 
-/* What others hear of it, once all of it is written. */
-static bool announce(struct app *w, const struct app_draft *draft, struct err *e)
+/* Who is limited is not shown to those who don't follow: not in the public streams either. */
+static bool announce_publicly(struct app *w, const struct store_post *row, struct err *e)
 {
-	const struct store_post *row = &draft->row;
 	struct store_account author;
-	bool more;
 	if (!store_account_get(w->db, w->arena, row->account_id, &author, e))
 		return false;
-	/* Who is limited is not shown to those who don't follow: not in the public streams either. */
-	if (row->visibility == STORE_VISIBILITY_PUBLIC && !author.limited)
+	if (!author.limited)
 		app_emit(w, &(struct app_event){
 				.type = APP_EVENT_POST,
 				.post_id = row->id,
+				.thread_id = row->thread_id,
 				.account_id = row->account_id,
 				.visibility = row->visibility,
 				.local = row->local,
@@ -440,6 +439,17 @@ static bool announce(struct app *w, const struct app_draft *draft, struct err *e
 				.reply = row->in_reply_to_id != 0,
 				.tags = row->tags,
 			    });
+	return true;
+}
+
+/* What others hear of it, once all of it is written. An unlisted reply is heard by whoever follows the conversation. */
+static bool announce(struct app *w, const struct app_draft *draft, struct err *e)
+{
+	const struct store_post *row = &draft->row;
+	bool more, open = row->visibility == STORE_VISIBILITY_PUBLIC ||
+			  (row->visibility == STORE_VISIBILITY_UNLISTED && row->in_reply_to_id);
+	if (!app_card_follow(w, NULL, row, e) || (open && !announce_publicly(w, row, e)))
+		return false;
 	if (row->visibility == STORE_VISIBILITY_DIRECT) {
 		if (!app_conversation_add(w, row, draft->mention_ids, draft->mention_count, e))
 			return false;
@@ -563,16 +573,25 @@ static bool uncount(struct app *w, const struct store_post *row, struct err *e)
 	return store_account_add_posts(w->db, row->account_id, -1, 0, e);
 }
 
+struct delete_call {
+	int64_t id;
+	bool keep_media;
+};
+
 static bool delete_post(struct app *w, void *context, struct err *e)
 {
+	const struct delete_call *call = context;
 	struct store_post row;
-	if (!store_post_get(w->db, w->arena, *(int64_t *)context, &row, e) ||
-	    !uncount(w, &row, e) || !delete_media(w, row.id, e) ||
-	    !store_lineage_bury(w->db, row.id, e) || !store_post_delete(w->db, &row, w->now_ms, e))
+	if (!store_post_get(w->db, w->arena, call->id, &row, e) || !uncount(w, &row, e) ||
+	    !(call->keep_media ? store_media_release(w->db, row.id, w->now_ms, e)
+			       : delete_media(w, row.id, e)) ||
+	    !store_lineage_bury(w->db, row.id, e) || !app_card_drop(w, &row, e) ||
+	    !store_post_delete(w->db, &row, w->now_ms, e))
 		return false;
 	app_emit(w, &(struct app_event){
 			.type = APP_EVENT_POST_DELETED,
 			.post_id = row.id,
+			.thread_id = row.thread_id,
 			.account_id = row.account_id,
 			.visibility = row.visibility,
 			.local = row.local,
@@ -583,10 +602,11 @@ static bool delete_post(struct app *w, void *context, struct err *e)
 
 bool app_post_remove(struct app *w, int64_t id, struct err *e)
 {
-	return delete_post(w, &id, e);
+	return delete_post(w, &(struct delete_call){.id = id}, e);
 }
 
-bool app_post_delete(struct app *app, int64_t id, struct app_post *out, struct err *e)
+static bool take_back(struct app *app, int64_t id, bool keep_media, struct app_post *out,
+		      struct err *e)
 {
 	struct app_post post;
 	struct err later = {0};
@@ -595,7 +615,9 @@ bool app_post_delete(struct app *app, int64_t id, struct app_post *out, struct e
 		return false;
 	if (post.row.account_id != app->account_id && app->role == STORE_ROLE_USER)
 		return err_set(e, ERR_NOT_FOUND, "Record not found");
-	if (!app_write(app, delete_post, &id, e))
+	struct delete_call call = {.id = id};
+	call.keep_media = keep_media && post.row.account_id == app->account_id;
+	if (!app_write(app, delete_post, &call, e))
 		return false;
 	/* The files go at once where they can; what cannot go now stays in the trash for app_tick. */
 	(void)!app_trash_empty(app, &more, &later);
@@ -604,58 +626,115 @@ bool app_post_delete(struct app *app, int64_t id, struct app_post *out, struct e
 	return true;
 }
 
-/* --- context --- */
-
-/* Ancestors by following in_reply_to, nearest last; those that must not be seen are left out. */
-static bool load_ancestors(struct app *app, const struct store_post *row, struct app_posts *out,
-			   struct err *e)
+bool app_post_delete(struct app *app, int64_t id, struct app_post *out, struct err *e)
 {
-	int64_t ids[ANCESTORS_MAX], ordered[ANCESTORS_MAX];
-	size_t count = 0;
-	int64_t next = row->in_reply_to_id;
-	while (next && count < ANCESTORS_MAX) {
-		struct store_post parent;
-		struct err missing = {0};
-		if (!store_post_get(app->db, app->arena, next, &parent, &missing)) {
-			if (missing.code == ERR_NOT_FOUND)
-				break;
-			*e = missing;
-			return false;
-		}
-		ids[count++] = parent.id;
-		next = parent.in_reply_to_id;
-	}
-	for (size_t i = 0; i < count; i++)
-		ordered[i] = ids[count - 1 - i];
-	return app_post_get_many(app, ordered, count, out, e);
+	return take_back(app, id, false, out, e);
 }
 
-static int compare_ids(const void *a, const void *b)
+bool app_post_redraft(struct app *app, int64_t id, struct app_post *out, struct err *e)
 {
-	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-	return (x > y) - (x < y);
+	return take_back(app, id, true, out, e);
+}
+
+/* --- context --- */
+
+/* Mastodon's, so that apps meet what they know. */
+struct context_limits {
+	size_t ancestors, descendants;
+	int depth; /* of the answers to answers */
+};
+static const struct context_limits CONTEXT_SIGNED_IN = {4096, 4096, INT16_MAX},
+				   CONTEXT_SIGNED_OUT = {40, 60, 20};
+
+/* In order of their ids, falling. */
+static int compare_nodes_down(const void *a, const void *b)
+{
+	return app_ids_compare(b, a);
+}
+
+/* The parents of one post after the other: a few are asked for one by one, of a long way all that stands before them
+ * in the conversation is read at once. */
+static bool climb(struct app *app, const struct store_post *row, int64_t *ids, size_t room,
+		  size_t *count, struct err *e)
+{
+	struct store_thread_node *thread = NULL;
+	size_t known = 0;
+	int64_t next = row->in_reply_to_id;
+	while (next && *count < room) {
+		struct store_post parent;
+		struct err missing = {0};
+		if (*count == SINGLE_STEPS_MAX) {
+			thread = ARENA_ARRAY(app->arena, struct store_thread_node, THREAD_MAX);
+			if (!thread)
+				return err_set(e, ERR_NO_MEMORY,
+					       "This is too much at once. Please ask for less.");
+			if (!store_post_thread_up(app->db, row->thread_id, next + 1, thread,
+						  THREAD_MAX, &known, e))
+				return false;
+		}
+		const struct store_thread_node *node =
+		    known ? bsearch(&next, thread, known, sizeof(*thread), compare_nodes_down)
+			  : NULL;
+		if (node) {
+			ids[(*count)++] = node->id;
+			next = node->in_reply_to_id;
+			continue;
+		}
+		if (!store_post_get(app->db, app->arena, next, &parent, &missing)) {
+			*e = missing;
+			return missing.code == ERR_NOT_FOUND; /* deleted: the way ends there */
+		}
+		ids[(*count)++] = parent.id;
+		next = parent.in_reply_to_id;
+	}
+	return true;
+}
+
+/* Nearest last; those that must not be seen are left out. */
+static bool load_ancestors(struct app *app, const struct store_post *row, size_t room,
+			   struct app_posts *out, struct err *e)
+{
+	int64_t *ids = arena_alloc(app->arena, room * sizeof(*ids));
+	size_t count = 0;
+	if (!climb(app, row, ids, room, &count, e))
+		return false;
+	for (size_t i = 0; i < count / 2; i++) {
+		int64_t other = ids[i];
+		ids[i] = ids[count - 1 - i];
+		ids[count - 1 - i] = other;
+	}
+	return app_post_get_many(app, ids, count, out, e);
 }
 
 /* Of a conversation in the order of its posts: those below `root_id`, each behind what it answers. What is
  * kept is in that order too, so it can be searched by halves. */
 static size_t below(const struct store_thread_node *thread, size_t count, int64_t root_id,
-		    int64_t *out, size_t room)
+		    int64_t *out, int16_t *depths, const struct context_limits *limits)
 {
 	size_t kept = 0;
-	for (size_t i = 0; i < count && kept < room; i++)
-		if (thread[i].in_reply_to_id == root_id ||
-		    (kept > 0 &&
-		     bsearch(&thread[i].in_reply_to_id, out, kept, sizeof(*out), compare_ids)))
-			out[kept++] = thread[i].id;
+	for (size_t i = 0; i < count && kept < limits->descendants; i++) {
+		int64_t parent = thread[i].in_reply_to_id;
+		const int64_t *at = kept && parent != root_id
+					? bsearch(&parent, out, kept, sizeof(*out), app_ids_compare)
+					: NULL;
+		int depth = parent == root_id ? 1 : at ? depths[at - out] + 1 : INT_MAX;
+		if (depth > limits->depth)
+			continue;
+		depths[kept] = (int16_t)depth;
+		out[kept++] = thread[i].id;
+	}
 	return kept;
 }
 
 bool app_post_context(struct app *app, int64_t id, struct app_posts *ancestors,
 		      struct app_posts *descendants, struct err *e)
 {
+	const struct context_limits *limits =
+	    app->account_id ? &CONTEXT_SIGNED_IN : &CONTEXT_SIGNED_OUT;
 	struct app_post post;
 	size_t count;
-	int64_t *ids = arena_alloc(app->arena, DESCENDANTS_MAX * sizeof(*ids));
+	int64_t *ids = arena_alloc(app->arena, limits->descendants * sizeof(*ids));
+	int16_t *depths = arena_alloc(app->arena, limits->descendants * sizeof(*depths));
 	struct store_thread_node *thread =
 	    ARENA_ARRAY(app->arena, struct store_thread_node, THREAD_MAX);
 	if (!thread)
@@ -663,9 +742,9 @@ bool app_post_context(struct app *app, int64_t id, struct app_posts *ancestors,
 	if (!app_post_get(app, id, &post, e))
 		return false;
 	const struct store_post *row = post.boost_of ? &post.boost_of->row : &post.row;
-	if (!load_ancestors(app, row, ancestors, e) ||
+	if (!load_ancestors(app, row, limits->ancestors, ancestors, e) ||
 	    !store_post_thread(app->db, row->thread_id, row->id, thread, THREAD_MAX, &count, e))
 		return false;
-	count = below(thread, count, row->id, ids, DESCENDANTS_MAX);
+	count = below(thread, count, row->id, ids, depths, limits);
 	return app_posts_get_in(app, ids, count, APP_VIEW_LIST, descendants, e);
 }

@@ -27,9 +27,11 @@ enum app_quote {
 };
 
 struct store_review;
+struct app_known_post;
 
 /* A post as one viewer may see it: everything a Status needs, loaded for a whole page at once. */
 struct app_post {
+	const struct app_known_post *known; /* what is shared of it (app/known.h) */
 	struct store_post row;
 	const struct store_account *account;
 	const struct app_post *boost_of; /* NULL: not a boost */
@@ -57,7 +59,9 @@ struct app_post {
 		const char *url;
 		const struct store_account *account; /* NULL when deleted or not visible */
 	} remix_of;
-	bool in_lineage;                   /* it was remixed, or is a remix */
+	bool in_lineage;             /* it was remixed, or is a remix */
+	const char *made_by;         /* the app's name; NULL: none, or not the viewer's business */
+	const char *made_by_website; /* may be NULL */
 	const struct store_review *review; /* of one's own post; NULL: it needs no approval */
 };
 
@@ -107,8 +111,10 @@ struct app_post_new {
 
 bool app_post_create(struct app *app, const struct app_post_new *form, struct app_post *out,
 		     struct err *e) MUST_CHECK;
-/* Gives back what was deleted (for "delete and redraft"); out may be NULL. */
+/* Gives back what was deleted; out may be NULL. */
 bool app_post_delete(struct app *app, int64_t id, struct app_post *out, struct err *e) MUST_CHECK;
+/* The same, to be written anew: its author may post its pictures again for a day. Somebody else's goes whole. */
+bool app_post_redraft(struct app *app, int64_t id, struct app_post *out, struct err *e) MUST_CHECK;
 /* ERR_NOT_FOUND also where the viewer must not know of it. */
 bool app_post_get(struct app *app, int64_t id, struct app_post *out, struct err *e) MUST_CHECK;
 /* The same, as lists show it: ERR_NOT_FOUND also for posts of those whom the viewer blocks or mutes. */

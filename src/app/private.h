@@ -6,8 +6,10 @@
 #include "app/job.h"
 #include "app/notification.h"
 #include "app/quota.h"
+#include "base/network.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #define APP_EVENTS_MAX 4096
 
@@ -30,10 +32,16 @@ struct app_core {
 	struct app_hooks hooks;
 	struct app_limiter *limiter;
 	struct app_token_uses *token_uses;
+	struct app_closed_networks *closed;
+	struct app_emojis *emojis;
+	struct app_known *known;
+	struct app_viewers *viewers;
+	struct app_activity_kept *activity;
 	pthread_mutex_t hashing;    /* argon2id takes 64 MiB: one at a time */
 	struct app_trim trim_homes; /* these are app_tick's own; one thread */
 	struct app_trim trim_lists;
 	int64_t expired_at;
+	int64_t trends_due_at;
 };
 
 /* Runs fn in a transaction with *w: who asks, a handle that writes, and events that are published when the
@@ -63,12 +71,23 @@ const char *app_totp_secret_new(struct arena *arena);
 /* Whether code counts at now; *step: which step it is. */
 bool app_totp_matches(const char *secret, const char *code, int64_t now_ms, int64_t *step);
 
-/* network.c: addresses, and words in lists with a space between ("" has every word). */
-#define APP_NETWORK_SIZE 48
+/* auth.c: the password of who asks, once more; tries are limited. */
+bool app_need_password(struct app *app, const char *password, struct err *e) MUST_CHECK;
+/* recovery.c */
+struct app_recovery;
+const char *app_recovery_hash(struct arena *arena, const char *typed); /* NULL: not of that form */
+bool app_recovery_make(struct app *w, struct app_recovery *out, struct err *e) MUST_CHECK;
+
+/* network.c: who may not come in. */
+enum { APP_RULES_MAX = 2000 };
+struct app_closed_networks;
+struct app_closed_networks *app_closed_networks_create(void);
+void app_closed_networks_destroy(struct app_closed_networks *closed); /* NULL-safe */
+/* Addresses, and words in lists with a space between ("" has every word). */
 bool app_networks_valid(const char *list);
 bool app_networks_have(const char *list, const char *ip);
 /* What counts as one network: 192.0.2.0/24, 2001:db8::/48. */
-void app_network_of(const char *ip, char out[APP_NETWORK_SIZE]);
+void app_network_of(const char *ip, char out[NETWORK_TEXT_SIZE]);
 bool app_words_have(const char *list, const char *word);
 
 /* token.c */
@@ -81,6 +100,14 @@ bool app_token_authenticate(struct app *app, const char *secret, struct app_iden
 bool app_token_admit(struct app *app, const struct app_job_new *form, struct err *e) MUST_CHECK;
 /* Tokens that stand in a text that others can read are suspended. */
 bool app_token_seen_in(struct app *app, const char *text, struct err *e) MUST_CHECK;
+
+/* figure.c */
+struct app_activity_kept *app_activity_create(void);
+void app_activity_destroy(struct app_activity_kept *kept); /* NULL-safe */
+
+/* emoji.c */
+struct app_emojis *app_emojis_create(void);
+void app_emojis_destroy(struct app_emojis *emojis); /* NULL-safe */
 
 /* programme.c: sets app->programme_id; ERR_FORBIDDEN where a programme is needed and none is there. */
 bool app_programme_admit(struct app *app, const struct app_job_new *form, struct err *e) MUST_CHECK;
@@ -174,8 +201,16 @@ bool app_fan_out(struct app *w, const struct store_post *post, int phase, int64_
 		 bool *more, struct err *e) MUST_CHECK;
 
 /* view.c */
+/* Whether its description gives the prompt away: it is the one that was proposed. */
+bool app_media_says_prompt(const struct store_media *media);
+/* Of ids, and of structs that begin with their id: for qsort and bsearch. */
+int app_ids_compare(const void *a, const void *b);
+/* In order, each once, zeros left out: returns how many remain. */
+size_t app_ids_sort_unique(int64_t *ids, size_t count);
 /* STAFF: a moderator looks at whatever it is. */
 enum app_view { APP_VIEW_LIST, APP_VIEW_ONE, APP_VIEW_STUDIO, APP_VIEW_STAFF };
+bool app_view_ids(struct app *app, const int64_t *ids, size_t count, enum app_view mode,
+		  struct app_posts *out, struct err *e) MUST_CHECK;
 bool app_view_rows(struct app *app, const struct store_posts *rows, enum app_view mode,
 		   struct app_posts *out, struct err *e) MUST_CHECK;
 
@@ -196,12 +231,23 @@ void app_filters_apply(struct app *app, struct app_post *view);
 /* What app_tick does for polls and scheduled posts: one step; *more: call again at once. */
 bool app_poll_tick(struct app *app, bool *more, struct err *e) MUST_CHECK;
 bool app_scheduled_tick(struct app *app, bool *more, struct err *e) MUST_CHECK;
+bool app_trend_tick(struct app *app, struct err *e) MUST_CHECK; /* trend.c */
+/* Imports: a few rows; and those that ended long ago. */
+bool app_import_tick(struct app *app, bool *more, struct err *e) MUST_CHECK;
+bool app_import_expire(struct app *w, struct err *e) MUST_CHECK;
+/* Announcements whose time has come, or is over. */
+bool app_announcement_tick(struct app *app, bool *more, struct err *e) MUST_CHECK;
+
+/* notice_mail.c: sends those that came. */
+bool app_notice_tick(struct app *app, struct err *e) MUST_CHECK;
+
+/* job_cancel.c: cancels those that still wait or run, in a few statements however many there are. */
+bool app_job_cancel_all_in(struct app *w, const int64_t *ids, size_t count,
+			   struct err *e) MUST_CHECK;
 
 /* job.c */
 bool app_job_submit_in(struct app *w, const struct app_job_new *form, int64_t *job_id,
 		       struct err *e) MUST_CHECK;
-/* Cancels it where it still waits or runs. */
-bool app_job_cancel_in(struct app *w, int64_t id, struct err *e) MUST_CHECK;
 /* Answers a mention of @draw: queues the picture, or says why not. */
 bool app_draw_mentioned(struct app *w, const struct store_post *post, struct err *e) MUST_CHECK;
 /* The account id if it exists already, else 0. */

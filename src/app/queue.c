@@ -13,7 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REASON_MAX = 300, MAKER_MAX_BYTES = 60, WORKER_GONE_MS = 60 * 1000, WORKER_HEARD_MS = 7000 };
+enum { REASON_MAX = 300, MAKER_MAX_BYTES = 60, WORKER_HEARD_MS = 7000 };
+/* Rows are kept for longer than clocks of two machines can well be apart. */
+#define WORKER_GONE_MS (2 * (int64_t)24 * 3600 * 1000)
 
 static const char SETTING_LEVEL[] = "load.level", SETTING_BANNER[] = "load.banner",
 		  SETTING_MESSAGE[] = "load.message";

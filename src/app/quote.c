@@ -34,6 +34,7 @@ static bool revoke(struct app *w, void *context, struct err *e)
 	app_emit(w, &(struct app_event){
 			.type = APP_EVENT_POST_EDITED,
 			.post_id = now.id,
+			.thread_id = now.thread_id,
 			.account_id = now.account_id,
 			.visibility = now.visibility,
 			.local = now.local,

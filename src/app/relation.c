@@ -389,11 +389,13 @@ bool app_follow_request_answer(struct app *app, int64_t id, bool accept, struct 
 
 /* --- lists --- */
 
-static bool visible_account(struct app *app, int64_t id, struct err *e)
+/* *hidden: it keeps its lists to itself. */
+static bool visible_account(struct app *app, int64_t id, bool *hidden, struct err *e)
 {
 	struct store_account account;
 	if (!store_account_get(app->db, app->arena, id, &account, e))
 		return false;
+	*hidden = account.hide_collections && id != app->account_id;
 	return account.state == STORE_ACCOUNT_ACTIVE ||
 	       err_set(e, ERR_NOT_FOUND, "Record not found");
 }
@@ -401,15 +403,19 @@ static bool visible_account(struct app *app, int64_t id, struct err *e)
 bool app_followers(struct app *app, int64_t id, const struct store_page *page,
 		   struct store_accounts *out, struct err *e)
 {
-	return visible_account(app, id, e) &&
-	       store_follow_followers(app->db, app->arena, id, page, out, e);
+	bool hidden;
+	*out = (struct store_accounts){0};
+	return visible_account(app, id, &hidden, e) &&
+	       (hidden || store_follow_followers(app->db, app->arena, id, page, out, e));
 }
 
 bool app_following(struct app *app, int64_t id, const struct store_page *page,
 		   struct store_accounts *out, struct err *e)
 {
-	return visible_account(app, id, e) &&
-	       store_follow_following(app->db, app->arena, id, page, out, e);
+	bool hidden;
+	*out = (struct store_accounts){0};
+	return visible_account(app, id, &hidden, e) &&
+	       (hidden || store_follow_following(app->db, app->arena, id, page, out, e));
 }
 
 bool app_blocks(struct app *app, const struct store_page *page, struct store_accounts *out,

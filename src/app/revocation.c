@@ -16,7 +16,7 @@ enum {
 	ACCOUNTS_MAX = 100000,
 	JOBS_MAX = 20000,
 	EVENT_ACCOUNTS_MAX = 5000,
-	JOBS_AT_A_TIME = 25,
+	JOBS_AT_A_TIME = 200,
 	GRACE_MS = 5000,
 	LATE_MS = 10000,
 	TICK_MAX = 32,
@@ -75,9 +75,8 @@ struct cancel_call {
 static bool cancel_some(struct app *w, void *context, struct err *e)
 {
 	const struct cancel_call *call = context;
-	for (size_t i = 0; i < call->count; i++)
-		if (!app_job_cancel_in(w, call->ids[i], e))
-			return false;
+	if (!app_job_cancel_all_in(w, call->ids, call->count, e))
+		return false;
 	return call->jobs < 0 || store_revocation_finish(w->db, call->row.id, call->jobs, e);
 }
 

@@ -3,16 +3,16 @@
 #include "app/rule.h"
 
 #include "app/private.h"
+#include "app/setting.h"
 #include "base/codec.h"
 #include "base/id.h"
 #include "base/str.h"
 #include "store/setting.h"
 
-#include <arpa/inet.h>
 #include <openssl/sha.h>
 #include <string.h>
 
-enum { RULES_MAX = 2000, NAME_MAX_CHARACTERS = 253, COMMENT_MAX_CHARACTERS = 2000 };
+enum { NAME_MAX_CHARACTERS = 253, COMMENT_MAX_CHARACTERS = 2000 };
 
 static const char *const KINDS[STORE_RULES] = {"domain_block",       "domain_allow",
 					       "email_domain_block", "canonical_email_block",
@@ -26,45 +26,15 @@ static const char *lower(struct arena *arena, const char *text)
 	return out;
 }
 
-/* 192.0.2.0/24 as bytes; a mapped address of IPv4 is one of IPv4. */
-struct network {
-	unsigned char bytes[16];
-	int bits;
-};
-
-static bool parse_network(const char *text, struct network *out)
+static const char *digest_of(struct arena *arena, const char *text)
 {
-	char address[64];
-	int64_t bits = -1;
-	unsigned char v4[4];
-	size_t n = strcspn(text, "/");
-	if (n >= sizeof address)
-		return false;
-	memcpy(address, text, n);
-	address[n] = '\0';
-	*out = (struct network){.bytes = {[10] = 0xff, [11] = 0xff}};
-	bool is_v4 = inet_pton(AF_INET, address, v4) == 1;
-	if (is_v4)
-		memcpy(out->bytes + 12, v4, 4);
-	else if (inet_pton(AF_INET6, address, out->bytes) != 1)
-		return false;
-	if (text[n] == '/' && !str_to_int(text + n + 1, 0, is_v4 ? 32 : 128, &bits))
-		return false;
-	out->bits = bits < 0 ? 128 : (int)bits + (is_v4 ? 96 : 0);
-	return true;
-}
-
-static bool network_has(const struct network *n, const struct network *address)
-{
-	int whole = n->bits / 8, rest = n->bits % 8;
-	if (memcmp(n->bytes, address->bytes, (size_t)whole))
-		return false;
-	return !rest || (n->bytes[whole] ^ address->bytes[whole]) >> (8 - rest) == 0;
+	unsigned char hash[SHA256_DIGEST_LENGTH];
+	SHA256((const unsigned char *)text, strlen(text), hash);
+	return codec_hex(arena_alloc(arena, 2 * sizeof hash + 1), hash, sizeof hash);
 }
 
 const char *app_rule_email_hash(struct arena *arena, const char *email)
 {
-	unsigned char hash[SHA256_DIGEST_LENGTH];
 	char *canonical = arena_strdup(arena, lower(arena, email)), *out = canonical;
 	const char *at = strrchr(canonical, '@');
 	bool tag = false;
@@ -75,9 +45,31 @@ const char *app_rule_email_hash(struct arena *arena, const char *email)
 			*out++ = *c;
 	}
 	*out = '\0';
-	SHA256((const unsigned char *)canonical, strlen(canonical), hash);
-	char *text = arena_alloc(arena, 2 * sizeof hash + 1);
-	return codec_hex(text, hash, sizeof hash);
+	return digest_of(arena, canonical);
+}
+
+static bool all(struct app *app, enum store_rule_kind kind, struct store_rule **out, size_t *count,
+		struct err *e)
+{
+	*out = ARENA_ARRAY(app->arena, struct store_rule, APP_RULES_MAX);
+	if (!*out)
+		return err_set(e, ERR_NO_MEMORY, "This is too much at once. Please ask for less.");
+	return store_rule_all(app->db, app->arena, kind, app->now_ms, *out, APP_RULES_MAX, count,
+			      e);
+}
+
+/* These are read whole, each time they count: what stood beyond the end would never count. */
+static bool check_room(struct app *app, enum store_rule_kind kind, struct err *e)
+{
+	struct store_rule *rules;
+	size_t count;
+	if (kind != STORE_RULE_NETWORK && kind != STORE_RULE_WORD)
+		return true;
+	if (!all(app, kind, &rules, &count, e))
+		return false;
+	return count < APP_RULES_MAX ||
+	       err_set(e, ERR_LIMIT, "This list is full (%d): remove something first.",
+		       APP_RULES_MAX);
 }
 
 static bool check_name(struct app *app, struct store_rule *r, struct err *e)
@@ -102,13 +94,27 @@ static bool check_name(struct app *app, struct store_rule *r, struct err *e)
 			       "Validation failed: domain is not a valid domain name");
 	if (r->kind == STORE_RULE_DOMAIN && str_equal_nocase(r->name, app->core->config.domain))
 		return err_set(e, ERR_INVALID, "Validation failed: domain is this server's own");
-	if (r->kind == STORE_RULE_NETWORK && !parse_network(r->name, &n))
+	if (r->kind == STORE_RULE_NETWORK && !network_parse(r->name, strlen(r->name), &n))
 		return err_set(e, ERR_INVALID, "Validation failed: ip is not a valid IP address");
 	return true;
 }
 
+/* Whoever closes a network that holds their own address could not open it again. */
+static bool check_own(struct app *app, const struct store_rule *r, struct err *e)
+{
+	struct network n, own;
+	if (r->kind != STORE_RULE_NETWORK || r->level != STORE_NETWORK_NO_ACCESS || !app->ip ||
+	    !network_parse(app->ip, strlen(app->ip), &own) ||
+	    !network_parse(r->name, strlen(r->name), &n) || !network_has(&n, &own))
+		return true;
+	return err_set(e, ERR_INVALID,
+		       "Validation failed: ip holds your own address: you would shut yourself out");
+}
+
 static bool log_change(struct app *w, const struct store_rule *r, const char *what, struct err *e)
 {
+	if (r->kind == STORE_RULE_NETWORK) /* every process keeps the closed ones in memory */
+		app_emit(w, &(struct app_event){.type = APP_EVENT_SETTINGS});
 	const char *action = arena_printf(w->arena, "%s.%s", KINDS[r->kind], what);
 	return store_audit_insert(w->db, w->account_id, action, r->id, r->name, w->now_ms, e);
 }
@@ -131,15 +137,27 @@ static bool remove_rule(struct app *w, void *context, struct err *e)
 	return store_rule_delete(w->db, r->id, e) && log_change(w, r, "delete", e);
 }
 
+/* Who is told that it is done finds it so at once. */
+static bool write_rule(struct app *app, app_write_fn *fn, struct store_rule *r, struct err *e)
+{
+	if (!app_write(app, fn, r, e))
+		return false;
+	if (r->kind != STORE_RULE_NETWORK)
+		return true;
+	app_networks_changed(app->core);
+	return app_networks_load(app, e);
+}
+
 bool app_rule_add(struct app *app, const struct store_rule *form, struct store_rule *out,
 		  struct err *e)
 {
 	*out = *form;
-	if (!app_need_admin(app, e) || !check_name(app, out, e))
+	if (!app_need_admin(app, e) || !check_name(app, out, e) || !check_own(app, out, e) ||
+	    !check_room(app, out->kind, e))
 		return false;
 	out->id = id_new();
 	out->created_at = app->now_ms;
-	return app_write(app, insert, out, e) && app_rule_get(app, out->kind, out->id, out, e);
+	return write_rule(app, insert, out, e) && app_rule_get(app, out->kind, out->id, out, e);
 }
 
 bool app_rule_get(struct app *app, enum store_rule_kind kind, int64_t id, struct store_rule *out,
@@ -152,14 +170,14 @@ bool app_rule_change(struct app *app, const struct store_rule *rule, struct stor
 		     struct err *e)
 {
 	struct store_rule copy = *rule;
-	return app_need_admin(app, e) && check_name(app, &copy, e) &&
-	       app_write(app, change, &copy, e) && app_rule_get(app, rule->kind, rule->id, out, e);
+	return app_need_admin(app, e) && check_name(app, &copy, e) && check_own(app, &copy, e) &&
+	       write_rule(app, change, &copy, e) && app_rule_get(app, rule->kind, rule->id, out, e);
 }
 
 bool app_rule_remove(struct app *app, enum store_rule_kind kind, int64_t id, struct err *e)
 {
 	struct store_rule r;
-	return app_rule_get(app, kind, id, &r, e) && app_write(app, remove_rule, &r, e);
+	return app_rule_get(app, kind, id, &r, e) && write_rule(app, remove_rule, &r, e);
 }
 
 bool app_rule_list(struct app *app, enum store_rule_kind kind, const struct store_page *page,
@@ -169,16 +187,50 @@ bool app_rule_list(struct app *app, enum store_rule_kind kind, const struct stor
 	       store_rule_list(app->db, app->arena, kind, page, out, count, e);
 }
 
-/* --- where they count --- */
+/* --- what others are told --- */
 
-static bool all(struct app *app, enum store_rule_kind kind, struct store_rule **out, size_t *count,
-		struct err *e)
+/* As Mastodon has it: the first and the last quarter stay, and the dots. */
+static const char *obscured(struct arena *arena, const char *domain)
 {
-	*out = ARENA_ARRAY(app->arena, struct store_rule, RULES_MAX);
-	if (!*out)
-		return err_set(e, ERR_NO_MEMORY, "This is too much at once. Please ask for less.");
-	return store_rule_all(app->db, app->arena, kind, app->now_ms, *out, RULES_MAX, count, e);
+	char *out = arena_strdup(arena, domain);
+	size_t length = strlen(out), shown = length / 4;
+	for (size_t i = shown + 1; i + shown < length; i++)
+		if (out[i] != '.')
+			out[i] = '*';
+	return out;
 }
+
+bool app_rule_domains_shown(struct app *app, struct app_blocked_domain **out, size_t *count,
+			    struct err *e)
+{
+	struct app_settings s;
+	struct store_rule *rules;
+	size_t n;
+	*count = 0;
+	if (!app_settings_get(app, &s, e))
+		return false;
+	if (!strcmp(s.show_domain_blocks, "disabled"))
+		return err_set(e, ERR_NOT_FOUND, "Record not found");
+	if (strcmp(s.show_domain_blocks, "all") != 0 && !app_need_account(app, e))
+		return false;
+	if (!all(app, STORE_RULE_DOMAIN, &rules, &n, e))
+		return false;
+	*out = arena_alloc(app->arena, (n + 1) * sizeof(**out));
+	for (size_t i = 0; i < n; i++) {
+		const struct store_rule *r = &rules[i];
+		if (r->level == STORE_DOMAIN_NOOP)
+			continue;
+		bool hidden = r->flags & STORE_DOMAIN_OBFUSCATE;
+		(*out)[(*count)++] = (struct app_blocked_domain){
+		    .domain = hidden ? obscured(app->arena, r->name) : r->name,
+		    .digest = digest_of(app->arena, r->name),
+		    .level = (enum store_domain_level)r->level,
+		    .comment = r->public_comment};
+	}
+	return true;
+}
+
+/* --- where they count --- */
 
 /* The strongest level of the networks that hold the address; -1: none. */
 static bool network_level(struct app *app, int *level, struct err *e)
@@ -187,24 +239,15 @@ static bool network_level(struct app *app, int *level, struct err *e)
 	struct store_rule *rules;
 	size_t count;
 	*level = -1;
-	if (!app->ip || !parse_network(app->ip, &address))
+	if (!app->ip || !network_parse(app->ip, strlen(app->ip), &address))
 		return true;
 	if (!all(app, STORE_RULE_NETWORK, &rules, &count, e))
 		return false;
 	for (size_t i = 0; i < count; i++)
-		if (parse_network(rules[i].name, &n) && network_has(&n, &address) &&
-		    rules[i].level > *level)
+		if (network_parse(rules[i].name, strlen(rules[i].name), &n) &&
+		    network_has(&n, &address) && rules[i].level > *level)
 			*level = rules[i].level;
 	return true;
-}
-
-bool app_rule_check_access(struct app *app, struct err *e)
-{
-	int level;
-	if (!network_level(app, &level, e))
-		return false;
-	return level < STORE_NETWORK_NO_ACCESS ||
-	       err_set(e, ERR_FORBIDDEN, "Your network may not use this server.");
 }
 
 bool app_rule_check_sign_up(struct app *app, const char *email, bool *approval, struct err *e)

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-enum { LIMIT_MAX = 40, QUERY_MAX_CHARACTERS = 500, TREND_MS = 3 * 24 * 60 * 60 * 1000 };
+enum { LIMIT_MAX = 40, QUERY_MAX_CHARACTERS = 500 };
 
 static bool wants(const char *type, const char *what)
 {
@@ -117,17 +117,4 @@ bool app_tag_get(struct app *app, const char *name, struct app_tag *out, struct 
 	}
 	*e = missing;
 	return missing.code == ERR_NOT_FOUND; /* a tag that nobody has used is a tag all the same */
-}
-
-bool app_tag_trends(struct app *app, int limit, struct app_tag **out, size_t *count, struct err *e)
-{
-	struct store_tag rows[LIMIT_MAX];
-	if (limit <= 0 || limit > LIMIT_MAX)
-		limit = 10;
-	if (!store_tag_trends(app->db, app->arena, app->now_ms - TREND_MS, limit, rows, count, e))
-		return false;
-	*out = arena_alloc(app->arena, (*count + 1) * sizeof(**out));
-	for (size_t i = 0; i < *count; i++)
-		(*out)[i] = from_row(&rows[i]);
-	return true;
 }

@@ -31,8 +31,5 @@ bool app_search_posts(struct app *app, const char *q, const struct app_search_pa
 bool app_search_accounts(struct app *app, const char *q, int limit, int offset,
 			 struct store_accounts *out, struct err *e) MUST_CHECK;
 bool app_tag_get(struct app *app, const char *name, struct app_tag *out, struct err *e) MUST_CHECK;
-/* The most used of the last days. */
-bool app_tag_trends(struct app *app, int limit, struct app_tag **out, size_t *count,
-		    struct err *e) MUST_CHECK;
 
 #endif

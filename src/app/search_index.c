@@ -37,10 +37,11 @@ static bool add_media(struct app *w, const struct store_post *post, const char *
 	if (!store_media_of_posts(w->db, w->arena, &post->id, 1, &media, &count, e))
 		return false;
 	for (size_t i = 0; i < count; i++) {
-		words_add(b, media[i].description ? media[i].description : "", "");
+		bool open = post->prompt_visibility == STORE_PROMPT_PUBLIC;
+		if (open || !app_media_says_prompt(&media[i]))
+			words_add(b, media[i].description ? media[i].description : "", "");
 		if (media[i].prompt)
-			words_add(b, media[i].prompt,
-				  post->prompt_visibility == STORE_PROMPT_PUBLIC ? "" : own);
+			words_add(b, media[i].prompt, open ? "" : own);
 	}
 	return true;
 }

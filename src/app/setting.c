@@ -46,6 +46,7 @@ bool app_settings_get(struct app *app, struct app_settings *out, struct err *e)
 	    !get_or(app, "contact_email", "", &out->contact_email, e) ||
 	    !get_or(app, "rules", "", &out->rules, e) ||
 	    !get_or(app, "hold_first_posts", "0", &hold, e) ||
+	    !get_or(app, "show_domain_blocks", "disabled", &out->show_domain_blocks, e) ||
 	    !get_or(app, "registrations", "invitation", &mode, e))
 		return false;
 	if (!app_registrations_parse(mode, &out->registrations))
@@ -70,6 +71,7 @@ static bool change(struct app *w, void *context, struct err *e)
 	return set_if(w, "title", c->title, e) && set_if(w, "description", c->description, e) &&
 	       set_if(w, "contact_email", c->contact_email, e) && set_if(w, "rules", c->rules, e) &&
 	       set_if(w, "registrations", mode, e) && set_if(w, "hold_first_posts", hold, e) &&
+	       set_if(w, "show_domain_blocks", c->show_domain_blocks, e) &&
 	       store_audit_insert(w->db, w->account_id, "settings.change", 0, mode, w->now_ms, e);
 }
 
@@ -83,6 +85,12 @@ bool app_settings_change(struct app *app, const struct app_settings_change *c,
 	    (c->contact_email && !app_check_text("contact_email", c->contact_email, 254, e)) ||
 	    (c->rules && !app_check_text("rules", c->rules, VALUE_MAX_CHARACTERS, e)))
 		return false;
+	if (c->show_domain_blocks && strcmp(c->show_domain_blocks, "disabled") != 0 &&
+	    strcmp(c->show_domain_blocks, "users") != 0 &&
+	    strcmp(c->show_domain_blocks, "all") != 0)
+		return err_set(e, ERR_INVALID,
+			       "Validation failed: show_domain_blocks must be one of: disabled, "
+			       "users, all");
 	if (c->title && !c->title[0])
 		return err_set(e, ERR_INVALID, "Validation failed: title can't be blank");
 	return app_write(app, change, &copy, e) && app_settings_get(app, out, e);

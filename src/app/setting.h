@@ -18,8 +18,9 @@ struct app_settings {
 	const char *description;
 	enum app_registrations registrations;
 	const char *contact_email;
-	const char *rules;    /* one a line */
-	int hold_first_posts; /* of each new account a moderator looks at so many */
+	const char *rules;              /* one a line */
+	int hold_first_posts;           /* of each new account a moderator looks at so many */
+	const char *show_domain_blocks; /* to whom: "disabled", "users", "all" */
 };
 bool app_settings_get(struct app *app, struct app_settings *out, struct err *e) MUST_CHECK;
 /* Administrators. NULL members (and registrations NULL) stay as they are. */
@@ -30,6 +31,7 @@ struct app_settings_change {
 	const char *contact_email;
 	const char *rules;
 	const int64_t *hold_first_posts;
+	const char *show_domain_blocks;
 };
 bool app_settings_change(struct app *app, const struct app_settings_change *change,
 			 struct app_settings *out, struct err *e) MUST_CHECK;

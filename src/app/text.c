@@ -167,6 +167,22 @@ void app_text_scan(struct arena *arena, const char *text, struct app_text *out)
 	}
 }
 
+const char *app_text_next_link(struct arena *arena, const char **at)
+{
+	/* What stands before a second call is a link's last byte, so that no link begins inside another. */
+	char before = 0;
+	for (const char *s = *at; *s;) {
+		struct token t = next_token(s, before);
+		before = s[t.length - 1];
+		s += t.length;
+		if (t.kind == TOKEN_LINK) {
+			*at = s;
+			return arena_strndup(arena, t.start, t.length);
+		}
+	}
+	return NULL;
+}
+
 static void render_link(struct buf *out, const struct token *t)
 {
 	enum { SHOWN = 30 };

@@ -33,6 +33,8 @@ void app_text_scan(struct arena *arena, const char *text, struct app_text *out);
 /* base_url: where tags are; out: scanned from this text, with the urls of the mentions. */
 const char *app_text_html(struct arena *arena, const char *base_url, const char *text,
 			  const struct app_text *scanned);
+/* The next link at or behind *at, which moves on; NULL: there is none. */
+const char *app_text_next_link(struct arena *arena, const char **at);
 /* Folds a tag for looking up. */
 const char *app_text_fold_tag(struct arena *arena, const char *tag);
 /* The text without its mentions, trimmed: what @draw is asked for. */

@@ -11,10 +11,14 @@
 bool app_timeline_home(struct app *app, const struct store_page *page, struct app_posts *out,
 		       struct err *e)
 {
-	struct store_posts rows;
-	return app_need_account(app, e) &&
-	       store_home_posts(app->db, app->arena, app->account_id, page, &rows, e) &&
-	       app_posts_view(app, &rows, out, e);
+	int64_t ids[STORE_PAGE_MAX];
+	size_t found;
+	if (!app_need_account(app, e) ||
+	    !store_home_ids(app->db, app->account_id, page, ids, &found, e) ||
+	    !app_view_ids(app, ids, found, APP_VIEW_LIST, out, e))
+		return false;
+	out->more = found == (size_t)store_page_limit(page);
+	return true;
 }
 
 bool app_timeline_home_has(struct app *app, int64_t account_id, int64_t post_id, bool *has,

@@ -228,10 +228,7 @@ static bool stop_jobs(struct app *w, int64_t token_id, struct err *e)
 	size_t count;
 	if (!store_revocation_jobs(w->db, &r, ids, JOBS_MAX, &count, e))
 		return false;
-	for (size_t i = 0; i < count; i++)
-		if (!app_job_cancel_in(w, ids[i], e))
-			return false;
-	return true;
+	return app_job_cancel_all_in(w, ids, count, e);
 }
 
 static bool end(struct app *w, void *context, struct err *e)
@@ -279,7 +276,7 @@ struct app_token_uses {
 	int64_t expired_at;
 	struct use {
 		int64_t token_id, minute, uses;
-		char network[APP_NETWORK_SIZE];
+		char network[NETWORK_TEXT_SIZE];
 		char agent[AGENT_MAX_BYTES];
 	} slots[USES_SLOTS];
 };

@@ -10,6 +10,7 @@
 
 #define ARENA_ALIGN             16u
 #define ARENA_BLOCK_BYTES       (32u << 10)
+#define ARENA_BLOCK_SMALL_BYTES (4000u)
 #define ARENA_GRACE_PIECE_BYTES (64u << 10)
 #define ARENA_GRACE_BYTES       (4u << 20)
 
@@ -19,9 +20,16 @@ struct block {
 	_Alignas(ARENA_ALIGN) unsigned char bytes[];
 };
 
+struct ending {
+	struct ending *next;
+	void (*fn)(void *item);
+	void *item;
+};
+
 struct arena {
 	struct block *head;
-	size_t cap, used;
+	struct ending *endings; /* in its own memory */
+	size_t block_bytes, cap, used;
 	bool exceeded;
 };
 
@@ -36,23 +44,44 @@ static struct block *block_new(size_t size)
 	return b;
 }
 
-struct arena *arena_create(size_t cap_bytes)
+static struct arena *create(size_t cap_bytes, size_t block_bytes)
 {
 	struct arena *a = calloc(1, sizeof *a);
-	struct block *b = block_new(ARENA_BLOCK_BYTES);
+	struct block *b = block_new(block_bytes);
 	if (!a || !b)
 		abort();
 	a->head = b;
+	a->block_bytes = block_bytes;
 	a->cap = cap_bytes;
 	return a;
+}
+
+struct arena *arena_create(size_t cap_bytes)
+{
+	return create(cap_bytes, ARENA_BLOCK_BYTES);
+}
+
+struct arena *arena_create_small(size_t cap_bytes)
+{
+	return create(cap_bytes, ARENA_BLOCK_SMALL_BYTES);
+}
+
+void arena_on_end(struct arena *a, void (*fn)(void *item), void *item)
+{
+	struct ending *n = ARENA_NEW(a, struct ending);
+	*n = (struct ending){.next = a->endings, .fn = fn, .item = item};
+	a->endings = n;
 }
 
 void arena_reset(struct arena *a)
 {
 	struct block *keep = NULL;
+	for (struct ending *n = a->endings; n; n = n->next)
+		n->fn(n->item);
+	a->endings = NULL;
 	for (struct block *b = a->head, *next; b; b = next) {
 		next = b->next;
-		if (!keep && b->size == ARENA_BLOCK_BYTES)
+		if (!keep && b->size == a->block_bytes)
 			keep = b;
 		else
 			free(b);
@@ -78,8 +107,8 @@ static void *arena_take(struct arena *a, size_t size)
 {
 	struct block *b = a->head;
 	if (b->size - b->used < size) {
-		bool large = size > ARENA_BLOCK_BYTES / 4;
-		b = block_new(large ? size : ARENA_BLOCK_BYTES);
+		bool large = size > a->block_bytes / 4;
+		b = block_new(large ? size : a->block_bytes);
 		if (!b)
 			return NULL;
 		if (large) { /* a large piece: behind the head, which may still have room */

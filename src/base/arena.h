@@ -13,6 +13,8 @@ struct arena;
 
 /* cap_bytes is the most that this arena will ever hold. Aborts when the first block cannot be had. */
 struct arena *arena_create(size_t cap_bytes);
+/* The same for something small that stays for long: takes memory by the page. */
+struct arena *arena_create_small(size_t cap_bytes);
 void arena_destroy(struct arena *a); /* NULL-safe */
 void arena_reset(struct arena *a);   /* frees everything handed out, keeps one block */
 
@@ -29,6 +31,9 @@ void *arena_try(struct arena *a, size_t count, size_t size_bytes)
 char *arena_strdup(struct arena *a, const char *s); /* NULL gives NULL */
 char *arena_strndup(struct arena *a, const char *s, size_t length);
 char *arena_printf(struct arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* fn(item) is called when the arena is reset or destroyed: for what is only borrowed. fn must not use it. */
+void arena_on_end(struct arena *a, void (*fn)(void *item), void *item);
 
 size_t arena_used(const struct arena *a); /* bytes handed out */
 

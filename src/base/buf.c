@@ -47,6 +47,18 @@ static bool buf_reserve(struct buf *b, size_t more)
 	return true;
 }
 
+void buf_expect(struct buf *b, size_t length)
+{
+	if (length <= b->cap && b->length <= b->cap - length && b->length + length >= b->capacity) {
+		char *data = realloc(b->data, b->length + length + 1);
+		if (!data)
+			return; /* then it grows as it goes */
+		b->data = data;
+		b->capacity = b->length + length + 1;
+		b->data[b->length] = '\0';
+	}
+}
+
 char *buf_extend(struct buf *b, size_t length)
 {
 	if (!buf_reserve(b, length))

@@ -19,6 +19,8 @@ struct buf {
 void buf_init(struct buf *b, size_t cap_bytes);
 void buf_finish(struct buf *b);
 void buf_clear(struct buf *b); /* length 0, failed false, memory kept */
+/* Takes memory for length more bytes at once; what is more or less than that still fits. */
+void buf_expect(struct buf *b, size_t length);
 /* Makes room for length more bytes, counts them in and gives the place where the caller writes all of them at
  * once; NULL where they do not fit. */
 char *buf_extend(struct buf *b, size_t length);

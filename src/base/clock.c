@@ -1,6 +1,7 @@
-/* Owns the one override of the wall clock that tests use. Any thread. */
+/* Owns the one override of the wall clock that tests use, and what the house's time was last. Any thread. */
 #include "base/clock.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <time.h>
@@ -24,9 +25,34 @@ int64_t clock_mono_ns(void)
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
+static pthread_mutex_t house_lock = PTHREAD_MUTEX_INITIALIZER;
+static int64_t house_ms, house_mono_ns; /* under the lock: what it was, and when that was */
+
+int64_t clock_house_ms(void)
+{
+	pthread_mutex_lock(&house_lock);
+	int64_t wall_ms = clock_wall_ms(), mono_ns = clock_mono_ns();
+	int64_t passed_ms = (mono_ns - house_mono_ns) / 1000000;
+	int64_t slowly_ms = house_ms + passed_ms - passed_ms / 8;
+	if (wall_ms >= house_ms || !house_ms) {
+		house_ms = wall_ms;
+		house_mono_ns = mono_ns;
+	} else if (passed_ms >= 8) { /* whole eighths, so that nothing is rounded away */
+		house_ms = slowly_ms;
+		house_mono_ns += passed_ms * 1000000;
+	}
+	int64_t now_ms = house_ms;
+	pthread_mutex_unlock(&house_lock);
+	return now_ms;
+}
+
 void clock_set_wall_ms(int64_t wall_ms)
 {
+	pthread_mutex_lock(&house_lock);
 	atomic_store(&wall_override_ms, wall_ms);
+	if (!wall_ms)
+		house_ms = 0;
+	pthread_mutex_unlock(&house_lock);
 }
 
 char *clock_format(char text[CLOCK_TEXT_SIZE], int64_t wall_ms)

@@ -9,7 +9,12 @@
 int64_t clock_wall_ms(void); /* milliseconds since 1970-01-01 UTC; may jump */
 int64_t clock_mono_ns(void); /* nanoseconds since some start; never goes back */
 
-/* Tests only: from now on clock_wall_ms() says wall_ms; 0 gives the real clock back. */
+/* The time by which the house decides what has begun, what is over, and whose turn it is: the wall clock, but never
+ * before what was said already. Where the wall clock was put back, this one goes on, an eighth slower, until the wall
+ * clock has caught up: what has expired stays so, and nothing waits for an hour to come again. */
+int64_t clock_house_ms(void);
+
+/* Tests only: from now on clock_wall_ms() says wall_ms; 0 gives the real clock back, and clock_house_ms() starts anew. */
 void clock_set_wall_ms(int64_t wall_ms);
 
 #define CLOCK_TEXT_SIZE 32

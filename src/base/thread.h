@@ -13,6 +13,10 @@ MUST_CHECK bool thread_start(pthread_t *thread, const char *name, void (*run)(vo
 			     void *argument, struct err *e);
 void thread_join(pthread_t thread);
 
+/* The calling thread, and those that it starts from now on, give way to the others of this machine: for work that
+ * takes all the cores it gets, beside answers that take a millisecond. There is no way back. */
+void thread_give_way(void);
+
 /* Cores that this process may use: affinity and the cgroup's quota counted in; at least 1. */
 int thread_cpu_count(void);
 

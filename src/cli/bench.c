@@ -5,16 +5,17 @@
 #include <time.h>
 
 #include "cli/cli.h"
+#include "cli/models.h"
 #include "engine/measure.h"
 
 static const char USAGE[] =
     "usage: madang bench engine|picture [options]\n\n"
     "engine: the transformer with random weights of a known shape, beside the bandwidth of this\n"
-    "machine's memory in the same run. The fraction of the limit is what can be compared between days\n"
+    "machine's memory (with --device cuda: the card's) in the same run. The fraction of the limit is what can be compared between days\n"
     "and machines. picture: one guided picture of a model, from the prompt to the pixels.\n";
 
 struct bench_options {
-	const char *shape, *quant, *kernels;
+	const char *shape, *quant, *kernels, *device;
 	int64_t batch, threads, context;
 	const char *model, *prompt, *style;
 	double seconds;
@@ -29,6 +30,8 @@ static const struct option_row ROWS[] = {
     {ROW(quant, OPTION_STR), .initial = "file",
      .doc = "file (engine: int8), f32, bf16, int8 or int4"},
     {ROW(kernels, OPTION_STR), .initial = "auto", .doc = "auto, scalar, avx2, avx512 or amx"},
+    {ROW(device, OPTION_STR), .initial = "cpu",
+     .doc = "cpu, or cuda: the machine's card (f32, bf16, int8)"},
     {ROW(batch, OPTION_INT), .initial = "2", .min = 1, .max = 64,
      .doc = "Streams in one step; a guided picture is two"},
     {ROW(threads, OPTION_INT), .initial = "0", .max = 1024, .doc = "0 takes every core"},
@@ -68,9 +71,13 @@ static bool read_measure(const struct bench_options *o, struct engine_measure_op
 		return err_set(e, ERR_INVALID,
 			       "--kernels: '%.40s' is not auto, scalar, avx2, avx512 or amx",
 			       o->kernels);
+	enum engine_device device;
+	if (!models_read_device(o->device, &device, e))
+		return false;
 	*m = (struct engine_measure_options){.shape = o->shape,
 					     .quant = (enum engine_quant)quant,
 					     .kernels = (enum engine_kernels)level,
+					     .device = device,
 					     .threads = (int)o->threads,
 					     .batch = (int)o->batch,
 					     .context = (int)o->context,
@@ -176,7 +183,7 @@ static bool bench_picture(const struct bench_options *o, struct buf *out, struct
 	bool ok = read_measure(o, &m, e) && cli_find_model(a, o->model, &dir, e);
 	double begin = now_ms();
 	struct engine_options options = {
-	    .threads = m.threads, .quant = m.quant, .kernels = m.kernels};
+	    .threads = m.threads, .quant = m.quant, .kernels = m.kernels, .device = m.device};
 	struct engine *engine = ok ? engine_create(dir, &options, e) : NULL;
 	double load_ms = now_ms() - begin;
 	struct picture best = {0};

@@ -22,6 +22,7 @@ int cli_describe(int argc, char **argv);
 int cli_draw(int argc, char **argv);
 int cli_media_child(int argc, char **argv);
 int cli_model(int argc, char **argv);
+int cli_model_prepare(int argc, char **argv);
 int cli_model_train(int argc, char **argv);
 int cli_serve(int argc, char **argv);
 int cli_worker(int argc, char **argv);

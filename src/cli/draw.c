@@ -10,6 +10,7 @@
 #include "cli/drawing.h"
 #include "cli/interrupt.h"
 #include "cli/models.h"
+#include "engine/gist.h"
 #include "engine/lexicon.h"
 #include "image/image.h"
 
@@ -28,7 +29,7 @@ static const char USAGE[] =
     "read or written, 1 anything else, 130 stopped by Ctrl-C.\n";
 
 struct draw_options {
-	const char *output, *style, *from, *task, *model, *quant;
+	const char *output, *style, *from, *task, *model, *quant, *device;
 	int64_t seed, count, threads, size;
 	double guidance, temperature;
 	bool json;
@@ -58,6 +59,8 @@ static const struct option_row ROWS[] = {
      .doc = "A model's folder, or its name in `madang model list`; without it, the built-in one"},
     {ROW(quant, OPTION_STR), .initial = "file",
      .doc = "How weights lie in memory: file, f32, bf16, int8 or int4"},
+    {ROW(device, OPTION_STR), .initial = "cpu",
+     .doc = "What computes: cpu, or cuda, an NVIDIA card"},
     {ROW(threads, OPTION_INT), .initial = "0", .max = 1024, .doc = "0 takes every core"},
     {ROW(json, OPTION_BOOL), .doc = "Say in JSON what was drawn, with its tokens"},
 };
@@ -120,18 +123,15 @@ static bool check_output(struct arena *a, const struct draw_options *o, uint64_t
 	return true;
 }
 
-static bool check_prompt_length(struct engine *engine, const struct engine_info *info,
-				const char *prompt, struct err *e)
+/* What the model will read of the prompt, said aloud where that is not all of it. */
+static bool shorten(struct engine *engine, const struct engine_lexicon *lexicon, struct arena *a,
+		    struct engine_request *r, struct err *e)
 {
-	size_t tokens;
-	if (!info->can_draw_text)
-		return true;
-	if (!engine_prompt_tokens(engine, prompt, &tokens, e))
+	const char *prompt = r->prompt;
+	if (!engine_gist(engine, lexicon, a, prompt, &r->prompt, e))
 		return false;
-	if (tokens > (size_t)info->prompt_tokens_max)
-		return err_set(e, ERR_TOO_LARGE,
-			       "the prompt is too long: %zu tokens, this model takes at most %d",
-			       tokens, info->prompt_tokens_max);
+	if (r->prompt != prompt)
+		fprintf(stderr, "a long prompt: this model reads \"%s\" of it\n", r->prompt);
 	return true;
 }
 
@@ -172,25 +172,31 @@ static bool read_source(struct arena *a, const char *path, int side, struct engi
 
 /* Opens the model and draws; everything about the command itself has been checked. */
 static bool draw(struct arena *a, const struct draw_options *o, const char *dir,
-		 struct engine_request *r, struct err *e)
+		 const struct engine_lexicon *lexicon, struct engine_request *r, struct err *e)
 {
+	const char *prompt = r->prompt;
 	struct engine_info info;
 	struct engine_options options = {.threads = (int)o->threads};
-	struct engine *engine =
-	    models_read_quant(o->quant, &options.quant, e) ? engine_create(dir, &options, e) : NULL;
+	struct engine *engine = models_read_quant(o->quant, &options.quant, e) &&
+					models_read_device(o->device, &options.device, e)
+				    ? engine_create(dir, &options, e)
+				    : NULL;
 	if (!engine)
 		return false;
 	engine_info(engine, &info);
+	if (!check_style(&info, o->style, e) || !shorten(engine, lexicon, a, r, e)) {
+		engine_destroy(engine);
+		return false;
+	}
 	struct drawing_order order = {.engine = engine,
+				      .prompt = prompt,
 				      .request = *r,
 				      .task = o->task ? o->task : "draw",
 				      .output = o->output,
 				      .count = (int)o->count,
 				      .size = (int)o->size,
 				      .json = o->json};
-	bool done = check_style(&info, o->style, e) &&
-		    check_prompt_length(engine, &info, r->prompt, e) &&
-		    (!o->from || read_source(a, o->from, info.width, &order.request, e)) &&
+	bool done = (!o->from || read_source(a, o->from, info.width, &order.request, e)) &&
 		    drawing_run(a, &order, e);
 	engine_destroy(engine);
 	return done;
@@ -210,14 +216,12 @@ static bool run(struct arena *a, const struct draw_options *o, int count, char *
 	r.temperature = (float)o->temperature;
 	if (!check_output(a, o, r.seed, e) || !cli_find_model(a, o->model, &dir, e))
 		return false;
-	if (r.task == ENGINE_TASK_DRAW) {
-		bool known = engine_lexicon_open(dir, &lexicon, e) &&
-			     engine_lexicon_check(lexicon, r.prompt, e);
-		engine_lexicon_close(lexicon);
-		if (!known)
-			return false;
-	}
-	return draw(a, o, dir, &r, e);
+	/* Words beside a picture only say what to change of it; alone they must name something known. */
+	bool done = engine_lexicon_open(dir, &lexicon, e) &&
+		    (r.task != ENGINE_TASK_DRAW || engine_lexicon_check(lexicon, r.prompt, e)) &&
+		    draw(a, o, dir, lexicon, &r, e);
+	engine_lexicon_close(lexicon);
+	return done;
 }
 
 int cli_draw(int argc, char **argv)

@@ -63,6 +63,7 @@ static bool decode(struct drawing *d, struct picture *p, struct err *e)
 	if (!engine_decode(d->order->engine, p->tokens, (size_t)p->token_count, p->rows_shown,
 			   p->rgb, e))
 		return false;
+	engine_finish(d->order->engine, d->order->request.style, p->rgb);
 	p->rows_shown = p->token_count / d->info.grid_width;
 	return true;
 }
@@ -99,7 +100,7 @@ static bool tell(struct drawing *d, const struct picture *p, const struct image 
 		json_begin(&w, &out);
 		json_put_object(&w, NULL);
 		json_put_str(&w, "file", p->path);
-		json_put_str(&w, "prompt", o->request.prompt);
+		json_put_str(&w, "prompt", o->prompt);
 		json_put_str(&w, "task", o->task);
 		json_put_str(&w, "style", o->request.style);
 		json_put_int(&w, "seed", (int64_t)p->seed);
@@ -128,10 +129,8 @@ static bool save(struct drawing *d, struct picture *p, struct err *e)
 	const struct drawing_order *o = d->order;
 	char seed[24];
 	snprintf(seed, sizeof seed, "%llu", (unsigned long long)p->seed);
-	const struct image_origin origin = {.prompt = o->request.prompt,
-					    .style = o->request.style,
-					    .model = d->info.name,
-					    .seed = seed};
+	const struct image_origin origin = {
+	    .prompt = o->prompt, .style = o->request.style, .model = d->info.name, .seed = seed};
 	struct image image = {d->info.width, d->info.height, p->rgb};
 	struct arena *a = arena_create(RESIZED_BYTES_MAX);
 	struct buf file;

@@ -12,6 +12,7 @@
 /* What to draw; everything is borrowed for the time of the call. */
 struct drawing_order {
 	struct engine *engine;
+	const char *prompt; /* the person's own words; the request has what the model reads */
 	struct engine_request request; /* of the first; the others differ in the seed */
 	const char *task;              /* its word, for the JSON */
 	const char *output;            /* NULL: madang-SEED.png */

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "cli/cli.h"
+#include "cli/models.h"
 
 static const char *const NAMES[] = {"builtin", "openai"};
 
@@ -43,6 +44,20 @@ static bool wanted(const struct config *c, const char *name)
 	return !c->makers || !*c->makers || is_named(c->makers, name);
 }
 
+static struct maker *open_builtin(const struct config *c, const char *dir, struct err *e)
+{
+	enum engine_device device;
+	if (!models_read_device(c->engine_device, &device, e)) {
+		err_context(e, "--engine-device");
+		return NULL;
+	}
+	return maker_builtin_create(
+	    &(struct maker_builtin_options){.dir = dir,
+					    .threads = (int)c->engine_threads,
+					    .cuda = device == ENGINE_DEVICE_CUDA},
+	    e);
+}
+
 static bool make_builtin(struct arena *a, const struct config *c, struct maker **out, struct err *e)
 {
 	const char *dir;
@@ -53,7 +68,7 @@ static bool make_builtin(struct arena *a, const struct config *c, struct maker *
 		return true;
 	}
 	if (cli_find_model(a, c->model, &dir, &why)) {
-		*out = maker_builtin_create(dir, (int)c->engine_threads, e);
+		*out = open_builtin(c, dir, e);
 		return *out != NULL;
 	}
 	if (c->model) {
@@ -61,6 +76,29 @@ static bool make_builtin(struct arena *a, const struct config *c, struct maker *
 		return false;
 	}
 	log_warn("makers.no_model", LOG_ERR(&why));
+	return true;
+}
+
+bool cli_make_describer(struct arena *a, const struct config *c, struct maker *const *makers,
+			size_t count, struct maker **describer, struct maker **own, struct err *e)
+{
+	const char *dir;
+	*describer = *own = NULL;
+	if (c->describe_model && !strcmp(c->describe_model, "none"))
+		return true;
+	if (!c->describe_model || !*c->describe_model) {
+		for (size_t i = 0; i < count && !*describer; i++)
+			if (maker_info(makers[i])->describes)
+				*describer = makers[i];
+		return true;
+	}
+	if (!cli_find_model(a, c->describe_model, &dir, e) || !(*own = open_builtin(c, dir, e)))
+		return err_context(e, "--describe-model");
+	if (!maker_info(*own)->describes)
+		return err_set(
+		    e, ERR_INVALID,
+		    "--describe-model: '%.100s' cannot look at pictures: a Janus model can", dir);
+	*describer = *own;
 	return true;
 }
 
@@ -84,6 +122,8 @@ bool cli_make_makers(struct arena *a, const struct config *c, struct maker *make
 						       .name = c->openai_name,
 						       .width = (int)c->openai_width,
 						       .height = (int)c->openai_height,
+						       .edits = c->openai_edits,
+						       .masks = c->openai_masks,
 						       .timeout_s = (int)c->openai_timeout_s,
 						       .jobs_max = (int)c->openai_jobs_max};
 		if (!(m = maker_openai_create(&o, e)))

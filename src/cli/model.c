@@ -205,9 +205,10 @@ static const char KEEP_USAGE[] =
     "       madang model list [--json]\n"
     "       madang model remove NAME\n"
     "       madang model quantize DIR TO --quant int8|int4\n"
+    "       madang model prepare FOLDER SHARD [--model NAME] [--consent-given]\n"
     "       madang model train --config FILE\n\n"
     "Says what a model is; keeps models under names, for `madang draw --model NAME`; makes them smaller and\n"
-    "faster; trains one. docs/models.md says where to get models.\n";
+    "faster; prepares pictures to learn from; trains one. docs/models.md says where to get models.\n";
 
 static bool keep_add(struct arena *a, const struct keep_options *o, char **words, struct buf *out,
 		     struct err *e)
@@ -281,6 +282,8 @@ int cli_model(int argc, char **argv)
 	struct err e;
 	bool help;
 	int count = 0;
+	if (argc > 0 && strcmp(argv[0], "prepare") == 0)
+		return cli_model_prepare(argc - 1, argv + 1);
 	if (argc > 0 && strcmp(argv[0], "train") == 0)
 		return cli_model_train(argc - 1, argv + 1);
 	if (argc < 1 || strcmp(argv[0], "info") != 0)

@@ -37,6 +37,15 @@ bool models_read_quant(const char *name, enum engine_quant *quant, struct err *e
 		       name);
 }
 
+bool models_read_device(const char *name, enum engine_device *device, struct err *e)
+{
+	bool cuda = strcmp(name, "cuda") == 0;
+	if (!cuda && strcmp(name, "cpu") != 0)
+		return err_set(e, ERR_INVALID, "device: '%.40s' is not cpu or cuda", name);
+	*device = cuda ? ENGINE_DEVICE_CUDA : ENGINE_DEVICE_CPU;
+	return true;
+}
+
 static const char *folder(struct arena *a)
 {
 	const char *models = getenv("MADANG_MODELS"), *data = getenv("XDG_DATA_HOME"),

@@ -12,6 +12,9 @@
 /* "file", "f32", "bf16", "int8" or "int4". */
 MUST_CHECK bool models_read_quant(const char *name, enum engine_quant *quant, struct err *e);
 
+/* "cpu" or "cuda". */
+MUST_CHECK bool models_read_device(const char *name, enum engine_device *device, struct err *e);
+
 /* Where a model of this name would lie; NULL where `name` is none or there is no folder. In the arena. */
 const char *models_path(struct arena *a, const char *name);
 

@@ -2,6 +2,7 @@
  * signal while the chores are done once a second, and takes all apart in the opposite order. Main thread. */
 #include <curl/curl.h>
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -11,17 +12,21 @@
 #include <unistd.h>
 
 #include "api/api.h"
+#include "api/exports.h"
 #include "api/kept.h"
 #include "api/live.h"
 #include "api/openai/waiting.h"
 #include "api/studio/job.h"
 #include "api/studio/load.h"
 #include "app/auth.h"
+#include "app/known.h"
+#include "app/rule.h"
 #include "app/setting.h"
 #include "app/token.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "bus/relay.h"
 #include "cli/cli.h"
 #include "cli/house.h"
@@ -30,11 +35,13 @@
 #include "http/mail.h"
 #include "http/server.h"
 #include "image/image.h"
+#include "jobs/cards.h"
+#include "jobs/describer.h"
 #include "jobs/jobs.h"
 #include "jobs/push.h"
 #include "makers/outbound.h"
 
-enum { ARENA_CAP = 16 << 20, PAGE_MAX_BYTES = 1 << 20, DRAIN_MS = 10000 };
+enum { ARENA_CAP = 16 << 20, PAGE_MAX_BYTES = 1 << 20, DRAIN_MS = 10000, PROXIES_MAX = 64 };
 
 struct serve {
 	struct arena *arena;
@@ -42,12 +49,17 @@ struct serve {
 	struct api api;
 	struct maker *makers[CLI_MAKERS_MAX];
 	size_t makers_count;
+	struct maker *describer; /* of its own model; NULL: there is none */
 	struct http_routes tables[API_TABLES];
 	const char *web_dir;
 	struct push *push;
-	struct db *db; /* for the chores */
+	struct cards *cards;
+	unsigned networks_swept; /* the list whose closed networks have no streams any more */
+	struct db *db;           /* for the chores */
 	struct relay *relay;
 	struct mail *mail; /* NULL: there is no SMTP */
+	struct network proxies[PROXIES_MAX];
+	size_t proxies_count;
 };
 
 /* --- what the rules tell the rest of the house --- */
@@ -60,6 +72,8 @@ static void spread(void *context, const struct app_event *event)
 		jobs_wake(s->api.jobs);
 	if (s->api.jobs && event->type == APP_EVENT_SETTINGS)
 		jobs_refresh(s->api.jobs);
+	if (event->type == APP_EVENT_SETTINGS)
+		app_networks_changed(s->house.core);
 	if (s->api.live && event->type != APP_EVENT_JOB_WAITING)
 		live_event(s->api.live, event);
 	if (event->type == APP_EVENT_NOTIFICATION && s->push)
@@ -113,6 +127,12 @@ static void on_promise(void *context, struct store_job *job, const struct store_
 		jobs_promise(s->api.jobs, job, ahead);
 }
 
+static bool on_admit_address(void *context, const char *ip)
+{
+	const struct api *api = context;
+	return app_networks_admit(api->core, ip, clock_wall_ms());
+}
+
 /* The jobs' hooks are called with the whole server. */
 static bool on_watched(void *context, int64_t job_id)
 {
@@ -141,7 +161,9 @@ static void on_missed(void *context)
 {
 	struct serve *s = context;
 	db_changed(s->house.pool, NULL, 0);
+	app_networks_changed(s->house.core);
 	kept_trust(s->api.kept, relay_connected(s->relay));
+	app_known_trust(s->api.core, relay_connected(s->relay));
 	live_missed(s->api.live);
 	if (s->api.jobs)
 		jobs_wake(s->api.jobs);
@@ -237,6 +259,17 @@ static bool start_jobs(struct serve *s, struct err *e)
 	return s->api.jobs != NULL;
 }
 
+static bool start_describer(struct serve *s, struct err *e)
+{
+	struct maker *maker;
+	if (!cli_make_describer(s->arena, &s->house.config, s->makers, s->makers_count, &maker,
+				&s->describer, e))
+		return false;
+	if (maker)
+		s->api.describer = describer_start(maker, s->api.media, e);
+	return !maker || s->api.describer;
+}
+
 static bool start_http(struct serve *s, struct err *e)
 {
 	static const struct http_rate_limit limits[RATE_COUNT] = {[RATE_READ] = {50, 600},
@@ -259,7 +292,9 @@ static bool start_http(struct serve *s, struct err *e)
 				 .upload_bytes_max = s->api.upload_bytes_max,
 				 .temp_dir = temp,
 				 .web_dir = s->web_dir,
-				 .trust_proxy = c->trust_proxy,
+				 .proxies = s->proxies,
+				 .proxies_count = s->proxies_count,
+				 .admit = on_admit_address,
 				 .tables = s->tables,
 				 .tables_count = API_TABLES,
 				 .context = &s->api,
@@ -273,6 +308,37 @@ static bool start_http(struct serve *s, struct err *e)
 		memcpy(o.rates, limits, sizeof limits);
 	s->api.server = http_server_start(&o, e);
 	return s->api.server != NULL;
+}
+
+static bool read_proxies(struct serve *s, struct err *e)
+{
+	const char *at = s->house.config.trusted_proxies;
+	for (size_t n; at && *at; at += n + (at[n] == ',')) {
+		n = strcspn(at, ",");
+		size_t length = n;
+		const char *word = str_trim(at, &length);
+		if (s->proxies_count == PROXIES_MAX)
+			return err_set(e, ERR_INVALID,
+				       "trusted_proxies names more than %d networks", PROXIES_MAX);
+		if (!network_parse(word, length, &s->proxies[s->proxies_count]))
+			return err_set(
+			    e, ERR_INVALID,
+			    "trusted_proxies: '%.*s' is no address or network, as 10.0.0.0/8",
+			    (int)(length < 60 ? length : 60), word);
+		s->proxies_count++;
+	}
+	return true;
+}
+
+/* Before the first request: those that may not come in do not. */
+static bool load_networks(struct serve *s, struct err *e)
+{
+	struct arena *a = arena_create(1 << 20);
+	struct app app;
+	app_init(&app, s->house.core, s->db, a);
+	bool ok = app_networks_load(&app, e);
+	arena_destroy(a);
+	return ok;
 }
 
 /* Whom people mention to have something drawn. Only with a maker of this house: who mentions it has not been
@@ -325,6 +391,15 @@ static bool start_mail(struct serve *s, struct err *e)
 	return (s->mail = mail_create(&o, e)) != NULL;
 }
 
+/* Answers of fifty kilobytes come and go thousands of times a second: their pages are not given back to the system
+ * between one and the next. */
+static void keep_pages(void)
+{
+	enum { TRIM_BYTES = 8 << 20, MMAP_BYTES = 1 << 20 };
+	mallopt(M_TRIM_THRESHOLD, TRIM_BYTES);
+	mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
+}
+
 static bool start(struct serve *s, struct err *e)
 {
 	struct app_hooks hooks = {.context = s,
@@ -334,10 +409,11 @@ static bool start(struct serve *s, struct err *e)
 				  .job_admit = on_admit,
 				  .job_promise = on_promise};
 	const struct relay_hooks relay = {.context = s, .heard = on_heard, .missed = on_missed};
+	keep_pages();
 	if (sodium_init() < 0)
 		return err_set(e, ERR_INTERNAL, "the cryptography library cannot start");
 	outbound_init();
-	if (!start_mail(s, e))
+	if (!read_proxies(s, e) || !start_mail(s, e))
 		return false;
 	hooks.mail = s->mail ? on_mail : NULL;
 	if (!image_init(e) || !house_open(s->arena, &s->house, &hooks, e))
@@ -354,6 +430,8 @@ static bool start(struct serve *s, struct err *e)
 	s->api.private_addresses = s->house.config.private_addresses;
 	s->api.bus = bus_create();
 	s->api.kept = kept_create(s->house.pool);
+	app_known_trust(s->api.core, true);
+	s->api.exports = exports_create(&s->api);
 	if (db_pool_kind(s->house.pool) == DB_POSTGRES)
 		db_on_change(s->house.pool, on_change, s);
 	const char *media = s->house.config.media;
@@ -369,10 +447,14 @@ static bool start(struct serve *s, struct err *e)
 					  .private_addresses = s->api.private_addresses};
 	s->push = push_start(&push, e);
 	s->api.vapid_key = s->push ? push_public_key(s->push) : NULL;
-	return s->push &&
+	const struct cards_options cards = {.core = s->house.core,
+					    .pool = s->house.pool,
+					    .private_addresses = s->api.private_addresses};
+	s->cards = s->push ? cards_start(&cards, e) : NULL;
+	return s->cards &&
 	       cli_make_makers(s->arena, &s->house.config, s->makers, &s->makers_count, e) &&
-	       start_jobs(s, e) && relay_start(s->relay, &relay, e) && start_http(s, e) &&
-	       say_hello(s, e);
+	       start_describer(s, e) && start_jobs(s, e) && relay_start(s->relay, &relay, e) &&
+	       load_networks(s, e) && start_http(s, e) && say_hello(s, e);
 }
 
 /* What was used in the last second counts too. */
@@ -392,17 +474,23 @@ static void flush_tokens(struct serve *s)
 static void stop(struct serve *s)
 {
 	waiting_stop(s->api.waiting);
+	describer_stop(s->api.describer);
+	exports_stop(s->api.exports);
 	http_server_stop(s->api.server, DRAIN_MS);
 	relay_deafen(s->relay);
 	jobs_stop(s->api.jobs); /* tells the others that its jobs wait again */
 	relay_destroy(s->relay);
 	for (size_t i = 0; i < s->makers_count; i++)
 		maker_destroy(s->makers[i]);
+	maker_destroy(s->describer);
 	flush_tokens(s);
 	live_stop(s->api.live);
 	mail_destroy(s->mail);
+	cards_stop(s->cards);
 	push_stop(s->push);
 	waiting_destroy(s->api.waiting);
+	describer_destroy(s->api.describer);
+	exports_destroy(s->api.exports);
 	db_close(s->db);
 	house_close(&s->house);
 	media_store_close(s->api.media);
@@ -425,6 +513,11 @@ static void chores(struct serve *s)
 			break;
 		}
 		arena_reset(a);
+	}
+	/* What was open before a network was closed ends too. */
+	if (app_networks_version(s->house.core) != s->networks_swept) {
+		s->networks_swept = app_networks_version(s->house.core);
+		http_server_sweep(s->api.server);
 	}
 	arena_destroy(a);
 }

@@ -2,8 +2,12 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "base/file.h"
 #include "cli/cli.h"
+#include "image/image.h"
 #include "train/trainer.h"
+
+#define SHEET_BYTES_MAX ((size_t)256 << 20)
 
 struct train_options {
 	const char *config;
@@ -26,6 +30,18 @@ static void on_signal(int number)
 	stop = true;
 }
 
+static bool write_picture(const char *path, const uint8_t *rgb, int width, int height,
+			  struct err *e)
+{
+	const struct image sheet = {width, height, rgb};
+	struct buf out;
+	buf_init(&out, SHEET_BYTES_MAX);
+	const bool ok = image_encode(&sheet, IMAGE_FORMAT_PNG, NULL, &out, e) &&
+			file_write(path, out.data, out.length, e);
+	buf_finish(&out);
+	return ok;
+}
+
 int cli_model_train(int argc, char **argv)
 {
 	struct train_options o = {0};
@@ -45,5 +61,7 @@ int cli_model_train(int argc, char **argv)
 	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
-	return train_run(o.config, &stop, &e) ? CLI_EXIT_DONE : cli_fail(&e);
+	const bool ok = image_init(&e) && train_run(o.config, &stop, write_picture, &e);
+	image_finish();
+	return ok ? CLI_EXIT_DONE : cli_fail(&e);
 }

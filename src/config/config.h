@@ -26,9 +26,10 @@
 	INT(connections_max, 20000, 16, 1000000, "Connections at the same time")                  \
 	INT(header_timeout_s, 10, 1, 600, "A client must have sent its request's head by then")   \
 	INT(upload_mib_max, 32, 1, 1024, "Largest picture that may be uploaded, in MiB")          \
-	BOOL(trust_proxy, false, "Believe X-Forwarded-For of a proxy on this machine")            \
+	STR(trusted_proxies, NULL,                                                                \
+	    "Whose X-Forwarded-For to believe, as 127.0.0.1,10.0.0.0/8; without it, nobody's")    \
 	BOOL(private_addresses, false,                                                            \
-	     "Tests only: push messages may go to this machine and private networks")             \
+	     "Tests only: push messages and links may lead to this machine and private networks") \
 	BOOL(rate_limits, true, "Limit how often one client may ask")                             \
 	GROUP("Mail, for people who have forgotten their password")                               \
 	STR(smtp_url, NULL, "Server, as smtp://mail.example.org:587 or smtps://mail.example.org") \
@@ -44,16 +45,22 @@
 	INT(openai_height, 1024, 64, 8192, "Height of a picture")                                 \
 	INT(openai_timeout_s, 180, 1, 3600, "Longest wait for one picture")                       \
 	INT(openai_jobs_max, 4, 1, 256, "Jobs that it draws at the same time")                    \
+	BOOL(openai_edits, false, "It also offers /images/edits: pictures can be edited with it") \
+	BOOL(openai_masks, false, "Its edits take a mask: a part of a picture can be chosen")     \
 	GROUP("Queue")                                                                            \
 	BOOL(draw, true, "Draw here; without it, workers elsewhere do, and the model only shows") \
 	STR(makers, NULL, "Which makers to draw with, as builtin,openai; without it, all")        \
 	STR(media, NULL, "Folder of the pictures; without it, media in the data folder")          \
 	INT(jobs_active_max, 20, 1, 1000000, "Jobs of one account that wait or are drawn")        \
 	INT(jobs_running_max, 4, 1, 1000, "Jobs of one account that are drawn at the same time")  \
-	INT(lease_s, 30, 1, 3600, "A job whose worker died is drawn by another after this time")  \
+	INT(lease_s, 30, 1, 3600,                                                                 \
+	    "A dead worker's job is drawn by another after this; equal at all processes")         \
 	INT(load_wait_s, 30, 1, 86400, "A newcomer's wait past which batches get smaller")        \
 	GROUP("Drawing")                                                                          \
 	STR(model, NULL, "Folder of the picture model, or none; without it, the built-in one")    \
+	STR(describe_model, NULL,                                                                 \
+	    "Folder of a model that proposes descriptions, or none; without it, the picture one") \
+	STR(engine_device, "cpu", "What the picture engine computes on: cpu, or cuda, a card")    \
 	INT(engine_threads, 0, 0, 1024, "Threads of the picture engine; 0 takes every core")
 
 #define CONFIG_MEMBER_GROUP(doc)

@@ -12,9 +12,15 @@
 #include <string.h>
 #include <sys/socket.h>
 
+/* Planning forty ids costs PostgreSQL several times what finding them does, and its guess which plans to keep changes
+ * with a table's statistics. The SQL is made for SQLite too, which never looks at values while it plans: so plans are
+ * made once, but for the search of words, where a rare word and a common one want different ways. */
+enum planning { PLANNED_UNKNOWN, PLANNED_ONCE, PLANNED_BY_VALUE };
+
 struct connection {
 	PGconn *pg;
 	unsigned names; /* of prepared statements */
+	enum planning planning;
 };
 
 struct parameter {
@@ -28,6 +34,7 @@ struct statement {
 	struct connection *conn;
 	char name[16];
 	const char *sql;
+	enum planning planning;
 	struct parameter parameters[DB_PARAMS_MAX];
 	int count;
 	PGresult *result;
@@ -101,7 +108,11 @@ static bool postgres_execute(void *conn, const char *sql, struct err *e)
 	struct connection *c = conn;
 	PGresult *result = PQexec(c->pg, sql);
 	ExecStatusType status = PQresultStatus(result);
-	bool ok = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
+	if (strncmp(sql, "ROLLBACK", 8) == 0)
+		c->planning = PLANNED_UNKNOWN; /* what was set meanwhile is undone too */
+	/* A migration may have something to say to the other database only. */
+	bool ok =
+	    status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY;
 	/* COMMIT of a failed transaction answers ROLLBACK, which is no success. */
 	if (ok && strcmp(sql, "COMMIT") == 0 && strcmp(PQcmdStatus(result), "COMMIT") != 0) {
 		err_set(e, ERR_INTERNAL, "Something went wrong here. Please try again.");
@@ -130,7 +141,13 @@ static bool postgres_connect(struct db_pool *pool, bool writer, void **conn, str
 		goto fail;
 	}
 	PQsetNoticeProcessor(c->pg, no_notice, NULL);
-	if (!postgres_execute(c,
+	/* Each statement has its index; what PostgreSQL believes of a table before it has looked at it must not make it
+	 * read all of it. And nothing here is long enough to be compiled, or to be shared with other processes. */
+	if (!postgres_execute(
+		c,
+		"SET enable_seqscan = off; SET jit = off; SET max_parallel_workers_per_gather = 0",
+		e) ||
+	    !postgres_execute(c,
 			      writer ? "SET lock_timeout = '30s'"
 				     : "SET lock_timeout = '5s'; SET statement_timeout = '30s'; "
 				       "SET default_transaction_read_only = on",
@@ -162,6 +179,7 @@ static bool postgres_prepare(void *conn, const char *sql, void **impl, struct er
 		abort();
 	s->conn = c;
 	s->sql = sql;
+	s->planning = strstr(sql, "@@") ? PLANNED_BY_VALUE : PLANNED_ONCE;
 	snprintf(s->name, sizeof(s->name), "s%u", c->names++);
 	PGresult *result = PQprepare(c->pg, s->name, sql, 0, NULL);
 	bool ok = PQresultStatus(result) == PGRES_COMMAND_OK;
@@ -278,10 +296,26 @@ static enum db_step take_result(struct statement *s, struct err *e)
 	return DB_STEP_FAILED;
 }
 
+static bool set_planning(struct statement *s, struct err *e)
+{
+	if (s->conn->planning == s->planning)
+		return true;
+	if (!postgres_execute(s->conn,
+			      s->planning == PLANNED_ONCE
+				  ? "SET plan_cache_mode = force_generic_plan"
+				  : "SET plan_cache_mode = auto",
+			      e))
+		return false;
+	s->conn->planning = s->planning;
+	return true;
+}
+
 static enum db_step postgres_first(struct statement *s, bool streamed, struct err *e)
 {
 	const char *values[DB_PARAMS_MAX];
 	int lengths[DB_PARAMS_MAX], formats[DB_PARAMS_MAX];
+	if (!set_planning(s, e))
+		return DB_STEP_FAILED;
 	for (int i = 0; i < s->count; i++) {
 		values[i] = s->parameters[i].value;
 		lengths[i] = s->parameters[i].length;

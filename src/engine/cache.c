@@ -2,6 +2,8 @@
  * attention reads lies together. */
 #include "engine/cache.h"
 
+#include "engine/cuda/card.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +16,7 @@ static void measure(struct engine_cache *c, const struct engine_cache_options *o
 {
 	c->options = *o;
 	c->capacity = round_up(o->positions, KERNEL_TILE_ROWS);
-	size_t element = o->int8 ? 1 : sizeof(float);
+	size_t element = o->int8 ? 1 : o->bf16 ? sizeof(uint16_t) : sizeof(float);
 	/* int8 keys lie in lines of 4 k */
 	size_t key_width = o->int8 ? round_up(o->head_dim, 4) : o->head_dim;
 	c->key_bytes = round_up(c->capacity * key_width * element, 64);
@@ -37,6 +39,19 @@ bool engine_cache_init(struct engine_cache *c, const struct engine_cache_options
 	*c = (struct engine_cache){0};
 	measure(c, options);
 	size_t bytes = c->head_bytes * options->layers * options->heads;
+	if (options->card) {
+		c->data = options->card->ops->alloc(options->card, bytes);
+		if (c->data)
+			return true;
+		if (!options->card->failed)
+			return err_set(e, ERR_NO_MEMORY,
+				       "the card has no room for %zu positions of context",
+				       options->positions);
+		*e = options->card->error;
+		return false;
+	}
+	/* kernels read values up to a whole KERNEL_MIX of positions */
+	bytes += KERNEL_MIX * options->head_dim;
 	c->data = aligned_alloc(64, round_up(bytes, 64));
 	if (!c->data)
 		return err_set(e, ERR_NO_MEMORY, "no memory for %zu positions of context",
@@ -48,7 +63,10 @@ bool engine_cache_init(struct engine_cache *c, const struct engine_cache_options
 
 void engine_cache_finish(struct engine_cache *c)
 {
-	free(c->data);
+	if (c->options.card)
+		c->options.card->ops->release(c->options.card, c->data);
+	else
+		free(c->data);
 	*c = (struct engine_cache){0};
 }
 
@@ -71,6 +89,18 @@ struct kernel_cache_view engine_cache_view(const struct engine_cache *c, size_t 
 void engine_cache_copy(struct engine_cache *to, const struct engine_cache *from, size_t positions)
 {
 	const struct engine_cache_options *o = &from->options;
+	if (o->card) {
+		struct card_carry carry = {.to = to->data,
+					   .from = from->data,
+					   .to_capacity = (int32_t)to->capacity,
+					   .from_capacity = (int32_t)from->capacity,
+					   .positions = (int32_t)positions,
+					   .head_dim = (int32_t)o->head_dim,
+					   .wide = !o->bf16};
+		o->card->ops->launch(o->card, CARD_CARRY, (int)(o->layers * o->heads), 1, &carry,
+				     sizeof(carry));
+		return;
+	}
 	size_t tiles = round_up(positions, KERNEL_TILE_ROWS);
 	for (size_t i = 0; i < o->layers * o->heads; i++) {
 		struct kernel_cache_view a = engine_cache_view(from, i / o->heads, i % o->heads);

@@ -8,10 +8,14 @@
 #include "base/err.h"
 #include "engine/kernels/kernels.h"
 
+struct card;
+
 struct engine_cache_options {
 	size_t layers, heads, head_dim; /* heads: those of keys and values */
 	size_t positions;               /* the most it will hold */
 	bool int8;
+	struct card *card; /* where it lies; NULL: here */
+	bool bf16;         /* on a card: else f32 */
 };
 
 struct engine_cache {
@@ -31,6 +35,7 @@ bool engine_cache_init(struct engine_cache *c, const struct engine_cache_options
 void engine_cache_finish(struct engine_cache *c); /* zeroed memory is fine */
 size_t engine_cache_bytes(const struct engine_cache_options *options);
 
+/* Not of a cache on a card. */
 struct kernel_cache_view engine_cache_view(const struct engine_cache *c, size_t layer, size_t head);
 
 /* The first `positions` positions of `from`, which has the same layers, heads and types (its capacity

@@ -184,8 +184,10 @@ static int32_t likeliest(struct engine *engine)
 	return best;
 }
 
-static bool is_stopped(struct engine *engine)
+static bool is_stopped(struct engine *engine, const struct engine_description *what)
 {
+	if (what->cancelled && atomic_load(what->cancelled))
+		return true;
 	pthread_mutex_lock(&engine->lock);
 	bool stopped = engine->stopped;
 	pthread_mutex_unlock(&engine->lock);
@@ -193,9 +195,10 @@ static bool is_stopped(struct engine *engine)
 }
 
 /* Reads the question and writes the answer's ids over it; *count of them. */
-static bool answer(struct engine *engine, struct question *q, const float *aligned,
-		   size_t tokens_max, int32_t *out, size_t *count, struct err *e)
+static bool answer(struct engine *engine, const struct engine_description *what, struct question *q,
+		   const float *aligned, size_t tokens_max, int32_t *out, size_t *count)
 {
+	struct err *e = q->e;
 	const char *eos_name = engine->transformer.shape.tokens.eos;
 	int32_t eos = *eos_name ? engine_text_id(engine->text, eos_name) : -1, next = -1;
 	struct engine_cache_options options =
@@ -207,7 +210,7 @@ static bool answer(struct engine *engine, struct question *q, const float *align
 	*count = 0;
 	if (!engine_cache_init(&cache, &options, e))
 		return false;
-	while (*count < tokens_max && !(stopped = is_stopped(engine))) {
+	while (*count < tokens_max && !(stopped = is_stopped(engine, what))) {
 		bool reading = position < q->count;
 		size_t n = reading ? q->count - position : 1;
 		if (n > PIECE_ROWS)
@@ -218,7 +221,12 @@ static bool answer(struct engine *engine, struct question *q, const float *align
 		position += n;
 		if (position >= q->count)
 			next = likeliest(engine);
+		bool failed = engine_transformer_failed(&engine->transformer, e);
 		engine_pool_unlock(engine->pool);
+		if (failed) {
+			engine_cache_finish(&cache);
+			return false;
+		}
 		if (position < q->count)
 			continue;
 		if (next == eos)
@@ -287,7 +295,7 @@ static bool describe(struct engine *engine, const struct engine_description *wha
 			     engine->transformer.positions_max);
 	if (ok)
 		aligned = look(engine, what, e);
-	ok = aligned && answer(engine, &q, aligned, tokens_max, ids + room, &count, e);
+	ok = aligned && answer(engine, what, &q, aligned, tokens_max, ids + room, &count);
 	if (ok)
 		put_trimmed(engine, ids + room, count, text);
 	free(aligned);

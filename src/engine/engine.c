@@ -4,6 +4,7 @@
  * thread, one at a time, by holding the pool's lock, as each step does. */
 #include "engine/impl.h"
 
+#include "engine/cuda/card.h"
 #include "engine/vit.h"
 
 #include <limits.h>
@@ -76,7 +77,7 @@ static void fill_info(struct engine *engine, const struct engine_shape *s)
 
 	*info = (struct engine_info){
 	    .quant = QUANT_NAMES[engine->transformer.weights],
-	    .kernels = engine->transformer.kernels->name,
+	    .kernels = engine->card ? "cuda" : engine->transformer.kernels->name,
 	    .threads = engine_pool_threads(engine->pool),
 	    .width = s->vq.image_size,
 	    .height = s->vq.image_size,
@@ -124,6 +125,7 @@ static bool open_model(struct engine *engine, const struct engine_options *optio
 	struct engine_transformer_options transformer = {
 	    .kernels = kernels_find(level_for(options->kernels), e),
 	    .pool = engine->pool,
+	    .card = engine->card,
 	    .as = engine->as = AS[options->quant],
 	    .text_head = check,
 	    .check = check,
@@ -166,26 +168,41 @@ static struct engine *make(const char *dir, struct err *e)
 	return NULL;
 }
 
-struct engine *engine_create(const char *dir, const struct engine_options *options, struct err *e)
+struct engine *engine_create_on(struct card *card, const char *dir,
+				const struct engine_options *options, struct err *e)
 {
-	static const struct engine_options DEFAULTS;
-
-	if (!options)
-		options = &DEFAULTS;
-	if ((unsigned)options->quant > ENGINE_QUANT_INT4 ||
-	    (unsigned)options->kernels > ENGINE_KERNELS_AMX) {
-		err_set(e, ERR_INVALID, "no such quantisation or kernels");
+	struct engine *engine = make(dir, e);
+	if (!engine) {
+		if (card)
+			card->ops->destroy(card);
 		return NULL;
 	}
-	struct engine *engine = make(dir, e);
-	if (!engine)
-		return NULL;
+	engine->card = card;
+	size_t memory = card ? card->memory_bytes : machine_bytes();
 	engine->memory_max_bytes =
-	    options->memory_max_bytes ? options->memory_max_bytes : machine_bytes() / 4 * 3;
+	    options->memory_max_bytes ? options->memory_max_bytes : memory / 4 * 3;
 	if (open_model(engine, options, false, e) && engine_requests_init(engine, options, e))
 		return engine;
 	engine_destroy(engine);
 	return NULL;
+}
+
+struct engine *engine_create(const char *dir, const struct engine_options *options, struct err *e)
+{
+	static const struct engine_options DEFAULTS;
+	struct card *card = NULL;
+
+	if (!options)
+		options = &DEFAULTS;
+	if ((unsigned)options->quant > ENGINE_QUANT_INT4 ||
+	    (unsigned)options->kernels > ENGINE_KERNELS_AMX ||
+	    (unsigned)options->device > ENGINE_DEVICE_CUDA) {
+		err_set(e, ERR_INVALID, "no such quantisation, kernels or device");
+		return NULL;
+	}
+	if (options->device == ENGINE_DEVICE_CUDA && !(card = engine_card_open(e)))
+		return NULL;
+	return engine_create_on(card, dir, options, e);
 }
 
 bool engine_check(const char *dir, struct engine_info *info, struct err *e)
@@ -217,6 +234,8 @@ void engine_destroy(struct engine *engine)
 	engine_vq_work_destroy(engine->vq_work);
 	engine_vq_destroy(engine->vq);
 	engine_transformer_finish(&engine->transformer);
+	if (engine->card)
+		engine->card->ops->destroy(engine->card);
 	engine_pool_destroy(engine->pool);
 	engine_text_close(engine->text);
 	engine_weights_close(engine->weights);
@@ -339,6 +358,37 @@ bool engine_encode(struct engine *engine, const uint8_t *rgb, int width, int hei
 	}
 	free(fitted);
 	return ok;
+}
+
+/* One square: its middle's mean, since the decoder blurs the seams. */
+static void fill_square(uint8_t *rgb, size_t stride, int width, int height)
+{
+	const int edge = width > 3 && height > 3;
+	int sums[3] = {0}, count = 0;
+	for (int y = edge; y < height - edge; y++)
+		for (int x = edge; x < width - edge; x++, count++)
+			for (int c = 0; c < 3; c++)
+				sums[c] += rgb[(size_t)y * stride + (size_t)(3 * x + c)];
+	for (int y = 0; y < height; y++)
+		for (int x = 0; x < width; x++)
+			for (int c = 0; c < 3; c++)
+				rgb[(size_t)y * stride + (size_t)(3 * x + c)] =
+				    (uint8_t)((sums[c] + count / 2) / count);
+}
+
+void engine_finish(const struct engine *engine, const char *style, uint8_t *rgb)
+{
+	const struct engine_shape *s = &engine->transformer.shape;
+	const int width = engine->info.width, height = engine->info.height;
+	int block = 0;
+	for (int i = 0; style && i < s->style_count; i++)
+		if (strcmp(s->styles[i].name, style) == 0)
+			block = s->styles[i].block;
+	for (int y = 0; block > 1 && y < height; y += block)
+		for (int x = 0; x < width; x += block)
+			fill_square(rgb + ((size_t)y * (size_t)width + (size_t)x) * 3,
+				    (size_t)width * 3, width - x < block ? width - x : block,
+				    height - y < block ? height - y : block);
 }
 
 bool engine_prompt_tokens(struct engine *engine, const char *prompt, size_t *count, struct err *e)

@@ -45,6 +45,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -71,15 +72,21 @@ enum engine_kernels {
 	ENGINE_KERNELS_AMX
 };
 
+/* Where the transformer computes. CUDA: on the machine's first NVIDIA card, with f32, bf16 or int8 weights;
+ * engine_create refuses it where there is no card, or where the program was built without. The picture
+ * tokenizer stays on the processor. */
+enum engine_device { ENGINE_DEVICE_CPU = 0, ENGINE_DEVICE_CUDA };
+
 /* All zero is a good choice. */
 struct engine_options {
 	int threads; /* 0: one for each core this process may use */
 	enum engine_quant quant;
-	enum engine_kernels kernels;
+	enum engine_kernels kernels; /* the processor's */
+	enum engine_device device;
 	int requests_max;        /* running at the same time; more of them wait in line. 0: 16 */
 	int waiting_max;         /* in line; past it engine_submit says ERR_BUSY. 0: 256 */
 	size_t memory_max_bytes; /* weights, caches and buffers together. 0: three quarters of the
-				    machine's */
+				    machine's, or of the card's */
 };
 
 #define ENGINE_STYLES_MAX     64
@@ -98,7 +105,8 @@ struct engine_info {
 	char name[ENGINE_NAME_MAX_BYTES];   /* config.json's, or the directory's own */
 	char family[ENGINE_NAME_MAX_BYTES]; /* "madang_janus", "janus", "llamagen" */
 	const char *quant;                  /* "f32", "bf16", "int8", "int4" */
-	const char *kernels;                /* "scalar", "avx2", "avx512", "amx" */
+	const char *
+	    kernels; /* "scalar", "avx2", "avx512", "amx"; "cuda": the transformer's are a card's */
 	int threads;
 
 	int width, height;           /* pixels of a picture */
@@ -132,9 +140,10 @@ struct engine_info {
 /* Sampling fields left negative take the model's own value (ENGINE_REQUEST_INIT does). */
 struct engine_request {
 	enum engine_task task;
-	const char *prompt;       /* UTF-8, NUL-terminated; NULL is "" */
-	const char *style;        /* of the picture to draw; NULL: any */
-	const char *source_style; /* of the source, where it is known; NULL: any */
+	const char *prompt; /* UTF-8, NUL-terminated; NULL is "" */
+	const char *style;  /* of the picture to draw; NULL: any */
+	const char *
+	    source_style; /* of the source, where it is known; the picture keeps it where style is NULL */
 
 	/* The source of restyle, vary and edit: either tokens of this same model (as many as
 	 * engine_info says), or pixels, which are fitted to the picture's size and encoded. */
@@ -231,6 +240,10 @@ bool engine_run(struct engine *engine,
 bool engine_decode(struct engine *engine, const int32_t *tokens, size_t count, int first_row,
 		   uint8_t *rgb, struct err *e) MUST_CHECK;
 
+/* What a style asks of pixels that engine_decode wrote, of whole and of partial pictures: pixel art becomes
+ * squares of one colour. Done twice it changes nothing more. style NULL or another's: nothing. */
+void engine_finish(const struct engine *engine, const char *style, uint8_t *rgb);
+
 /* Pixels of any size to the tokens of one picture (engine_info.tokens of them, the caller's): the
  * middle square is scaled to the picture's size, then encoded. */
 bool engine_encode(struct engine *engine, const uint8_t *rgb, int width, int height,
@@ -244,12 +257,14 @@ struct engine_description {
 	int width, height;
 	const char *question; /* UTF-8; NULL: what an alternative text has to say */
 	int tokens_max;       /* of the answer. 0: 128 */
+	/* Set by any thread: the description ends with ERR_CANCELLED within a word. NULL: never. */
+	const atomic_bool *cancelled;
 };
 
 /* What is to be seen in a picture, appended to `text` (UTF-8, trimmed): the likeliest words, so the same
  * picture and question give the same answer. The vision tower and the head that writes text are loaded by
  * the first call and stay. One call at a time; others wait. ERR_UNSUPPORTED where the model cannot look,
- * ERR_CANCELLED after engine_stop. */
+ * ERR_CANCELLED after engine_stop and where it was cancelled. */
 bool engine_describe(struct engine *engine, const struct engine_description *what, struct buf *text,
 		     struct err *e) MUST_CHECK;
 

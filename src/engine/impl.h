@@ -42,6 +42,7 @@ struct engine {
 	struct engine_weights *weights;
 	struct engine_text *text;
 	struct engine_pool *pool;
+	struct card *card; /* that the transformer is on; NULL: the processor */
 	struct engine_transformer transformer;
 	struct engine_vq *vq;
 	struct engine_info info;
@@ -79,6 +80,10 @@ struct engine {
 	size_t *logit_rows;
 	int32_t *ids, *places;
 };
+
+/* engine.c: engine_create on a card that is open already, which it takes; NULL: none. */
+struct engine *engine_create_on(struct card *card, const char *dir,
+				const struct engine_options *options, struct err *e) MUST_CHECK;
 
 /* requests.c: the stepper's state. */
 bool engine_requests_init(struct engine *engine, const struct engine_options *options,

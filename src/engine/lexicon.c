@@ -36,13 +36,17 @@ struct concept {
 	const char *id, *name;
 };
 
+struct table {
+	struct name *names; /* by key */
+	size_t count, key_bytes_max;
+};
+
 struct engine_lexicon {
 	struct arena *arena;
 	struct concept *concepts;
 	size_t count;
-	struct name *names; /* by key */
-	size_t name_count;
-	size_t key_bytes_max;
+	struct table names;
+	struct table words; /* of no concept: colours, places, numbers, styles */
 };
 
 struct word {
@@ -159,9 +163,9 @@ static int compare_names(const void *a, const void *b)
 }
 
 /* The first name with this key; NULL where there is none. */
-static const struct name *look_up(const struct engine_lexicon *l, const char *key, size_t length)
+static const struct name *look_up(const struct table *l, const char *key, size_t length)
 {
-	size_t low = 0, high = l->name_count;
+	size_t low = 0, high = l->count;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 		int order = strncmp(l->names[middle].key, key, length);
@@ -170,30 +174,37 @@ static const struct name *look_up(const struct engine_lexicon *l, const char *ke
 		else
 			high = middle;
 	}
-	if (low == l->name_count || strncmp(l->names[low].key, key, length) != 0 ||
+	if (low == l->count || strncmp(l->names[low].key, key, length) != 0 ||
 	    l->names[low].key[length] != '\0')
 		return NULL;
 	return &l->names[low];
 }
 
-static bool add_name(struct engine_lexicon *l, const struct json_value *v, struct concept *c,
-		     struct err *e)
+static bool add_name(struct engine_lexicon *l, struct table *table, const struct json_value *v,
+		     struct name n, struct err *e)
 {
 	if (v->kind != JSON_KIND_STR || v->length == 0 || v->length > NAME_BYTES_MAX)
-		return err_set(
-		    e, ERR_INVALID,
-		    "concepts.json: concept '%.40s' has a name that is not 1 to %d bytes", c->id,
-		    NAME_BYTES_MAX);
-	struct name n = {
-	    .text = v->s, .concept = (size_t)(c - l->concepts), .script = script_of_text(v->s)};
+		return err_set(e, ERR_INVALID, "a name that is not 1 to %d bytes", NAME_BYTES_MAX);
+	n.text = v->s;
+	n.script = script_of_text(v->s);
 	n.key = make_key(l->arena, v->s, n.script);
 	if (*n.key == '\0')
 		return true; /* a name without letters can't be asked for */
-	if (strlen(n.key) > l->key_bytes_max)
-		l->key_bytes_max = strlen(n.key);
-	if (!c->name)
-		c->name = n.text;
-	l->names[l->name_count++] = n;
+	if (strlen(n.key) > table->key_bytes_max)
+		table->key_bytes_max = strlen(n.key);
+	table->names[table->count++] = n;
+	return true;
+}
+
+static bool add_concept_name(struct engine_lexicon *l, const struct json_value *v,
+			     struct concept *c, struct err *e)
+{
+	size_t before = l->names.count;
+	struct name n = {.concept = (size_t)(c - l->concepts)};
+	if (!add_name(l, &l->names, v, n, e))
+		return err_context(e, "concepts.json: concept '%.40s'", c->id);
+	if (!c->name && l->names.count > before)
+		c->name = v->s;
 	return true;
 }
 
@@ -211,7 +222,7 @@ static bool add_concept(struct engine_lexicon *l, const struct json_value *v, st
 		if (strcmp(v->members[i].name, "en") == 0)
 			c->name = NULL; /* English goes first wherever it stands */
 		for (size_t k = 0; k < list->length; k++)
-			if (!add_name(l, &list->items[k], c, e))
+			if (!add_concept_name(l, &list->items[k], c, e))
 				return false;
 		if (!c->name)
 			c->name = before;
@@ -232,6 +243,29 @@ static size_t count_strings(const struct json_value *v)
 	return sum;
 }
 
+/* "words": ["red", "빨간", …], what may be said of a concept; not every model has them. */
+static bool add_words(struct engine_lexicon *l, const struct json_value *root, struct err *e)
+{
+	const struct json_value *list = json_get(root, "words");
+	if (!list)
+		return true;
+	if (list->kind != JSON_KIND_ARRAY)
+		return err_set(e, ERR_INVALID, "concepts.json: \"words\" is not a list");
+	l->words.names = ARENA_ARRAY(l->arena, struct name, list->length + 1);
+	if (!l->words.names)
+		return err_set(e, ERR_TOO_LARGE, "concepts.json does not fit in memory");
+	for (size_t i = 0; i < list->length; i++)
+		if (!add_name(l, &l->words, &list->items[i], (struct name){0}, e))
+			return err_context(e, "concepts.json: words");
+	return true;
+}
+
+static void sort(struct table *t)
+{
+	if (t->count)
+		qsort(t->names, t->count, sizeof *t->names, compare_names);
+}
+
 static bool load(struct engine_lexicon *l, const char *text, size_t length, struct err *e)
 {
 	const struct json_limits limits = {
@@ -244,15 +278,18 @@ static bool load(struct engine_lexicon *l, const char *text, size_t length, stru
 		return err_set(e, ERR_INVALID,
 			       "concepts.json: \"concepts\" is not a list with something in it");
 	l->concepts = ARENA_ARRAY(l->arena, struct concept, list->length);
-	l->names = ARENA_ARRAY(l->arena, struct name, count_strings(list));
-	if (!l->concepts || !l->names)
+	l->names.names = ARENA_ARRAY(l->arena, struct name, count_strings(list));
+	if (!l->concepts || !l->names.names)
 		return err_set(e, ERR_TOO_LARGE, "concepts.json does not fit in memory");
 	for (size_t i = 0; i < list->length; i++)
 		if (!add_concept(l, &list->items[i], e))
 			return false;
+	if (!add_words(l, root, e))
+		return false;
 	if (arena_exceeded(l->arena))
 		return err_set(e, ERR_TOO_LARGE, "concepts.json does not fit in memory");
-	qsort(l->names, l->name_count, sizeof *l->names, compare_names);
+	sort(&l->names);
+	sort(&l->words);
 	return true;
 }
 
@@ -302,7 +339,7 @@ const char *engine_lexicon_name(const struct engine_lexicon *lexicon, size_t con
 }
 
 /* The longest spaced name that begins with words[first]; *end is where it ends in the text. */
-static const struct name *match_spaced(const struct engine_lexicon *l, const char *text,
+static const struct name *match_spaced(const struct table *l, const char *text,
 				       const struct word *words, size_t count, size_t first,
 				       size_t *end)
 {
@@ -372,8 +409,8 @@ static bool stands_alone(const char *text, size_t length, size_t at, size_t end)
 }
 
 /* The longest unspaced name that begins at text[at]; the text is lower case. */
-static const struct name *match_unspaced(const struct engine_lexicon *l, const char *text,
-					 size_t length, size_t at, size_t *end)
+static const struct name *match_unspaced(const struct table *l, const char *text, size_t length,
+					 size_t at, size_t *end)
 {
 	const struct name *best = NULL;
 	size_t bytes, stop = at + l->key_bytes_max < length ? at + l->key_bytes_max : length;
@@ -399,39 +436,87 @@ static size_t add_once(size_t *concepts, size_t count, size_t max, size_t concep
 	return count;
 }
 
+/* A way through a text: what it names, from its beginning to its end. */
+struct walk {
+	char *text; /* lower case */
+	size_t length, at;
+	struct word words[WORDS_MAX];
+	size_t count, next;
+};
+
+static void walk_init(struct walk *w, const char *prompt)
+{
+	*w = (struct walk){.length = strlen(prompt), .text = malloc(strlen(prompt) + 1)};
+	if (!w->text)
+		abort();
+	for (size_t i = 0; i <= w->length; i++)
+		w->text[i] = str_lower(prompt[i]);
+	w->count = split_words(w->text, w->length, w->words, WORDS_MAX);
+}
+
+/* The longest name of the table that begins here; *end is where it ends. */
+static const struct name *match(const struct table *t, const struct walk *w, bool word, size_t *end)
+{
+	const struct name *n = NULL, *other;
+	size_t longer = w->at;
+	*end = w->at;
+	if (word)
+		n = match_spaced(t, w->text, w->words, w->count, w->next, end);
+	other = match_unspaced(t, w->text, w->length, w->at, &longer);
+	if (other && longer > *end) {
+		n = other;
+		*end = longer;
+	}
+	return n;
+}
+
+/* The next thing named in the text, of `names` or, where it is given and nothing of names stands there, of
+ * `also`, which in Korean begins a word; it ends at w->at. NULL at the text's end. */
+static const struct name *walk_next(struct walk *w, const struct table *names,
+				    const struct table *also, size_t *start)
+{
+	while (w->at < w->length) {
+		size_t bytes, end;
+		bool word = script_at(w->text, w->length, w->at, &bytes) == SCRIPT_LATIN;
+		while (w->next < w->count && w->words[w->next].start < w->at)
+			w->next++;
+		word = word && w->next < w->count && w->words[w->next].start == w->at;
+		const struct name *n = match(names, w, word, &end);
+		if (!n && also && !follows(w->text, w->length, w->at, SCRIPT_HANGUL))
+			n = match(also, w, word, &end);
+		*start = w->at;
+		w->at = n ? end : word ? w->words[w->next].end : w->at + bytes;
+		if (n)
+			return n;
+	}
+	return NULL;
+}
+
 size_t engine_lexicon_find(const struct engine_lexicon *lexicon, const char *prompt,
 			   size_t *concepts, size_t max)
 {
-	size_t length = strlen(prompt), found = 0, next = 0, bytes;
-	struct word words[WORDS_MAX];
-	char *text = malloc(length + 1);
-	if (!text)
-		abort();
-	for (size_t i = 0; i <= length; i++)
-		text[i] = str_lower(prompt[i]);
-	size_t count = split_words(text, length, words, WORDS_MAX);
-	for (size_t at = 0; at < length && found < max; at += bytes) {
-		size_t end = at, longer = at;
-		bool latin = script_at(text, length, at, &bytes) == SCRIPT_LATIN;
-		while (next < count && words[next].start < at)
-			next++;
-		const struct name *n = NULL, *other = NULL;
-		if (latin && next < count && words[next].start == at) {
-			n = match_spaced(lexicon, text, words, count, next, &end);
-			bytes = words[next].end - at;
-		}
-		other = match_unspaced(lexicon, text, length, at, &longer);
-		if (other && longer > end) {
-			n = other;
-			end = longer;
-		}
-		if (n) {
-			found = add_once(concepts, found, max, n->concept);
-			bytes = end - at;
-		}
-	}
-	free(text);
+	struct walk w;
+	const struct name *n;
+	size_t found = 0, start;
+	walk_init(&w, prompt);
+	while (found < max && (n = walk_next(&w, &lexicon->names, NULL, &start)))
+		found = add_once(concepts, found, max, n->concept);
+	free(w.text);
 	return found;
+}
+
+void engine_lexicon_gist(const struct engine_lexicon *lexicon, const char *prompt, struct buf *out)
+{
+	struct walk w;
+	size_t start;
+	walk_init(&w, prompt);
+	for (bool first = true; walk_next(&w, &lexicon->names, &lexicon->words, &start);
+	     first = false) {
+		if (!first)
+			buf_add_char(out, ' ');
+		buf_add(out, prompt + start, w.at - start);
+	}
+	free(w.text);
 }
 
 /* The letter trigrams of a text, two blanks before it and one behind, each as one number, in order and
@@ -519,8 +604,8 @@ size_t engine_lexicon_near(const struct engine_lexicon *lexicon, const char *pro
 		at += strspn(prompt + at, " \t\r\n.,!?");
 		size_t word = strcspn(prompt + at, " \t\r\n.,!?");
 		size_t n = word ? trigrams(prompt + at, word, asked) : 0;
-		for (size_t i = 0; n && i < lexicon->name_count; i++) {
-			const struct name *name = &lexicon->names[i];
+		for (size_t i = 0; n && i < lexicon->names.count; i++) {
+			const struct name *name = &lexicon->names.names[i];
 			size_t m = trigrams(name->text, strlen(name->text), known);
 			double score = similarity(asked, n, known, m);
 			if (score > 0)
@@ -537,13 +622,13 @@ size_t engine_lexicon_near(const struct engine_lexicon *lexicon, const char *pro
 static size_t examples(const struct engine_lexicon *l, const char *prompt, const char **names)
 {
 	enum script script = script_of_text(prompt);
-	size_t count = 0, step = l->name_count / EXAMPLES + 1;
-	for (size_t from = step / 2; count < EXAMPLES && from < l->name_count; from += step)
-		for (size_t i = from; i < l->name_count; i++)
-			if (l->names[i].script == script) {
+	size_t count = 0, step = l->names.count / EXAMPLES + 1;
+	for (size_t from = step / 2; count < EXAMPLES && from < l->names.count; from += step)
+		for (size_t i = from; i < l->names.count; i++)
+			if (l->names.names[i].script == script) {
 				/* From the last name of the script on, every step finds that one again. */
-				if (count == 0 || names[count - 1] != l->names[i].text)
-					names[count++] = l->names[i].text;
+				if (count == 0 || names[count - 1] != l->names.names[i].text)
+					names[count++] = l->names.names[i].text;
 				break;
 			}
 	if (count == 0)

@@ -22,12 +22,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 
 struct engine_lexicon;
 
 /* Reads DIR/concepts.json: {"concepts": [{"id": "1F34E", "en": ["red apple", "apple"], "ko": […],
- * "ja": […]}, …]}. A directory without the file gives true and *out NULL: that model takes any prompt. */
+ * "ja": […]}, …], "words": ["red", "background", …]}; words, which need not be there, are what can be said of a
+ * concept: colours, places, numbers, styles. A directory without the file gives true and *out NULL: that model takes any prompt. */
 MUST_CHECK bool engine_lexicon_open(const char *dir, struct engine_lexicon **out, struct err *e);
 void engine_lexicon_close(struct engine_lexicon *lexicon); /* NULL-safe */
 
@@ -40,6 +42,10 @@ const char *engine_lexicon_name(const struct engine_lexicon *lexicon, size_t con
 /* The concepts named in the prompt, in its order, at most `max` of them; returns how many were written. */
 size_t engine_lexicon_find(const struct engine_lexicon *lexicon, const char *prompt,
 			   size_t *concepts, size_t max);
+
+/* What of the prompt the model knows, concepts and words, in its order, with a blank between: what is left of
+ * a prompt that has more tokens than the model reads. Appended to `out`. */
+void engine_lexicon_gist(const struct engine_lexicon *lexicon, const char *prompt, struct buf *out);
 
 /* The `max` names nearest to the prompt, nearest first, each of another concept; borrowed. Fewer where
  * there are fewer near ones. */

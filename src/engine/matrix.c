@@ -239,9 +239,9 @@ bool engine_matrix_scratch_init(struct engine_matrix_scratch *s, size_t rows_max
 	rows_max = (rows_max + 31) / 32 * 32; /* kernels may read whole tiles of rows */
 	s->xq.q = aligned_zeroed(rows_max * padded);
 	s->xq.scale = aligned_zeroed(rows_max * groups * sizeof(float));
-	s->xq.sum = aligned_zeroed(rows_max * groups * sizeof(int32_t));
+	s->xq.undo = aligned_zeroed(rows_max * groups * sizeof(int32_t));
 	s->xq.sum32 = aligned_zeroed(rows_max * (padded / 32) * sizeof(int32_t));
-	if (s->xq.q && s->xq.scale && s->xq.sum && s->xq.sum32)
+	if (s->xq.q && s->xq.scale && s->xq.undo && s->xq.sum32)
 		return true;
 	engine_matrix_scratch_finish(s);
 	return err_set(e, ERR_NO_MEMORY, "no memory for %zu rows of %zu activations", rows_max,
@@ -252,7 +252,7 @@ void engine_matrix_scratch_finish(struct engine_matrix_scratch *s)
 {
 	free(s->xq.q);
 	free(s->xq.scale);
-	free(s->xq.sum);
+	free(s->xq.undo);
 	free(s->xq.sum32);
 	*s = (struct engine_matrix_scratch){0};
 }
@@ -266,8 +266,15 @@ struct quantize_job {
 static void quantize_rows(void *context, size_t begin, size_t end, int thread)
 {
 	struct quantize_job *job = context;
-	(void)thread;
-	job->kernels->quantize(job->p->x, job->p->x_stride, job->xq, begin, end);
+	const struct engine_matrix_product *p = job->p;
+	if (!p->fill) {
+		job->kernels->quantize(p->x, p->x_stride, job->xq, begin, end);
+		return;
+	}
+	for (size_t r = begin; r < end; r++) { /* from the first-level cache */
+		p->fill(p->context, r, r + 1, thread);
+		job->kernels->quantize(p->x, p->x_stride, job->xq, r, r + 1);
+	}
 }
 
 void engine_matrix_prepare(const struct engine_matrix *m, const struct kernels *kernels,
@@ -289,12 +296,16 @@ void engine_matrix_prepare(const struct engine_matrix *m, const struct kernels *
 	    .y_stride = p->y_stride,
 	    .add = p->add,
 	};
-	if (m->weights != KERNEL_INT8 && m->weights != KERNEL_INT4)
+	if (m->weights != KERNEL_INT8 && m->weights != KERNEL_INT4) {
+		if (p->fill)
+			engine_pool_for(pool, p->rows, 8, p->fill, p->context);
 		return;
+	}
 	scratch->xq.k = m->k;
 	scratch->xq.k_padded = kernel_k_padded(m->k);
 	scratch->xq.groups = kernel_groups(m->k);
 	scratch->xq.blocks = m->weights == KERNEL_INT4;
+	scratch->xq.tiled = kernels->tiled_rows && p->rows >= kernels->tiled_rows;
 	out->xq = &scratch->xq;
 	struct quantize_job job = {kernels, p, &scratch->xq};
 	/* a row takes some 100 ns: not worth waking anybody for a few */

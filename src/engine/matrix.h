@@ -63,6 +63,9 @@ struct engine_matrix_product {
 	size_t y_stride;
 	size_t rows;
 	bool add;
+	/* Makes rows [begin, end) of x, right before they are read; NULL: they are there. */
+	engine_pool_fn fill;
+	void *context;
 };
 void engine_matrix_multiply(const struct engine_matrix *m, const struct kernels *kernels,
 			    struct engine_pool *pool, struct engine_matrix_scratch *scratch,

@@ -1,6 +1,7 @@
 /* Measuring the transformer with random weights. One thread calls; owns everything it makes. */
 #include "engine/measure.h"
 
+#include "engine/cuda/model.h"
 #include "engine/sampler.h"
 #include "engine/transformer.h"
 
@@ -28,6 +29,7 @@ static const struct shape_row SHAPES[] = {
 
 struct measuring {
 	struct engine_pool *pool;
+	struct card *card;
 	struct engine_transformer t;
 	struct engine_batch b;
 	struct engine_cache *cache;
@@ -51,11 +53,11 @@ static double now(void)
 }
 
 /* One thread alone is timed by its own time, so that what others do with its core does not count (what they do
- * with the memory does: in the bandwidth too). */
+ * with the memory does: in the bandwidth too). Not where it waits for a card. */
 static double watch(const struct measuring *m)
 {
-	return now_of(engine_pool_threads(m->pool) == 1 ? CLOCK_THREAD_CPUTIME_ID
-							: CLOCK_MONOTONIC);
+	return now_of(engine_pool_threads(m->pool) == 1 && !m->card ? CLOCK_THREAD_CPUTIME_ID
+								    : CLOCK_MONOTONIC);
 }
 
 static bool find_shape(const char *name, struct engine_shape *s, struct err *e)
@@ -114,6 +116,8 @@ static void prefill(struct measuring *m, struct engine_cache *cache, size_t n)
 		engine_transformer_embed_image(&m->t, &m->b, ids, places, PIECE_ROWS, m->b.x);
 		engine_transformer_run(&m->t, &m->b);
 	}
+	if (m->card)
+		m->card->ops->wait(m->card);
 }
 
 static void measure_steps(struct measuring *m, const struct engine_measure_options *o,
@@ -176,6 +180,8 @@ static void sweep(void *context, size_t begin, size_t end, int thread)
 static double measure_bandwidth(struct measuring *m, double seconds)
 {
 	double begin = now(), best = 1e30;
+	if (m->card)
+		return engine_card_model_bandwidth(m->t.card, m->sweep_bytes, seconds);
 	do {
 		double from = watch(m);
 		engine_pool_for(m->pool, m->sweep_bytes / 64, 4096, sweep, m);
@@ -200,7 +206,7 @@ static double measure_peak(struct measuring *m, double seconds)
 {
 	size_t threads = (size_t)engine_pool_threads(m->pool);
 	double begin = now(), best = 1e30;
-	if (!m->t.kernels->busy)
+	if (!m->t.kernels->busy || m->card)
 		return 0;
 	do {
 		double from = watch(m);
@@ -226,8 +232,12 @@ static bool set_up(struct measuring *m, const struct engine_measure_options *o,
 	m->pool = engine_pool_create(o->threads, e);
 	if (!m->pool)
 		return false;
-	struct engine_transformer_options t = {
-	    .kernels = kernels_find(level, e), .pool = m->pool, .as = AS[o->quant]};
+	if (o->device == ENGINE_DEVICE_CUDA && !(m->card = engine_card_open(e)))
+		return false;
+	struct engine_transformer_options t = {.kernels = kernels_find(level, e),
+					       .pool = m->pool,
+					       .card = m->card,
+					       .as = AS[o->quant]};
 	if (!t.kernels || !engine_transformer_init(&m->t, shape, NULL, &t, e) ||
 	    !engine_batch_init(&m->b, &m->t, PIECE_ROWS, BATCH_MAX, e))
 		return false;
@@ -264,9 +274,43 @@ static void tear_down(struct measuring *m)
 	free(m->cache);
 	engine_batch_finish(&m->b);
 	engine_transformer_finish(&m->t);
+	if (m->card)
+		m->card->ops->destroy(m->card);
 	engine_pool_destroy(m->pool);
 	free(m->sweep);
 	free(m->sums);
+}
+
+/* What the bandwidth is measured with; a card makes its own. */
+static bool make_sweep(struct measuring *m, double bytes, struct err *e)
+{
+	m->sweep_bytes = (size_t)bytes / 64 * 64;
+	if (m->card)
+		return true;
+	m->sweep = aligned_alloc(2 << 20, (m->sweep_bytes + (2 << 20)) >> 21 << 21);
+	m->sums = calloc((size_t)engine_pool_threads(m->pool), sizeof(*m->sums));
+	if (!m->sweep || !m->sums)
+		return err_set(e, ERR_NO_MEMORY, "no memory to measure the bandwidth");
+	madvise(m->sweep, m->sweep_bytes, MADV_HUGEPAGE); /* as the weights; only a wish */
+	memset(m->sweep, 1, m->sweep_bytes);
+	return true;
+}
+
+static bool measure(struct measuring *m, const struct engine_measure_options *o,
+		    struct engine_measure *r, struct err *e)
+{
+	r->bandwidth = measure_bandwidth(m, o->seconds / 2);
+	measure_steps(m, o, r);
+	double again = measure_bandwidth(m, o->seconds / 2);
+	r->bandwidth = again > r->bandwidth ? again : r->bandwidth;
+	if (engine_transformer_failed(&m->t, e))
+		return false;
+	if (!(r->bandwidth > 0))
+		return err_set(e, ERR_NO_MEMORY, "no memory to measure the bandwidth");
+	r->fraction = r->tokens_per_s / o->batch * r->bytes_per_step / r->bandwidth;
+	measure_prefill(m, o, r);
+	r->peak_ops_per_s = measure_peak(m, o->seconds / 4);
+	return !engine_transformer_failed(&m->t, e);
 }
 
 bool engine_measure(const struct engine_measure_options *o, struct engine_measure *r, struct err *e)
@@ -284,28 +328,12 @@ bool engine_measure(const struct engine_measure_options *o, struct engine_measur
 		tear_down(&m);
 		return false;
 	}
-	*r = (struct engine_measure){.kernels = m.t.kernels->name,
+	*r = (struct engine_measure){.kernels = m.card ? "cuda" : m.t.kernels->name,
 				     .quant = QUANTS[m.t.weights],
 				     .threads = engine_pool_threads(m.pool),
 				     .parameters = m.t.parameters,
 				     .bytes_per_step = step_bytes(&m, o)};
-	m.sweep_bytes = (size_t)r->bytes_per_step / 64 * 64;
-	m.sweep = aligned_alloc(2 << 20, (m.sweep_bytes + (2 << 20)) >> 21 << 21);
-	m.sums = calloc((size_t)r->threads, sizeof(*m.sums));
-	bool ok = m.sweep && m.sums;
-	if (ok) {
-		madvise(m.sweep, m.sweep_bytes, MADV_HUGEPAGE); /* as the weights; only a wish */
-		memset(m.sweep, 1, m.sweep_bytes);
-		r->bandwidth = measure_bandwidth(&m, o->seconds / 2);
-		measure_steps(&m, o, r);
-		double again = measure_bandwidth(&m, o->seconds / 2);
-		r->bandwidth = again > r->bandwidth ? again : r->bandwidth;
-		r->fraction = r->tokens_per_s / o->batch * r->bytes_per_step / r->bandwidth;
-		measure_prefill(&m, o, r);
-		r->peak_ops_per_s = measure_peak(&m, o->seconds / 4);
-	} else {
-		err_set(e, ERR_NO_MEMORY, "no memory to measure the bandwidth");
-	}
+	bool ok = make_sweep(&m, r->bytes_per_step, e) && measure(&m, o, r, e);
 	tear_down(&m);
 	return ok;
 }

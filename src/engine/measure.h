@@ -11,7 +11,8 @@ struct engine_measure_options {
 	const char *shape; /* "m30", "m350", "janus1b", "builtin" */
 	enum engine_quant quant;
 	enum engine_kernels kernels;
-	int threads;    /* 0: all */
+	enum engine_device device; /* CUDA: of a card, and its memory */
+	int threads;               /* 0: all */
 	int batch;      /* rows of a step, each a stream of its own: a guided picture is two */
 	int context;    /* positions read before */
 	double seconds; /* at most, for each of the measurements */

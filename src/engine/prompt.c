@@ -62,11 +62,12 @@ static bool special(const struct builder *b, const char *what, const char *conte
 		       content);
 }
 
-static bool style_token(const struct builder *b, const char *field, const char *style, int32_t *id)
+static bool style_token(const struct builder *b, const char *field, const char *style,
+			const char *any, int32_t *id)
 {
 	const struct engine_shape *s = b->shape;
 	if (!style || !style[0])
-		return special(b, "style", s->tokens.style_any, id);
+		return special(b, "style", any, id);
 	for (int i = 0; i < s->style_count; i++)
 		if (strcmp(s->styles[i].name, style) == 0)
 			return special(b, "style", s->styles[i].token, id);
@@ -86,14 +87,19 @@ static bool encode(const struct builder *b, const char *prompt, bool specials, i
 static bool build_madang(struct builder *b, const int32_t *source, size_t kept)
 {
 	const struct engine_special_tokens *t = &b->shape->tokens;
-	int32_t ids[TEXT_TOKENS_MAX], bos, boi, src, style, source_style;
+	int32_t ids[TEXT_TOKENS_MAX], bos, boi, src, style = 0, source_style = 0;
 	size_t count, length = (size_t)b->shape->prompt_length;
 	bool styled = b->shape->style_count > 0 || t->style_any[0];
 	bool reads_source =
 	    b->request->task == ENGINE_TASK_RESTYLE || b->request->task == ENGINE_TASK_EDIT;
+	/* What is changed keeps its style unless another is asked for. */
+	const char *from = b->request->source_style, *to = b->request->style;
+	const char *any = reads_source && t->source_any[0] ? t->source_any : t->style_any;
+	if (reads_source && (!to || !to[0]))
+		to = from;
 
 	if (!special(b, "first", t->bos, &bos) || !special(b, "picture", t->boi, &boi) ||
-	    (styled && !style_token(b, "style", b->request->style, &style)) ||
+	    (styled && !style_token(b, "style", to, any, &style)) ||
 	    !encode(b, b->request->prompt ? b->request->prompt : "", false, ids, &count))
 		return false;
 	add_text(b, bos);
@@ -101,8 +107,7 @@ static bool build_madang(struct builder *b, const int32_t *source, size_t kept)
 		add_guiding(b, i < count ? ids[i] : b->pad);
 	if (reads_source) {
 		if (!special(b, "source", t->src, &src) ||
-		    (styled &&
-		     !style_token(b, "source_style", b->request->source_style, &source_style)))
+		    (styled && !style_token(b, "source_style", from, any, &source_style)))
 			return false;
 		if (styled)
 			add_text(b, source_style);

@@ -566,6 +566,18 @@ static void choose(struct engine *engine, struct engine_job *job, size_t row)
 		finish(engine, job, ENGINE_EVENT_DONE, NULL);
 }
 
+/* A card that fails computes nothing any more: then all that runs has failed. */
+static bool card_failed(struct engine *engine)
+{
+	struct err e;
+	if (!engine_transformer_failed(&engine->transformer, &e))
+		return false;
+	for (size_t i = 0; i < engine->running_count; i++)
+		finish(engine, engine->running[i], ENGINE_EVENT_FAILED, &e);
+	forget_finished(engine);
+	return true;
+}
+
 static void run_batch(struct engine *engine)
 {
 	struct engine_batch *b = &engine->batch;
@@ -583,6 +595,8 @@ static void run_batch(struct engine *engine)
 	if (drawing)
 		engine_transformer_image_logits(&engine->transformer, b, engine->logit_rows,
 						drawing);
+	if (card_failed(engine))
+		return;
 	finish_reading(engine);
 	size_t row = 0;
 	for (int pass = 0; pass < 2; pass++)

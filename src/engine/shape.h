@@ -118,6 +118,7 @@ struct engine_sampling {
 struct engine_style {
 	char name[ENGINE_NAME_MAX];  /* as a person types it */
 	char token[ENGINE_NAME_MAX]; /* content of its added token in tokenizer.json */
+	int block;                   /* pixels a side of its squares of one colour; 0: none */
 };
 
 /* Contents of the special tokens; empty where the model has none. */
@@ -125,6 +126,8 @@ struct engine_special_tokens {
 	char bos[ENGINE_NAME_MAX], eos[ENGINE_NAME_MAX], pad[ENGINE_NAME_MAX];
 	char boi[ENGINE_NAME_MAX], eoi[ENGINE_NAME_MAX], src[ENGINE_NAME_MAX];
 	char style_any[ENGINE_NAME_MAX], image_placeholder[ENGINE_NAME_MAX];
+	char source_any
+	    [ENGINE_NAME_MAX]; /* of a source whose style nobody knows; empty: style_any */
 };
 
 struct engine_shape {

@@ -233,6 +233,7 @@ static bool read_styles(const json_t *madang, struct engine_shape *s, struct err
 		struct engine_style *style = &s->styles[i];
 		const json_t *v = json_array_get(list, i);
 		if (!engine_json_string(v, "name", style->name, sizeof(style->name), e) ||
+		    !engine_json_int(v, "block", 1, 64, &style->block, e) ||
 		    !engine_json_string(v, "token", style->token, sizeof(style->token), e))
 			return err_context(e, "styles");
 		if (!*style->name || !*style->token)
@@ -278,6 +279,7 @@ static bool read_tokens(const json_t *madang, struct engine_special_tokens *t, s
 		      {"eoi", t->eoi},
 		      {"src", t->src},
 		      {"style_any", t->style_any},
+		      {"source_any", t->source_any},
 		      {"image_placeholder", t->image_placeholder}};
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
 		if (!engine_json_string(tokens, fields[i].key, fields[i].out, ENGINE_NAME_MAX, e))

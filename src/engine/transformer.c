@@ -5,12 +5,16 @@
  * stay true: a row reads its own stream only, and no sum's order depends on how many rows there are. */
 #include "engine/transformer.h"
 
+#include "engine/cuda/model.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #define TILE KERNEL_TILE_ROWS
 /* Of gate and up tiles in one piece: what they give for all rows stays in the core's cache until it is used. */
 #define GATE_PAIRS_MAX 4
+/* So many rows have their queries and keys turned in a pass of their own. */
+#define FINISH_ROWS_MIN 16
 
 static size_t round_up(size_t n, size_t step)
 {
@@ -65,13 +69,17 @@ bool engine_batch_init(struct engine_batch *b, const struct engine_transformer *
 	    !b->ffn || !b->logits || !b->scratch || !b->visible || !b->gate)
 		goto no_memory;
 	for (int i = 0; i < b->threads; i++) {
-		b->scratch[i] = floats(b, t->positions_max + 64);
+		b->scratch[i] =
+		    floats(b, KERNEL_ATTEND_ROWS * (t->positions_max + KERNEL_ATTEND_SLACK));
 		b->visible[i] = calloc(t->positions_max + 64, 1);
 		b->gate[i] = floats(b, rows_max * GATE_PAIRS_MAX * 2 * TILE);
 		if (!b->scratch[i] || !b->visible[i] || !b->gate[i])
 			goto no_memory;
 	}
-	if (engine_matrix_scratch_init(&b->quantized, rows_max, widest, e))
+	if (t->card)
+		b->card =
+		    engine_card_batch_create(t, rows_max, logit_rows_max, b->logits_stride, e);
+	if ((b->card || !t->card) && engine_matrix_scratch_init(&b->quantized, rows_max, widest, e))
 		return true;
 	engine_batch_finish(b);
 	return false;
@@ -90,6 +98,7 @@ void engine_batch_finish(struct engine_batch *b)
 		if (b->gate)
 			free(b->gate[i]);
 	}
+	engine_card_batch_destroy(b->card);
 	free(b->gate);
 	free(b->scratch);
 	free(b->visible);
@@ -109,6 +118,8 @@ void engine_batch_finish(struct engine_batch *b)
 struct engine_cache_options engine_transformer_cache(const struct engine_transformer *t,
 						     size_t positions)
 {
+	if (t->card)
+		return engine_card_model_cache(t->card, positions);
 	return (struct engine_cache_options){
 	    .layers = (size_t)t->shape.llm.layers,
 	    .heads = (size_t)t->shape.llm.kv_heads,
@@ -124,6 +135,7 @@ struct pass {
 	struct engine_batch *b;
 	size_t layer;
 	size_t segments;
+	bool finished; /* finish_rows has been */
 	const float *norm;
 	const float *norm_in;
 	size_t norm_in_stride;
@@ -140,12 +152,15 @@ static void norm_rows(void *context, size_t begin, size_t end, int thread)
 					p->t->shape.llm.norm_eps, p->b->h + r * hidden, hidden);
 }
 
-static void norm(struct pass *p, const float *weight, size_t rows)
+/* What a product of the normed rows of x starts from. */
+static struct engine_matrix_product normed(struct pass *p, const float *weight)
 {
+	size_t hidden = (size_t)p->t->shape.llm.hidden;
 	p->norm = weight;
 	p->norm_in = p->b->x;
-	p->norm_in_stride = (size_t)p->t->shape.llm.hidden;
-	engine_pool_for(p->t->pool, rows, 8, norm_rows, p);
+	p->norm_in_stride = hidden;
+	return (struct engine_matrix_product){
+	    .x = p->b->h, .x_stride = hidden, .rows = p->b->rows, .fill = norm_rows, .context = p};
 }
 
 static void multiply(struct pass *p, const struct engine_matrix *m, const float *x, float *y,
@@ -193,17 +208,77 @@ static const uint8_t *visible_for(struct pass *p, const struct engine_row *row, 
 	return visible;
 }
 
-/* Tasks are (stream, key/value head): writes the keys and values of the stream's rows, then attends with
- * every query head of the group, row by row. */
-static void attend(void *context, size_t begin, size_t end, int thread)
+/* Queries and keys of whole rows, as they lie; then attend need not. */
+static void finish_rows(void *context, size_t begin, size_t end, int thread)
 {
 	struct pass *p = context;
 	const struct engine_transformer *t = p->t;
 	const struct engine_llm_shape *s = &t->shape.llm;
 	const struct engine_layer *layer = &t->layers[p->layer];
+	(void)thread;
+	for (size_t r = begin; r < end; r++)
+		for (int h = 0; h < s->heads + s->kv_heads; h++)
+			finish_head(t, h < s->heads ? layer->norm_q : layer->norm_k,
+				    p->b->qkv + r * qkv_width(s) + (size_t)(h * s->head_dim),
+				    p->b->row[r].position);
+}
+
+static void attend_row(struct pass *p, const struct kernel_cache_view *view, size_t r, size_t q,
+		       int thread)
+{
+	const struct engine_transformer *t = p->t;
+	const struct engine_llm_shape *s = &t->shape.llm;
+	const struct engine_row *row = &p->b->row[r];
+	size_t d = (size_t)s->head_dim;
+	float *query = p->b->qkv + r * qkv_width(s) + q * d;
+
+	if (!p->finished)
+		finish_head(t, t->layers[p->layer].norm_q, query, row->position);
+	t->kernels->attend(view, row->position + 1, visible_for(p, row, thread), query,
+			   t->attention_scale, p->b->scratch[thread],
+			   p->b->attention + (r * (size_t)s->heads + q) * d);
+}
+
+/* Rows from `first` on that can be attended for at once: neighbours that see all before them. */
+static size_t neighbours(const struct pass *p, size_t first, size_t last)
+{
+	const struct engine_row *row = p->b->row + first;
+	size_t n = 1, most = last - first;
+	if (!p->finished || !p->t->kernels->attend_rows || !p->t->cache_int8 ||
+	    p->t->shape.llm.head_dim % 64 != 0 || row->cache->hidden)
+		return 1;
+	most = most < KERNEL_ATTEND_ROWS ? most : KERNEL_ATTEND_ROWS;
+	while (n < most && row[n].position == row->position + n)
+		n++;
+	return n;
+}
+
+static void attend_rows(struct pass *p, const struct kernel_cache_view *view, size_t first,
+			size_t rows, size_t q, int thread)
+{
+	const struct engine_llm_shape *s = &p->t->shape.llm;
+	size_t d = (size_t)s->head_dim, heads = (size_t)s->heads;
+	struct kernel_attention a = {.cache = view,
+				     .position = p->b->row[first].position,
+				     .rows = rows,
+				     .query = p->b->qkv + first * qkv_width(s) + q * d,
+				     .query_stride = qkv_width(s),
+				     .scale = p->t->attention_scale,
+				     .scratch = p->b->scratch[thread],
+				     .out = p->b->attention + (first * heads + q) * d,
+				     .out_stride = heads * d};
+	p->t->kernels->attend_rows(&a);
+}
+
+/* Tasks are (stream, key/value head): writes the keys and values of the stream's rows, then attends with
+ * every query head of the group. */
+static void attend(void *context, size_t begin, size_t end, int thread)
+{
+	struct pass *p = context;
+	const struct engine_transformer *t = p->t;
+	const struct engine_llm_shape *s = &t->shape.llm;
 	size_t d = (size_t)s->head_dim, group = (size_t)(s->heads / s->kv_heads);
-	size_t heads = (size_t)s->heads, kv_heads = (size_t)s->kv_heads, width = qkv_width(s);
-	float scale = t->attention_scale;
+	size_t heads = (size_t)s->heads, kv_heads = (size_t)s->kv_heads;
 
 	for (size_t task = begin; task < end; task++) {
 		size_t kv = task % kv_heads, first = p->b->segment[task / kv_heads];
@@ -211,21 +286,20 @@ static void attend(void *context, size_t begin, size_t end, int thread)
 		struct kernel_cache_view view =
 		    engine_cache_view(p->b->row[first].cache, p->layer, kv);
 		for (size_t r = first; r < last; r++) {
-			float *key = p->b->qkv + r * width + (heads + kv) * d;
-			finish_head(t, layer->norm_k, key, p->b->row[r].position);
+			float *key = p->b->qkv + r * qkv_width(s) + (heads + kv) * d;
+			if (!p->finished)
+				finish_head(t, t->layers[p->layer].norm_k, key,
+					    p->b->row[r].position);
 			t->kernels->cache_put(&view, p->b->row[r].position, key,
 					      key + kv_heads * d);
 		}
-		for (size_t r = first; r < last; r++) {
-			const struct engine_row *row = &p->b->row[r];
-			const uint8_t *visible = visible_for(p, row, thread);
-			for (size_t q = kv * group; q < (kv + 1) * group; q++) {
-				float *query = p->b->qkv + r * width + q * d;
-				finish_head(t, layer->norm_q, query, row->position);
-				t->kernels->attend(&view, row->position + 1, visible, query, scale,
-						   p->b->scratch[thread],
-						   p->b->attention + (r * heads + q) * d);
-			}
+		for (size_t r = first, n; r < last; r += n) {
+			n = neighbours(p, r, last);
+			for (size_t q = kv * group; q < (kv + 1) * group; q++)
+				if (n > 1)
+					attend_rows(p, &view, r, n, q, thread);
+				else
+					attend_row(p, &view, r, q, thread);
 		}
 	}
 }
@@ -264,13 +338,18 @@ static void run_layer(struct pass *p, size_t index)
 	size_t hidden = (size_t)t->shape.llm.hidden;
 
 	p->layer = index;
-	norm(p, layer->norm_attention, b->rows);
-	multiply(p, &layer->qkv, b->h, b->qkv, qkv_width(&t->shape.llm), b->rows, false);
+	struct engine_matrix_product product = normed(p, layer->norm_attention);
+	product.y = b->qkv;
+	product.y_stride = qkv_width(&t->shape.llm);
+	engine_matrix_multiply(&layer->qkv, t->kernels, t->pool, &b->quantized, &product);
+	/* for a few rows, waking everybody once more costs more than it gives */
+	p->finished = b->rows >= FINISH_ROWS_MIN;
+	if (p->finished)
+		engine_pool_for(t->pool, b->rows, 4, finish_rows, p);
 	engine_pool_for(t->pool, p->segments * (size_t)t->shape.llm.kv_heads, 1, attend, p);
 	multiply(p, &layer->output, b->attention, b->x, hidden, b->rows, true);
 
-	norm(p, layer->norm_ffn, b->rows);
-	struct engine_matrix_product product = {.x = b->h, .x_stride = hidden, .rows = b->rows};
+	product = normed(p, layer->norm_ffn);
 	engine_matrix_prepare(&layer->gate_up, t->kernels, t->pool, &b->quantized, &product,
 			      &p->product);
 	size_t pairs = layer->gate_up.tiles / 2;
@@ -286,12 +365,21 @@ void engine_transformer_run(const struct engine_transformer *t, struct engine_ba
 
 	if (b->rows == 0) /* whole prefixes were known, and nobody draws yet */
 		return;
+	if (t->card) {
+		engine_card_run(t, b);
+		return;
+	}
 	for (size_t r = 0; r < b->rows; r++)
 		if (r == 0 || b->row[r].cache != b->row[r - 1].cache)
 			b->segment[pass.segments++] = r;
 	b->segment[pass.segments] = b->rows;
 	for (size_t i = 0; i < (size_t)t->shape.llm.layers; i++)
 		run_layer(&pass, i);
+}
+
+bool engine_transformer_failed(const struct engine_transformer *t, struct err *e)
+{
+	return t->card && engine_card_model_failed(t->card, e);
 }
 
 /* The normed states of the chosen rows, side by side in b->h. */
@@ -309,6 +397,10 @@ void engine_transformer_image_logits(const struct engine_transformer *t, struct 
 	struct pass pass = {.t = t, .b = b};
 	const float *x = b->h;
 
+	if (t->card) {
+		engine_card_image_logits(t, b, rows, n);
+		return;
+	}
 	gather(&pass, rows, n);
 	if (t->head_in.data) {
 		multiply(&pass, &t->head_in, b->h, b->between, t->head_in.outputs, n, false);
@@ -322,6 +414,10 @@ void engine_transformer_text_logits(const struct engine_transformer *t, struct e
 				    const size_t *rows, size_t n)
 {
 	struct pass pass = {.t = t, .b = b};
+	if (t->card) {
+		engine_card_text_logits(t, b, rows, n);
+		return;
+	}
 	gather(&pass, rows, n);
 	multiply(&pass, &t->text_head, b->h, b->logits, b->logits_stride, n, false);
 }
@@ -342,6 +438,10 @@ void engine_transformer_embed_image(const struct engine_transformer *t, struct e
 	struct pass pass = {.t = t, .b = b};
 	float *in = s->aligner_depth ? b->h : x, *other = b->between;
 
+	if (t->card) {
+		engine_card_embed_image(t, b, ids, place, n, x);
+		return;
+	}
 	for (size_t i = 0; i < n; i++)
 		engine_tensor_rows_f32(&t->image_embedding, ids[i] + s->vocab_base, 1,
 				       in + i * width);

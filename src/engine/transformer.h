@@ -13,6 +13,10 @@
 #include "engine/names.h"
 #include "engine/shape.h"
 
+struct card;
+struct engine_card_model;
+struct engine_card_batch;
+
 struct engine_layer {
 	float *norm_attention, *norm_ffn;
 	float *norm_q, *norm_k; /* NULL unless qk_norm */
@@ -25,6 +29,7 @@ struct engine_transformer {
 	struct engine_shape shape;
 	const struct kernels *kernels;
 	struct engine_pool *pool;
+	struct engine_card_model *card; /* NULL: the processor computes, from the matrices below */
 
 	struct engine_layer *layers;
 	float *final_norm;
@@ -63,6 +68,7 @@ enum engine_weights_as {
 struct engine_transformer_options {
 	const struct kernels *kernels;
 	struct engine_pool *pool; /* borrowed, as is the file */
+	struct card *card;        /* that computes, borrowed; NULL: the processor */
 	enum engine_weights_as as;
 	bool text_head; /* load lm_head, for writing text */
 	bool check; /* only see that all tensors are there: nothing is packed, and it cannot run */
@@ -101,6 +107,8 @@ struct engine_batch {
 	uint8_t **visible;
 	int threads;
 	size_t bytes; /* of the floats */
+	struct engine_card_batch
+	    *card; /* the same on the card; there, of the above, only x and logits are used */
 	struct engine_matrix_scratch quantized;
 };
 
@@ -125,6 +133,9 @@ void engine_transformer_embed_caption(const struct engine_transformer *t, struct
 
 /* All layers for all rows of the batch; their keys and values are then in their caches. */
 void engine_transformer_run(const struct engine_transformer *t, struct engine_batch *b);
+
+/* A card that failed computes nothing any more, and what comes out of a batch is void: true, and *e says why. */
+bool engine_transformer_failed(const struct engine_transformer *t, struct err *e);
 
 /* Logits of n chosen rows (indices in rising order) into b->logits, one row each. */
 void engine_transformer_image_logits(const struct engine_transformer *t, struct engine_batch *b,

@@ -5,6 +5,8 @@
  * error names the tensor. */
 #include "engine/transformer.h"
 
+#include "engine/cuda/model.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -478,7 +480,8 @@ bool engine_transformer_init(struct engine_transformer *t, const struct engine_s
 	struct loader l = {
 	    .t = t, .file = file, .as = options->as, .random = 1, .check = options->check, .e = e};
 	*t = (struct engine_transformer){.shape = *shape};
-	if (load(&l, options))
+	if (load(&l, options) &&
+	    (!options->card || (t->card = engine_card_model_create(options->card, t, e))))
 		return true;
 	engine_transformer_finish(t);
 	return false;
@@ -489,7 +492,9 @@ bool engine_transformer_load_text_head(struct engine_transformer *t,
 				       struct err *e)
 {
 	struct loader l = {.t = t, .file = file, .as = as, .e = e};
-	if (t->text_head.data || load_text_head(&l))
+	if (t->text_head.outputs)
+		return true;
+	if (load_text_head(&l) && (!t->card || engine_card_model_add_text_head(t->card, t, e)))
 		return true;
 	engine_matrix_finish(&t->text_head);
 	return false;
@@ -497,6 +502,7 @@ bool engine_transformer_load_text_head(struct engine_transformer *t,
 
 void engine_transformer_finish(struct engine_transformer *t)
 {
+	engine_card_model_destroy(t->card);
 	for (int i = 0; t->layers && i < t->shape.llm.layers; i++) {
 		struct engine_layer *layer = &t->layers[i];
 		free(layer->norm_attention);

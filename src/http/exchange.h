@@ -22,6 +22,7 @@ struct http_server {
 	struct hub *hub;
 	struct worker_pool *workers;
 	struct rate_table *rates;
+	struct router *router;
 	struct files *files;
 	atomic_bool draining;
 	atomic_long active; /* requests between their first call and their end, streams left out */

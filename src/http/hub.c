@@ -36,7 +36,9 @@ struct hub {
 	struct http_stream *dirty;
 	struct http_stream *attached; /* new ones, linked by ->next until the thread lists them */
 	size_t streams;
-	bool stop, close_all;
+	bool stop, close_all, sweep;
+	hub_admit_fn *admit; /* NULL until the first sweep */
+	void *admit_context;
 	struct http_stream *streams_head; /* the thread's alone */
 };
 
@@ -309,6 +311,8 @@ static void list_attached(struct hub *h)
 {
 	pthread_mutex_lock(&h->lock);
 	struct http_stream *s = h->attached;
+	hub_admit_fn *admit = h->admit;
+	void *context = h->admit_context;
 	h->attached = NULL;
 	pthread_mutex_unlock(&h->lock);
 	while (s) {
@@ -319,6 +323,8 @@ static void list_attached(struct hub *h)
 			s->next->prev = s;
 		h->streams_head = s;
 		s->listed = true;
+		if (admit && !admit(context, s->peer))
+			http_stream_close(s); /* let in just before its network was closed */
 		/* It may have been sent to, or have ended, before it was listed. */
 		pthread_mutex_lock(&s->lock);
 		bool kick = !s->dirty;
@@ -394,6 +400,19 @@ static void heartbeat(struct hub *h)
 	http_message_unref(thump);
 }
 
+static void sweep(struct hub *h)
+{
+	pthread_mutex_lock(&h->lock);
+	bool wanted = h->sweep;
+	hub_admit_fn *admit = h->admit;
+	void *context = h->admit_context;
+	h->sweep = false;
+	pthread_mutex_unlock(&h->lock);
+	for (struct http_stream *s = h->streams_head; wanted && s; s = s->next)
+		if (!s->on_close_called && !admit(context, s->peer))
+			http_stream_close(s);
+}
+
 static void hub_run(void *argument)
 {
 	struct hub *h = argument;
@@ -418,6 +437,7 @@ static void hub_run(void *argument)
 			}
 		}
 		list_attached(h);
+		sweep(h);
 		serve_dirty(h);
 		int64_t now = clock_mono_ns();
 		if (now >= next_tick) {
@@ -461,6 +481,16 @@ struct hub *hub_create(struct err *e)
 	pthread_mutex_destroy(&h->lock);
 	free(h);
 	return NULL;
+}
+
+void hub_sweep(struct hub *h, hub_admit_fn *admit, void *context)
+{
+	pthread_mutex_lock(&h->lock);
+	h->sweep = admit != NULL;
+	h->admit = admit;
+	h->admit_context = context;
+	pthread_mutex_unlock(&h->lock);
+	wake(h);
 }
 
 void hub_close_streams(struct hub *h)

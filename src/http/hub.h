@@ -18,6 +18,11 @@ struct hub *hub_create(struct err *e);
 void hub_close_streams(struct hub *h);
 void hub_destroy(struct hub *h); /* NULL-safe; after the event loops have stopped */
 
+/* Ends the streams, of now and later, of peers that are not admitted any more: asks once for each. Called on the hub's
+ * thread. */
+typedef bool hub_admit_fn(void *context, const char *peer);
+void hub_sweep(struct hub *h, hub_admit_fn *admit, void *context);
+
 size_t hub_streams(struct hub *h);
 
 /* A deadline on a socket: when it comes, the socket is shut down, and the event loop sees it closed.

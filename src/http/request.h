@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/network.h"
 
 struct http_route;
 struct http_response;
@@ -43,7 +44,7 @@ enum { HTTP_PATH_ARGS_MAX = 4, HTTP_PARAMS_MAX = 1024 };
 struct http_request {
 	struct arena *arena;
 	char id[17];
-	char client_ip[46];
+	char client_ip[NETWORK_TEXT_SIZE];
 	const char *method; /* HEAD arrives as GET */
 	const char *path;   /* decoded, without the query */
 	const struct http_route *route;

@@ -29,6 +29,10 @@ void http_response_finish(struct http_response *rs)
 	rs->file_fd = -1;
 	http_stream_abandon(rs->stream);
 	rs->stream = NULL;
+	if (rs->feed)
+		http_feed_leave(rs->feed);
+	http_feed_unref(rs->feed);
+	rs->feed = NULL;
 }
 
 void http_response_header(struct http_response *rs, const char *name, const char *value)
@@ -230,6 +234,11 @@ void http_response_redirect(struct http_response *rs, const char *location)
 void http_response_park(struct http_response *rs)
 {
 	rs->parked = true;
+}
+
+void http_response_feed(struct http_response *rs, struct http_feed *feed)
+{
+	rs->feed = feed;
 }
 
 void http_response_stream(struct http_response *rs, struct http_stream *stream)

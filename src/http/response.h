@@ -3,6 +3,7 @@
 #define MADANG_HTTP_RESPONSE_H
 
 #include "base/buf.h"
+#include "http/feed.h"
 #include "http/request.h"
 #include "http/stream.h"
 
@@ -15,6 +16,7 @@ struct http_response {
 	struct http_message *kept; /* set: the body is this, whoever else sends it too */
 	int file_fd;               /* >= 0: the body is this file, closed after it is sent */
 	uint64_t file_offset, file_size; /* which part of it */
+	struct http_feed *feed;          /* set: the body comes from there (http_response_feed) */
 	struct http_stream *stream;      /* set: this answer does not end (http_response_stream) */
 	bool cacheable;                  /* set: a Cache-Control of the handler's own is there */
 	bool parked;                     /* set by http_response_park */
@@ -49,6 +51,9 @@ void http_response_redirect(struct http_response *rs, const char *location);
 /* Server-sent events on `stream`, or a WebSocket where the client has asked for one; the reference goes
  * to the server. */
 void http_response_stream(struct http_response *rs, struct http_stream *stream);
+
+/* The body is what somebody writes into the feed from now on; the reference goes to the server. */
+void http_response_feed(struct http_response *rs, struct http_feed *feed);
 
 /* The answer comes later: the handler returns true, its worker goes on with other requests, and request and
  * answer stay until http_request_resume. For what takes minutes and must have a status of its own. */

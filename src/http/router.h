@@ -41,8 +41,13 @@ struct http_match {
 	size_t args_count;
 };
 
-/* Finds the row for a decoded path; a literal segment wins over :id. Arguments go to the arena. */
-struct http_match router_find(struct arena *a, const struct http_routes *tables,
-			      size_t tables_count, const char *method, const char *path);
+/* Knows the tables by heart; they must outlive it. */
+struct router;
+struct router *router_create(const struct http_routes *tables, size_t tables_count);
+void router_destroy(struct router *r); /* NULL-safe */
+
+/* Finds the row for a decoded path; a literal segment wins over :id. Arguments go to the arena. Any thread. */
+struct http_match router_find(const struct router *r, struct arena *a, const char *method,
+			      const char *path);
 
 #endif

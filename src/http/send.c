@@ -168,6 +168,7 @@ static enum MHD_Result send_events(struct exchange *x, struct http_stream *s)
 	send_account(x, 200);
 	atomic_fetch_sub(&x->server->active, 1);
 	slim(x);
+	memcpy(s->peer, x->rq.client_ip, sizeof s->peer);
 	hub_attach(x->server->hub, s, fd); /* the reference goes with it */
 	return MHD_NO;                     /* nothing more for libmicrohttpd to do but to forget */
 }
@@ -186,6 +187,7 @@ static void upgraded(void *cls, struct MHD_Connection *c, void *con_cls, const c
 		memcpy(s->extra, extra, extra_size);
 		s->extra_length = extra_size;
 	}
+	memcpy(s->peer, x->rq.client_ip, sizeof s->peer);
 	hub_attach(x->server->hub, s, sock); /* the reference goes with it */
 }
 
@@ -239,6 +241,46 @@ static void free_kept(void *cls)
 	http_message_unref(cls);
 }
 
+/* One download by a feed, at most; a reader who takes nothing at all is cut by the idle timeout long before. */
+enum { FEED_S = 12 * 60 * 60, FEED_BLOCK = 64 << 10 };
+
+struct feed_reader {
+	struct http_feed *feed;
+	struct MHD_Connection *connection;
+};
+
+static ssize_t read_feed(void *cls, uint64_t position, char *out, size_t room)
+{
+	(void)position;
+	struct feed_reader *reader = cls;
+	long n = http_feed_read(reader->feed, reader->connection, out, room);
+	return n == -1   ? MHD_CONTENT_READER_END_OF_STREAM
+	       : n == -2 ? MHD_CONTENT_READER_END_WITH_ERROR
+			 : n;
+}
+
+static void leave_feed(void *cls)
+{
+	struct feed_reader *reader = cls;
+	http_feed_leave(reader->feed);
+	http_feed_unref(reader->feed);
+	free(reader);
+}
+
+static struct MHD_Response *feed_response(struct exchange *x)
+{
+	struct feed_reader *reader = malloc(sizeof *reader);
+	if (!reader)
+		abort();
+	*reader = (struct feed_reader){x->rs.feed, x->connection};
+	x->rs.feed = NULL;
+	struct MHD_Response *r = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, FEED_BLOCK,
+								   read_feed, reader, leave_feed);
+	if (!r)
+		leave_feed(reader);
+	return r;
+}
+
 enum MHD_Result send_answer(struct exchange *x)
 {
 	struct http_response *rs = &x->rs;
@@ -254,8 +296,11 @@ enum MHD_Result send_answer(struct exchange *x)
 	uint64_t length = rs->file_fd >= 0 ? rs->file_size
 			  : rs->kept       ? http_message_length(rs->kept)
 					   : rs->body.length;
+	bool fed = rs->feed != NULL;
 	struct MHD_Response *r;
-	if (rs->kept) {
+	if (fed) {
+		r = feed_response(x);
+	} else if (rs->kept) {
 		r = MHD_create_response_from_buffer_with_free_callback_cls(
 		    length, (void *)http_message_bytes(rs->kept), free_kept, rs->kept);
 		if (r)
@@ -279,7 +324,9 @@ enum MHD_Result send_answer(struct exchange *x)
 	for (size_t i = 0; i < rs->headers_count; i++)
 		add(r, rs->header_names[i], rs->header_values[i]);
 	/* A reader slower than 8 KiB/s is cut. */
-	hub_deadline_set(x->deadline, x->server->options.idle_timeout_s + (int64_t)(length >> 13));
+	hub_deadline_set(x->deadline,
+			 fed ? FEED_S
+			     : x->server->options.idle_timeout_s + (int64_t)(length >> 13));
 	return queue(x, rs->status, r);
 }
 

@@ -29,6 +29,7 @@
 #include "base/rand.h"
 #include "base/str.h"
 #include "base/thread.h"
+#include "http/client.h"
 #include "http/exchange.h"
 
 enum {
@@ -104,36 +105,6 @@ static void *uri_seen(void *cls, const char *uri, struct MHD_Connection *connect
 	    MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 	x->deadline = info ? info->socket_context : NULL;
 	return x;
-}
-
-static void client_address(struct exchange *x)
-{
-	struct http_request *rq = &x->rq;
-	const union MHD_ConnectionInfo *info =
-	    MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	const struct sockaddr *sa = info ? info->client_addr : NULL;
-	if (sa && sa->sa_family == AF_INET)
-		inet_ntop(AF_INET, &((const struct sockaddr_in *)sa)->sin_addr, rq->client_ip,
-			  sizeof rq->client_ip);
-	else if (sa && sa->sa_family == AF_INET6)
-		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)sa)->sin6_addr, rq->client_ip,
-			  sizeof rq->client_ip);
-	if (str_starts(rq->client_ip, "::ffff:"))
-		memmove(rq->client_ip, rq->client_ip + 7, strlen(rq->client_ip + 7) + 1);
-	if (!x->server->options.trust_proxy ||
-	    (strcmp(rq->client_ip, "127.0.0.1") && strcmp(rq->client_ip, "::1")))
-		return;
-	const char *proto = http_request_header(rq, "X-Forwarded-Proto");
-	rq->https = proto && !strcmp(proto, "https");
-	const char *forwarded = http_request_header(rq, "X-Forwarded-For");
-	if (!forwarded)
-		return;
-	const char *last =
-	    strrchr(forwarded, ','); /* the proxy in front has written the last one itself */
-	last = last ? last + 1 + strspn(last + 1, " ") : forwarded;
-	unsigned char address[16];
-	if (inet_pton(AF_INET, last, address) == 1 || inet_pton(AF_INET6, last, address) == 1)
-		snprintf(rq->client_ip, sizeof rq->client_ip, "%s", last);
 }
 
 /* --- first call --- */
@@ -256,6 +227,8 @@ static enum MHD_Result first_call(struct exchange *x, const char *url, const cha
 	rq->method = arena_strdup(rq->arena, x->head ? "GET" : method);
 	rq->path = arena_strdup(rq->arena, url);
 	client_address(x);
+	if (s->options.admit && !s->options.admit(rq->context, rq->client_ip))
+		refuse(x, 403, ERR_FORBIDDEN, "Your network may not use this server.");
 	check_framing(x);
 	if (strstr(x->log_path, "%00") || !str_is_utf8(rq->path, strlen(rq->path)))
 		refuse(x, 400, ERR_INVALID, "the path is not valid");
@@ -263,8 +236,7 @@ static enum MHD_Result first_call(struct exchange *x, const char *url, const cha
 		refuse(x, 414, ERR_TOO_LARGE, "the query is too long");
 	const char *length_text = http_request_header(rq, "Content-Length");
 	uint64_t length = length_text ? strtoull(length_text, NULL, 10) : 0;
-	struct http_match m = router_find(rq->arena, s->options.tables, s->options.tables_count,
-					  rq->method, rq->path);
+	struct http_match m = router_find(s->router, rq->arena, rq->method, rq->path);
 	rq->route = m.route;
 	memcpy(rq->path_args, m.args, sizeof m.args);
 	rq->path_args_count = m.args_count;
@@ -578,6 +550,7 @@ static void server_free(struct http_server *s)
 	worker_pool_destroy(s->workers);
 	hub_destroy(s->hub);
 	rate_table_destroy(s->rates);
+	router_destroy(s->router);
 	files_destroy(s->files);
 	free(s->daemons);
 	free(s);
@@ -591,6 +564,7 @@ struct http_server *http_server_start(const struct http_options *options, struct
 	s->options = *options;
 	set_defaults(&s->options);
 	s->rates = rate_table_create();
+	s->router = router_create(s->options.tables, s->options.tables_count);
 	struct worker_options w = {.threads = s->options.workers,
 				   .queue_max = s->options.queue_max,
 				   .context = s->options.context,
@@ -615,6 +589,39 @@ size_t http_server_streams(const struct http_server *s)
 	return hub_streams(s->hub);
 }
 
+static bool connected(const struct http_server *s)
+{
+	for (int i = 0; i < s->daemons_count; i++) {
+		const union MHD_DaemonInfo *info =
+		    MHD_get_daemon_info(s->daemons[i], MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+		if (info && info->num_connections > 0)
+			return true;
+	}
+	return false;
+}
+
+/* Waits until what was asked is answered. A connection that was taken in the last instant has not said yet what it
+ * wants: nothing may be asked for a while, unless nobody is there who could. */
+static void drain(struct http_server *s, int64_t end)
+{
+	const int64_t quiet_ns = 100000000;
+	const struct timespec nap = {.tv_nsec = 5000000};
+	int64_t now = clock_mono_ns(), busy = now;
+	while (now < end) {
+		if (atomic_load(&s->active) > 0 || hub_streams(s->hub) > 0)
+			busy = now;
+		else if (now - busy >= quiet_ns || !connected(s))
+			return;
+		nanosleep(&nap, NULL);
+		now = clock_mono_ns();
+	}
+}
+
+void http_server_sweep(struct http_server *s)
+{
+	hub_sweep(s->hub, s->options.admit, s->options.context);
+}
+
 void http_server_stop(struct http_server *s, int drain_ms)
 {
 	if (!s)
@@ -626,8 +633,7 @@ void http_server_stop(struct http_server *s, int drain_ms)
 	int64_t end = clock_mono_ns() + drain_ms * 1000000ll;
 	const struct timespec nap = {.tv_nsec = 5000000};
 	hub_close_streams(s->hub);
-	while ((atomic_load(&s->active) > 0 || hub_streams(s->hub) > 0) && clock_mono_ns() < end)
-		nanosleep(&nap, NULL);
+	drain(s, end);
 	/* Whatever is parked now is with a worker; when they have ended, nothing is parked any more. */
 	worker_pool_stop(s->workers);
 	while (hub_streams(s->hub) > 0 && clock_mono_ns() < end + 2000000000ll)

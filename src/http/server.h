@@ -3,6 +3,7 @@
 #define MADANG_HTTP_SERVER_H
 
 #include "base/err.h"
+#include "base/network.h"
 #include "http/router.h"
 
 struct http_server;
@@ -20,8 +21,9 @@ struct http_options {
 	int header_timeout_s, idle_timeout_s; /* 0: 10, 60 */
 	size_t upload_bytes_max;              /* one file of a multipart body; 0: 32 MiB */
 	const char *temp_dir;
-	const char *web_dir; /* the built front end; NULL: none */
-	bool trust_proxy;    /* X-Forwarded-For and -Proto from a loopback peer are believed */
+	const char *web_dir;           /* the built front end; NULL: none */
+	const struct network *proxies; /* whose X-Forwarded-For and -Proto are believed; borrowed */
+	size_t proxies_count;
 	struct http_rate_limit rates[RATE_COUNT];
 	const struct http_routes *tables; /* borrowed */
 	size_t tables_count;
@@ -30,6 +32,9 @@ struct http_options {
 	/* For each worker thread: its database handle and so on, in http_request.worker. */
 	void *(*worker_create)(void *context, struct err *e);
 	void (*worker_destroy)(void *worker);
+	/* Before anything is read, on the event loop, which must not wait: may this address ask at all? May be
+	 * NULL. */
+	bool (*admit)(void *context, const char *client_ip);
 	/* Before each handler, on the worker: who asks, and may they? Fills rq->identity. */
 	bool (*authorize)(struct http_request *rq, struct http_response *rs, struct err *e);
 	/* Before a worker is troubled, on the event loop, which must not wait: true where the answer is at
@@ -46,6 +51,9 @@ int http_server_port(const struct http_server *s);
 
 /* No new connections; what runs is finished within drain_ms; streams end; everything is freed. */
 void http_server_stop(struct http_server *s, int drain_ms);
+
+/* Who may be admitted has changed: the streams of those who may not any more end. Any thread. */
+void http_server_sweep(struct http_server *s);
 
 /* How many streams are open: for /metrics and the administrator. */
 size_t http_server_streams(const struct http_server *s);

@@ -10,6 +10,7 @@
 struct http_message {
 	atomic_int refs;
 	size_t length;
+	char *taken; /* the bytes, where they were somebody else's before */
 	char bytes[];
 };
 
@@ -22,6 +23,18 @@ struct http_message *http_message_create(const void *bytes, size_t length)
 	m->length = length;
 	memcpy(m->bytes, bytes, length);
 	m->bytes[length] = '\0';
+	m->taken = NULL;
+	return m;
+}
+
+struct http_message *http_message_take(char *bytes, size_t length)
+{
+	struct http_message *m = malloc(sizeof *m);
+	if (!m)
+		abort();
+	atomic_init(&m->refs, 1);
+	m->length = length;
+	m->taken = bytes;
 	return m;
 }
 
@@ -33,13 +46,15 @@ struct http_message *http_message_ref(struct http_message *m)
 
 void http_message_unref(struct http_message *m)
 {
-	if (m && atomic_fetch_sub_explicit(&m->refs, 1, memory_order_acq_rel) == 1)
-		free(m);
+	if (!m || atomic_fetch_sub_explicit(&m->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	free(m->taken);
+	free(m);
 }
 
 const char *http_message_bytes(const struct http_message *m)
 {
-	return m->bytes;
+	return m->taken ? m->taken : m->bytes;
 }
 
 size_t http_message_length(const struct http_message *m)

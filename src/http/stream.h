@@ -13,6 +13,8 @@ struct http_stream;
 struct http_message; /* immutable bytes with a count of references */
 
 struct http_message *http_message_create(const void *bytes, size_t length);
+/* The bytes, from malloc, are the message's from now on. */
+struct http_message *http_message_take(char *bytes, size_t length);
 struct http_message *http_message_ref(struct http_message *m);
 void http_message_unref(struct http_message *m); /* NULL-safe */
 const char *http_message_bytes(const struct http_message *m);

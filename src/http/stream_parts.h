@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <wslay/wslay.h>
 
+#include "base/network.h"
 #include "http/hub.h"
 #include "http/stream.h"
 
@@ -28,6 +29,7 @@ struct http_stream {
 	/* The hub thread's alone. */
 	struct http_stream *prev, *next;
 	bool listed, on_close_called, writing;
+	char peer[NETWORK_TEXT_SIZE]; /* who listens; set before it is attached */
 	int fd;
 	struct MHD_UpgradeResponseHandle *upgrade; /* WS */
 	wslay_event_context_ptr ws;

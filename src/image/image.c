@@ -264,3 +264,30 @@ bool image_encode_at(const struct image *in, enum image_format format, int quali
 	g_free(bytes);
 	return out->failed ? err_set(e, ERR_TOO_LARGE, "the picture's file is too large") : true;
 }
+
+bool image_encode_mask(int width, int height, const double hole[4], struct buf *out, struct err *e)
+{
+	int left = (int)(hole[0] * width + 0.5), top = (int)(hole[1] * height + 0.5);
+	int right = (int)((hole[0] + hole[2]) * width + 0.5);
+	int bottom = (int)((hole[1] + hole[3]) * height + 0.5);
+	size_t size = (size_t)width * (size_t)height * 4, length = 0;
+	void *bytes = NULL;
+	uint8_t *rgba = malloc(size);
+	if (!rgba)
+		return fail(e, ERR_NO_MEMORY, "no memory for the picture");
+	memset(rgba, 255, size);
+	for (int y = top < 0 ? 0 : top; y < bottom && y < height; y++)
+		for (int x = left < 0 ? 0 : left; x < right && x < width; x++)
+			rgba[((size_t)y * (size_t)width + (size_t)x) * 4 + 3] = 0;
+	VipsImage *image =
+	    vips_image_new_from_memory(rgba, size, width, height, 4, VIPS_FORMAT_UCHAR);
+	bool ok = image && vips_pngsave_buffer(image, &bytes, &length, NULL) == 0;
+	if (ok)
+		buf_add(out, bytes, length);
+	g_free(bytes);
+	g_clear_object(&image);
+	free(rgba);
+	if (!ok)
+		return fail(e, ERR_INTERNAL, "the picture can't be encoded");
+	return out->failed ? err_set(e, ERR_TOO_LARGE, "the picture's file is too large") : true;
+}

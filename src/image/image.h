@@ -61,4 +61,9 @@ MUST_CHECK bool image_encode(const struct image *in, enum image_format format,
 MUST_CHECK bool image_encode_at(const struct image *in, enum image_format format, int quality,
 				const struct image_origin *origin, struct buf *out, struct err *e);
 
+/* A PNG of this size, opaque, with a hole of full transparency: what of a picture is to be drawn anew, in the way that
+ * servers of others ask for it. hole: x, y, width, height as shares. */
+MUST_CHECK bool image_encode_mask(int width, int height, const double hole[4], struct buf *out,
+				  struct err *e);
+
 #endif

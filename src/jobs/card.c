@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "app/queue.h"
-#include "base/clock.h"
 #include "jobs/parts.h"
 
 void jobs_load(struct jobs *j, struct jobs_load *out)
@@ -76,13 +75,19 @@ void jobs_promise(struct jobs *j, struct store_job *job, const struct store_job_
 	if (!place_of(j, job->maker, &place))
 		return;
 	times_wait(j->times, job, ahead, &place, &w);
-	if (!ahead->own)
-		times_arrived(j->times, job->maker, clock_mono_ns());
+	const struct times_arrival arrival = {.maker = job->maker,
+					      .task = (int)job->task,
+					      .count = job->count,
+					      .behind = ahead->behind,
+					      .at_ms = job->created_at};
+	times_arrived(j->times, &arrival);
 	whole(&w, &low, &high);
 	job->promise_low_ms = low * 1000;
 	job->promise_high_ms = high * 1000;
 	job->promise_mean_ms = (int64_t)fmax(1, w.mean_s * 1000);
-	job->promise_kind = w.kind;
+	job->promise_least_ms = (int64_t)fmax(1, w.least_s * 1000);
+	job->promise_most_ms = (int64_t)fmax(1, w.most_s * 1000);
+	job->promise_kind = w.class;
 }
 
 void promise_measure(struct jobs *j, const struct maker_info *info, const struct store_job *job,
@@ -92,13 +97,19 @@ void promise_measure(struct jobs *j, const struct maker_info *info, const struct
 	const struct times_key service = {
 	    .maker = info->id, .task = (int)job->task, .size = pixels, .kind = TIMES_SERVICE};
 	times_add(j->times, &service, service_s);
-	/* A job that was steered, or drawn a second time, was not what the promise was about. */
-	if (job->promise_mean_ms <= 0 || job->attempts > 1)
+	/* A job that was steered, or drawn a second time, was not what the promise was about; and over a jump of
+	 * the clock nobody knows how long it waited. */
+	if (job->promise_mean_ms <= 0 || job->attempts > 1 ||
+	    job->created_at < atomic_load(&j->jumped_at))
 		return;
-	int64_t waited = now_ms - job->created_at;
-	const struct times_key off = {.maker = info->id, .kind = job->promise_kind};
-	if (job->promise_kind >= TIMES_OFF && job->promise_kind < TIMES_PROMISES && waited >= 0)
-		times_add(j->times, &off, (double)waited / (double)job->promise_mean_ms);
+	int64_t waited = now_ms > job->created_at ? now_ms - job->created_at : 0;
+	const struct times_key late = {.maker = info->id, .kind = TIMES_LATE + job->promise_kind},
+			       early = {.maker = info->id, .kind = TIMES_EARLY + job->promise_kind};
+	if (job->promise_most_ms > 0 && job->promise_kind >= 0 &&
+	    job->promise_kind < TIMES_CLASSES) {
+		times_add(j->times, &late, (double)waited / (double)job->promise_most_ms);
+		times_add(j->times, &early, (double)waited / (double)job->promise_least_ms);
+	}
 	times_promise(j->times, info->id,
 		      waited >= job->promise_low_ms && waited <= job->promise_high_ms);
 }
@@ -110,8 +121,10 @@ static bool can(const struct maker_info *m, const struct store_job *job)
 	bool style = !job->style;
 	for (size_t i = 0; !style && m->has_style && i < m->styles_count; i++)
 		style = !strcmp(m->styles[i], job->style);
+	const bool region = job->region_width > 0 || job->region_height > 0;
 	return m->tasks[job->task] && style && job->count <= m->count_max &&
-	       (!job->has_seed || m->has_seed) && (!(job->guidance > 0) || m->has_guidance);
+	       (!region || m->has_region) && (!job->has_seed || m->has_seed) &&
+	       (!(job->guidance > 0) || m->has_guidance);
 }
 
 static void find_elsewhere(struct jobs *j, const struct store_job *job, struct jobs_card *out)

@@ -155,6 +155,7 @@ static void write_one(struct json_writer *w, const struct member *m)
 	json_put_bool(w, "has_style", i->has_style);
 	json_put_bool(w, "has_seed", i->has_seed);
 	json_put_bool(w, "has_guidance", i->has_guidance);
+	json_put_bool(w, "has_region", i->has_region);
 	json_put_int(w, "count_max", i->count_max);
 	json_put_int(w, "prompt_length_max", i->prompt_length_max);
 	json_put_int(w, "width", i->width);
@@ -212,6 +213,7 @@ static struct member *add(struct fleet *f, const struct json_value *v)
 				 .has_style = json_get_bool(v, "has_style", false),
 				 .has_seed = json_get_bool(v, "has_seed", false),
 				 .has_guidance = json_get_bool(v, "has_guidance", false),
+				 .has_region = json_get_bool(v, "has_region", false),
 				 .count_max = read_int(v, "count_max", MAKER_PICTURES_MAX),
 				 .prompt_length_max = read_int(v, "prompt_length_max", 100000),
 				 .width = read_int(v, "width", 65536),

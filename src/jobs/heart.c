@@ -10,9 +10,11 @@
 
 #include "app/queue.h"
 #include "base/clock.h"
+#include "base/id.h"
 #include "base/log.h"
 #include "base/thread.h"
 #include "jobs/parts.h"
+#include "jobs/still.h"
 
 enum {
 	ARENA_CAP = 32 << 20,
@@ -21,15 +23,22 @@ enum {
 	GONE_MS = 7000, /* a worker that was not heard of for so long is not counted */
 	TIMES_MS = 5000,
 	MOVED_MS = 2000,
-	RUNNING_MAX = 1024
+	OVERDUE_MS = 2000,
+	OVERDUE_MAX = 4096,
+	NEWEST_MS = 120 * 1000, /* who came longer ago says nothing about now */
+	RUNNING_MAX = 1024,
+	LOST_MAX = 100, /* at once */
+	JUMP_MS = 2000  /* between two beats, a wall clock that was only corrected moves less */
 };
 
 struct heart {
 	struct jobs *jobs;
 	struct db *db;
 	struct arena *arena;
-	int64_t renewed_ns, recovered_ns, beaten_ns, times_ns, moved_ns;
+	int64_t renewed_ns, recovered_ns, beaten_ns, times_ns, moved_ns, overdue_ns;
 	int64_t started_at;
+	struct still *leases, *workers;
+	int64_t wall_less_mono_ms;
 	struct load_work work;
 	unsigned long long pictures_seen;
 	double utilisation;
@@ -67,14 +76,29 @@ static void renew(struct heart *h, struct app *app)
 	}
 }
 
-static void recover(struct app *app)
+/* A lease is over when it was not renewed for its time, as this process sees it. Of one that looks old already when it is
+ * first seen, it is enough to miss the next renewal. */
+static void recover(struct heart *h, struct app *app)
 {
 	struct err e = {0};
-	int64_t n = 0;
-	if (!app_job_recover(app, NULL, &n, &e))
+	struct store_lease *leases;
+	size_t n, lost = 0;
+	int64_t recovered = 0, lease_ms = h->jobs->options.lease_ms;
+	bool ok = store_job_leases(app->db, app->arena, NULL, &leases, &n, &e);
+	still_begin(h->leases, clock_mono_ns());
+	for (size_t i = 0; ok && i < n; i++) {
+		int64_t first_ms = leases[i].until < app->now_ms ? lease_ms * 6 / 10 : 0;
+		int64_t key = leases[i].job_id ^ leases[i].lease << 1;
+		if (still_look(h->leases, key, leases[i].until, first_ms) >= lease_ms &&
+		    lost < LOST_MAX)
+			leases[lost++] = leases[i];
+	}
+	if (ok)
+		still_end(h->leases);
+	if (!ok || !app_job_recover(app, leases, lost, &recovered, &e))
 		log_warn("job.recover", LOG_ERR(&e));
-	else if (n)
-		log_info("job.recovered", LOG_INT("count", n));
+	else if (recovered)
+		log_info("job.recovered", LOG_INT("count", recovered));
 }
 
 /* --- who lives --- */
@@ -101,8 +125,18 @@ static bool beat(struct heart *h, struct app *app, struct err *e)
 					.seen_at = app->now_ms};
 	bool ok = makers.failed || app_worker_beat(app, &me, e);
 	buf_finish(&makers);
-	if (!ok || !store_worker_list(app->db, app->arena, app->now_ms - GONE_MS, &workers, &n, e))
+	if (!ok || !store_worker_list(app->db, app->arena, 0, &workers, &n, e))
 		return false;
+	size_t alive = 0;
+	still_begin(h->workers, clock_mono_ns());
+	for (size_t i = 0; i < n; i++) {
+		int64_t age_ms = app->now_ms - workers[i].seen_at;
+		if (still_look(h->workers, still_key(workers[i].name), workers[i].seen_at,
+			       age_ms > 0 ? age_ms : 0) < GONE_MS)
+			workers[alive++] = workers[i];
+	}
+	still_end(h->workers);
+	n = alive;
 	fleet_set_workers(j->fleet, workers, n, j->worker);
 	return true;
 }
@@ -172,9 +206,9 @@ static bool measure(struct heart *h, struct app *app, struct err *e)
 	h->pictures_seen = stats.pictures;
 	load_work_tick(&h->work, drew);
 	h->utilisation += 0.2 * ((slots ? (double)busy / slots : 0) - h->utilisation);
-	double age_s = p.oldest_due_at && app->now_ms > p.oldest_due_at
-			   ? (double)(app->now_ms - p.oldest_due_at) * 1e-3
-			   : 0;
+	int64_t due_at = p.oldest_due_at > j->jumped_at ? p.oldest_due_at : j->jumped_at;
+	double age_s =
+	    p.oldest_due_at && app->now_ms > due_at ? (double)(app->now_ms - due_at) * 1e-3 : 0;
 	const struct load_measure m = {.wait_s = newcomers_wait(j, &p, slots, age_s),
 				       .memory_free = load_memory_free()};
 	pthread_mutex_lock(&j->lock);
@@ -202,6 +236,45 @@ static bool measure(struct heart *h, struct app *app, struct err *e)
 
 /* --- times --- */
 
+/* Who came, at every process; and who waits longer than they were told. What a paused maker keeps waiting says
+ * nothing about the others. */
+static bool watch_queue(struct heart *h, struct app *app, struct err *e)
+{
+	struct jobs *j = h->jobs;
+	struct store_job_mark *marks = arena_alloc(app->arena, OVERDUE_MAX * sizeof *marks);
+	struct times_arrival *newest = arena_alloc(app->arena, TIMES_ARRIVALS * sizeof *newest);
+	struct times_overdue *late = arena_alloc(app->arena, OVERDUE_MAX * sizeof *late);
+	size_t n, late_count = 0;
+	if (!store_job_newest(app->db, app->arena, id_at_ms(app->now_ms - NEWEST_MS), marks,
+			      TIMES_ARRIVALS, &n, e))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		newest[i] = (struct times_arrival){.maker = marks[i].maker,
+						   .task = (int)marks[i].task,
+						   .count = marks[i].count,
+						   .behind = marks[i].behind,
+						   .at_ms = marks[i].created_at};
+	times_arrivals(j->times, newest, n, app->now_ms);
+	if (!due(&h->overdue_ns, clock_mono_ns(), OVERDUE_MS))
+		return true;
+	if (!store_job_overdue(app->db, app->arena, app->now_ms, marks, OVERDUE_MAX, &n, e))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		const struct store_job_mark *m = &marks[i];
+		if (m->promise_most_ms <= 0 || m->promise_kind < 0 ||
+		    m->promise_kind >= TIMES_CLASSES || fleet_paused(j->fleet, m->maker) ||
+		    m->created_at < j->jumped_at)
+			continue;
+		double waited_ms = (double)(app->now_ms - m->created_at);
+		late[late_count++] =
+		    (struct times_overdue){.maker = m->maker,
+					   .class = m->promise_kind,
+					   .ratio = waited_ms / (double)m->promise_most_ms};
+	}
+	times_overdue(j->times, late, late_count);
+	return true;
+}
+
 static bool keep_times(struct heart *h, struct app *app, struct err *e)
 {
 	struct times *t = h->jobs->times;
@@ -217,6 +290,21 @@ static bool keep_times(struct heart *h, struct app *app, struct err *e)
 	return true;
 }
 
+/* --- the clock --- */
+
+/* What began before the wall clock was put forward or back did not take as long as it seems. */
+static void watch_clock(struct heart *h, const struct app *app)
+{
+	int64_t apart_ms = clock_wall_ms() - clock_mono_ns() / 1000000;
+	int64_t jump_ms = apart_ms - h->wall_less_mono_ms;
+	bool first = h->wall_less_mono_ms == 0;
+	h->wall_less_mono_ms = apart_ms;
+	if (first || (jump_ms > -JUMP_MS && jump_ms < JUMP_MS))
+		return;
+	atomic_store(&h->jobs->jumped_at, app->now_ms);
+	log_warn("clock.jumped", LOG_INT("ms", jump_ms));
+}
+
 /* --- the thread --- */
 
 static void tick(struct heart *h)
@@ -227,15 +315,16 @@ static void tick(struct heart *h)
 	int64_t now = clock_mono_ns();
 	int lease = j->options.lease_ms;
 	app_init(&app, j->options.core, h->db, h->arena);
+	watch_clock(h, &app);
 	pthread_mutex_lock(&j->lock);
 	bool doubt = j->doubt;
 	pthread_mutex_unlock(&j->lock);
 	if (due(&h->renewed_ns, now, lease / 3) || doubt)
 		renew(h, &app);
 	if (due(&h->recovered_ns, now, lease / 4))
-		recover(&app);
+		recover(h, &app);
 	bool ok = (!due(&h->beaten_ns, now, BEAT_MS) || beat(h, &app, &e)) &&
-		  read_rules(h, &app, &e) && measure(h, &app, &e) &&
+		  read_rules(h, &app, &e) && measure(h, &app, &e) && watch_queue(h, &app, &e) &&
 		  (!due(&h->times_ns, now, TIMES_MS) || keep_times(h, &app, &e));
 	if (!ok)
 		log_warn("jobs.heart", LOG_ERR(&e));
@@ -257,6 +346,15 @@ static void finish(struct heart *h)
 		log_warn("jobs.heart", LOG_ERR(&e));
 }
 
+static void destroy(struct heart *h)
+{
+	still_destroy(h->leases);
+	still_destroy(h->workers);
+	db_close(h->db);
+	arena_destroy(h->arena);
+	free(h);
+}
+
 static void heart_run(void *argument)
 {
 	struct heart *h = argument;
@@ -276,9 +374,7 @@ static void heart_run(void *argument)
 			break;
 	}
 	finish(h);
-	db_close(h->db);
-	arena_destroy(h->arena);
-	free(h);
+	destroy(h);
 }
 
 void heart_nudge(struct jobs *j, bool doubt)
@@ -312,8 +408,11 @@ bool heart_start(struct jobs *j, struct err *e)
 	struct heart *h = calloc(1, sizeof *h);
 	if (!h)
 		abort();
-	*h = (struct heart){
-	    .jobs = j, .arena = arena_create(ARENA_CAP), .started_at = clock_wall_ms()};
+	*h = (struct heart){.jobs = j,
+			    .arena = arena_create(ARENA_CAP),
+			    .started_at = clock_house_ms(),
+			    .leases = still_create(j->options.lease_ms / 2),
+			    .workers = still_create(BEAT_MS * 2)};
 	load_work_init(&h->work);
 	h->db = db_open(j->options.pool, e);
 	if (h->db)
@@ -322,9 +421,7 @@ bool heart_start(struct jobs *j, struct err *e)
 		j->heart_runs = true;
 		return true;
 	}
-	db_close(h->db);
-	arena_destroy(h->arena);
-	free(h);
+	destroy(h);
 	return false;
 }
 

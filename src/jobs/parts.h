@@ -39,7 +39,8 @@ struct jobs {
 	struct jobs_stats stats;
 	struct heard heard[HEARD_MAX];
 	size_t heard_next;
-	struct jobs_load load; /* under the lock */
+	struct jobs_load load;     /* under the lock */
+	_Atomic int64_t jumped_at; /* when the wall clock last jumped; 0: never */
 	/* heart.c */
 	pthread_t heart;
 	bool heart_runs;
@@ -62,6 +63,10 @@ void promise_measure(struct jobs *j, const struct maker_info *info, const struct
 void preview_tell(struct jobs *j, int64_t job_id, const char *maker, int index, double progress,
 		  const int32_t *tokens, size_t count);
 
+/* A whole object, in the arena (*length bytes and room for one more). */
+MUST_CHECK bool source_read_object(struct media_store *media, struct arena *a, const char *hash,
+				   char **bytes, size_t *length, struct err *e);
+
 /* Fills the request's source from the job's source picture. ERR_NOT_FOUND where it is gone. */
 MUST_CHECK bool source_load(struct media_store *media, struct app *app, const struct store_job *job,
 			    const struct maker_info *info, struct maker_request *request,
@@ -72,6 +77,6 @@ MUST_CHECK bool source_load(struct media_store *media, struct app *app, const st
 MUST_CHECK bool result_store(struct media_store *media, struct arena *a,
 			     const struct store_job *job, const struct maker_info *info,
 			     const struct maker_picture *pictures, int count,
-			     struct app_job_picture *out, struct err *e);
+			     struct store_media *out, struct err *e);
 
 #endif

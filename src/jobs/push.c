@@ -172,7 +172,7 @@ static enum app_push_result send_one(struct push *p, struct arena *a,
 		    .subject = p->options.base_url,
 		    .public_key = p->public_key,
 		    .private_key = p->private_key,
-		    .now_ms = clock_wall_ms(),
+		    .now_ms = clock_house_ms(),
 		};
 		ok = webpush_seal(a, &message, &request, &e);
 	}
@@ -229,7 +229,7 @@ static bool step(struct push *p, struct arena *a)
 	enum app_push_result result = m.obsolete ? APP_PUSH_REFUSED : send_one(p, a, &m, &retry_ms);
 	if (!retry_ms)
 		retry_ms = (int64_t)RETRY_MS << (2 * m.row.attempts);
-	app.now_ms = clock_wall_ms();
+	app.now_ms = clock_house_ms();
 	if (!app_push_done(&app, &m, result, retry_ms, &e))
 		log_warn("push.queue", LOG_ERR(&e));
 	if (result == APP_PUSH_GONE)

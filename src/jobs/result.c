@@ -36,7 +36,7 @@ static void fit(const struct image *in, int side, int *width, int *height)
 
 static bool store_one(struct media_store *media, struct arena *a, const struct store_job *job,
 		      const struct maker_info *info, const struct maker_picture *p,
-		      struct app_job_picture *out, struct err *e)
+		      struct store_media *out, struct err *e)
 {
 	char seed[24] = "", text[MEDIA_HASH_SIZE];
 	struct image small;
@@ -46,11 +46,11 @@ static bool store_one(struct media_store *media, struct arena *a, const struct s
 		snprintf(seed, sizeof seed, "%llu", (unsigned long long)p->seed);
 	const struct image_origin origin = {
 	    .style = job->style, .model = info->model, .seed = p->has_seed ? seed : NULL};
-	*out = (struct app_job_picture){.type = "image/webp",
-					.width = p->image.width,
-					.height = p->image.height,
-					.has_seed = p->has_seed,
-					.seed = (int64_t)p->seed};
+	*out = (struct store_media){.type = "image/webp",
+				    .width = p->image.width,
+				    .height = p->image.height,
+				    .has_seed = p->has_seed,
+				    .seed = (int64_t)p->seed};
 	if (!put_image(media, &p->image, &origin, &out->hash, &out->size_bytes, a, e))
 		return false;
 	fit(&p->image, THUMBNAIL_SIDE, &width, &height);
@@ -78,7 +78,7 @@ static bool store_one(struct media_store *media, struct arena *a, const struct s
 
 bool result_store(struct media_store *media, struct arena *a, const struct store_job *job,
 		  const struct maker_info *info, const struct maker_picture *pictures, int count,
-		  struct app_job_picture *out, struct err *e)
+		  struct store_media *out, struct err *e)
 {
 	for (int i = 0; i < count; i++)
 		if (!store_one(media, a, job, info, &pictures[i], &out[i], e))

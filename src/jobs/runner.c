@@ -129,22 +129,6 @@ static bool sink_wanted(void *context)
 	return true;
 }
 
-static void sink_seen(void *context, int index, double progress, const struct image *image,
-		      double rows)
-{
-	struct drawing *d = context;
-	struct jobs *j = d->slot->jobs;
-	const struct jobs_hooks *h = &j->options.hooks;
-	atomic_store(&d->running->progress, progress);
-	if (h->seen)
-		h->seen(h->context, d->job->id, index, progress, image, rows);
-	if (image) {
-		pthread_mutex_lock(&j->lock);
-		j->stats.previews++;
-		pthread_mutex_unlock(&j->lock);
-	}
-}
-
 static void sink_tokens(void *context, int index, double progress, const int32_t *tokens,
 			size_t count)
 {
@@ -157,6 +141,25 @@ static void sink_tokens(void *context, int index, double progress, const int32_t
 		return;
 	d->told_at_ns = now;
 	preview_tell(j, d->job->id, maker_info(d->slot->maker)->id, index, progress, tokens, count);
+}
+
+/* Of what has no tokens the other processes hear how far it is. */
+static void sink_seen(void *context, int index, double progress, const struct image *image,
+		      double rows)
+{
+	struct drawing *d = context;
+	struct jobs *j = d->slot->jobs;
+	const struct jobs_hooks *h = &j->options.hooks;
+	atomic_store(&d->running->progress, progress);
+	if (h->seen)
+		h->seen(h->context, d->job->id, index, progress, image, rows);
+	if (h->tell && !d->slot->maker->ops->decode)
+		sink_tokens(d, index, progress, NULL, 0);
+	if (image) {
+		pthread_mutex_lock(&j->lock);
+		j->stats.previews++;
+		pthread_mutex_unlock(&j->lock);
+	}
 }
 
 static void make_request(const struct store_job *job, const struct maker_info *info,
@@ -206,7 +209,7 @@ static bool draw(struct drawing *d, struct arena *a, struct err *e)
 	const struct store_job *job = d->job;
 	struct maker_request q;
 	struct maker_picture pictures[MAKER_PICTURES_MAX] = {0};
-	struct app_job_picture rows[MAKER_PICTURES_MAX];
+	struct store_media rows[MAKER_PICTURES_MAX];
 	if (job->count < 1 || job->count > MAKER_PICTURES_MAX || job->count > info->count_max)
 		return err_set(e, ERR_INVALID,
 			       "so many pictures at a time are not offered: ask for fewer");
@@ -215,8 +218,10 @@ static bool draw(struct drawing *d, struct arena *a, struct err *e)
 	struct maker_sink sink = {.context = d, .seen = sink_seen, .wanted = sink_wanted};
 	if (s->jobs->options.hooks.tell)
 		sink.tokens = sink_tokens;
-	return source_load(s->jobs->options.media, d->app, job, info, &q, e) &&
-	       maker_draw(s->maker, a, &q, &sink, pictures, e) &&
+	const bool drawn = source_load(s->jobs->options.media, d->app, job, info, &q, e) &&
+			   maker_draw(s->maker, a, &q, &sink, pictures, e);
+	d->app->now_ms = clock_house_ms(); /* that took its time */
+	return drawn &&
 	       result_store(s->jobs->options.media, a, job, info, pictures, job->count, rows, e) &&
 	       app_job_finish(d->app, job, info->model, rows, (size_t)job->count, e);
 }
@@ -263,7 +268,7 @@ static void draw_job(struct slot *s, struct arena *a, struct app *app, const str
 	double seconds = (double)(clock_mono_ns() - began) * 1e-9;
 	count(j, ok ? ERR_NONE : e.code, ok ? job->count : 0);
 	if (ok) {
-		promise_measure(j, maker_info(s->maker), job, seconds, clock_wall_ms());
+		promise_measure(j, maker_info(s->maker), job, seconds, clock_house_ms());
 		log_info("job.finished", LOG_INT("job", job->id), LOG_INT("count", job->count),
 			 LOG_REAL("s", seconds));
 		return;
@@ -297,6 +302,7 @@ static void slot_run(void *argument)
 	struct slot *s = argument;
 	struct jobs *j = s->jobs;
 	struct arena *a = arena_create(ARENA_CAP);
+	thread_give_way(); /* pictures take seconds; whoever reads waits milliseconds */
 	for (;;) {
 		pthread_mutex_lock(&j->lock);
 		unsigned long long wakes = j->wakes;
@@ -324,14 +330,17 @@ static void slot_run(void *argument)
 
 static bool recover_own(struct jobs *j, struct err *e)
 {
-	struct arena *a = arena_create(1 << 20);
+	struct arena *a = arena_create(4 << 20);
 	struct db *db = db_open(j->options.pool, e);
 	struct app app;
+	struct store_lease *leases;
+	size_t count;
 	int64_t n = 0;
 	bool ok = db != NULL;
 	if (ok) {
 		app_init(&app, j->options.core, db, a);
-		ok = app_job_recover(&app, j->worker, &n, e);
+		ok = store_job_leases(db, a, j->worker, &leases, &count, e) &&
+		     app_job_recover(&app, leases, count, &n, e);
 	}
 	if (n)
 		log_info("job.recovered", LOG_INT("count", n));

@@ -8,7 +8,7 @@
 
 enum { SOURCE_MAX_BYTES = 64 << 20 };
 
-static bool read_object(struct media_store *media, struct arena *a, const char *hash, char **bytes,
+bool source_read_object(struct media_store *media, struct arena *a, const char *hash, char **bytes,
 			size_t *length, struct err *e)
 {
 	int fd;
@@ -54,7 +54,7 @@ bool source_load(struct media_store *media, struct app *app, const struct store_
 		return false;
 	q->source_style = m.style;
 	if (m.tokens_hash && m.model && info->model && !strcmp(m.model, info->model)) {
-		if (!read_object(media, app->arena, m.tokens_hash, &bytes, &length, e))
+		if (!source_read_object(media, app->arena, m.tokens_hash, &bytes, &length, e))
 			return false;
 		q->source_tokens = (const int32_t *)(void *)bytes;
 		q->source_token_count = length / sizeof(int32_t);
@@ -62,7 +62,7 @@ bool source_load(struct media_store *media, struct app *app, const struct store_
 	}
 	if (!m.hash)
 		return err_set(e, ERR_NOT_FOUND, "the source picture is gone");
-	if (!read_object(media, app->arena, m.hash, &bytes, &length, e))
+	if (!source_read_object(media, app->arena, m.hash, &bytes, &length, e))
 		return false;
 	struct image *image = ARENA_NEW(app->arena, struct image);
 	q->source = image;

@@ -1,5 +1,5 @@
-/* Owns the histograms. One lock; any thread. What must stay true: `loaded` is what the database had, `fresh` what
- * was measured since the last taking, and both count. */
+/* Owns the histograms and the newest arrivals. One lock; any thread. What must stay true: `loaded` is what the
+ * database had, `fresh` what was measured since the last taking, `overdue` what has not ended yet; all count. */
 #include "jobs/times.h"
 
 #include <math.h>
@@ -12,32 +12,37 @@ enum {
 	BUCKETS = 96,
 	NAME_MAX = 64,
 	SERVICE_FULL = 1000,
-	OFF_FULL = 200,
-	ARRIVALS_MAX = 32
+	OFF_FULL = 100,
+	ARRIVALS_NEWEST = 32
 };
 
-static const double FIRST_S = 0.01, STEP = 1.15, FIRST_GUESS_S = 6, PROMISES_FULL = 1e6;
-static const double LOW = 0.015, HIGH = 0.985, SAMPLES_ENOUGH = 20, UNKNOWN_FACTOR = 3;
-static const double ARRIVALS_S = 15, OVERTAKEN_MAX = 0.8, SOONER = 0.3;
+static const double FIRST_S = 0.01, STEP = 1.15, PROMISES_FULL = 1e6;
+static const double FIRST_GUESS_S = 6, GUESS_SAMPLES = 3; /* a guess is worth so many samples */
+static const double LOW = 0.03, HIGH = 0.95, SAMPLES_ENOUGH = 20, SOONER = 0.3;
+static const double UNKNOWN_NEAR = 2, UNKNOWN_FAR = 2.5;
+static const double OVERTAKEN_MAX = 0.9, WINDOW_MIN_S = 1;
 
 struct histogram {
 	char maker[NAME_MAX];
 	int task, kind;
 	int64_t size;
 	double loaded[BUCKETS], fresh[BUCKETS];
+	double overdue[BUCKETS]; /* of those who still wait; never kept */
 	bool changed;
 };
 
-/* How many newcomers a second, over the last quarter of a minute or so. */
-struct arrivals {
+struct arrival {
 	char maker[NAME_MAX];
-	double per_s;
-	int64_t at_ns;
+	int task, count;
+	double behind;
+	int64_t at_ms;
 };
 
 struct times {
 	pthread_mutex_t lock;
-	struct arrivals arrivals[ARRIVALS_MAX];
+	struct arrival arrivals[TIMES_ARRIVALS]; /* a ring */
+	size_t arrivals_count, arrivals_next;
+	int64_t arrivals_now_ms;
 	struct histogram *items;
 	size_t count;
 };
@@ -144,23 +149,29 @@ static double quantile(const double counts[BUCKETS], double n, double q)
 static void merge(const struct histogram *h, double counts[BUCKETS])
 {
 	for (int i = 0; i < BUCKETS; i++)
-		counts[i] += h->loaded[i] + h->fresh[i];
+		counts[i] += h->loaded[i] + h->fresh[i] + h->overdue[i];
 }
 
+/* Of its own size where that was measured, by the pixel from other sizes, guessed: what is known little about leans
+ * on the next. */
 static double mean_locked(struct times *t, const struct times_key *key)
 {
 	struct histogram *h = find(t, key, false);
+	double own = h ? total(h) : 0, own_sum = own > 0 ? own * mean(h) : 0;
+	if (own >= SERVICE_FULL / 4)
+		return own_sum / own;
 	double n = 0, per_pixel = 0;
-	if (h && total(h) > 0)
-		return mean(h);
 	for (size_t i = 0; i < t->count; i++) {
 		h = &t->items[i];
 		if (h->kind != TIMES_SERVICE || strcmp(h->maker, key->maker) || h->size <= 0)
 			continue;
-		n += total(h);
-		per_pixel += total(h) * mean(h) / (double)h->size;
+		double samples = total(h);
+		n += samples;
+		per_pixel += samples > 0 ? samples * mean(h) / (double)h->size : 0;
 	}
-	return n > 0 ? per_pixel / n * (double)key->size : FIRST_GUESS_S;
+	double base =
+	    (per_pixel * (double)key->size + GUESS_SAMPLES * FIRST_GUESS_S) / (n + GUESS_SAMPLES);
+	return (own_sum + GUESS_SAMPLES * base) / (own + GUESS_SAMPLES);
 }
 
 double times_mean(struct times *t, const struct times_key *key)
@@ -171,17 +182,25 @@ double times_mean(struct times *t, const struct times_key *key)
 	return m;
 }
 
+static double sum(const double counts[BUCKETS])
+{
+	double n = 0;
+	for (int i = 0; i < BUCKETS; i++)
+		n += counts[i];
+	return n;
+}
+
 double times_quantile(struct times *t, const struct times_key *key, double q, double *value)
 {
 	double counts[BUCKETS] = {0};
 	pthread_mutex_lock(&t->lock);
 	struct histogram *h = find(t, key, false);
-	double n = h ? total(h) : 0;
-	if (n > 0) {
+	if (h)
 		merge(h, counts);
-		*value = quantile(counts, n, q);
-	}
 	pthread_mutex_unlock(&t->lock);
+	double n = sum(counts);
+	if (n > 0)
+		*value = quantile(counts, n, q);
 	return n;
 }
 
@@ -217,28 +236,50 @@ void times_promises(struct times *t, const char *maker, double *kept, double *br
 
 /* --- the estimate --- */
 
-static struct arrivals *find_arrivals(struct times *t, const char *maker, bool make)
+static void keep_arrival(struct times *t, const struct times_arrival *a)
 {
-	size_t i = 0;
-	while (i < ARRIVALS_MAX && t->arrivals[i].maker[0]) {
-		if (!strcmp(t->arrivals[i].maker, maker))
-			return &t->arrivals[i];
-		i++;
-	}
-	if (!make || i == ARRIVALS_MAX || strlen(maker) >= NAME_MAX)
-		return NULL;
-	memcpy(t->arrivals[i].maker, maker, strlen(maker) + 1); /* fits: looked at above */
-	return &t->arrivals[i];
+	size_t length = strlen(a->maker);
+	if (length >= NAME_MAX)
+		return;
+	struct arrival *to = &t->arrivals[t->arrivals_next];
+	*to = (struct arrival){
+	    .task = a->task, .count = a->count, .behind = a->behind, .at_ms = a->at_ms};
+	memcpy(to->maker, a->maker, length + 1); /* fits: looked at above */
+	t->arrivals_next = (t->arrivals_next + 1) % TIMES_ARRIVALS;
+	t->arrivals_count += t->arrivals_count < TIMES_ARRIVALS;
+	t->arrivals_now_ms = a->at_ms > t->arrivals_now_ms ? a->at_ms : t->arrivals_now_ms;
 }
 
-void times_arrived(struct times *t, const char *maker, int64_t now_ns)
+void times_arrivals(struct times *t, const struct times_arrival *items, size_t count,
+		    int64_t now_ms)
 {
 	pthread_mutex_lock(&t->lock);
-	struct arrivals *a = find_arrivals(t, maker, true);
-	if (a) {
-		double since_s = (double)(now_ns - a->at_ns) * 1e-9;
-		a->per_s = a->per_s * exp(-fmax(0, since_s) / ARRIVALS_S) + 1 / ARRIVALS_S;
-		a->at_ns = now_ns;
+	t->arrivals_count = t->arrivals_next = 0;
+	for (size_t i = count < TIMES_ARRIVALS ? count : TIMES_ARRIVALS; i > 0; i--)
+		keep_arrival(t, &items[i - 1]);
+	t->arrivals_now_ms = now_ms;
+	pthread_mutex_unlock(&t->lock);
+}
+
+void times_arrived(struct times *t, const struct times_arrival *one)
+{
+	pthread_mutex_lock(&t->lock);
+	keep_arrival(t, one);
+	pthread_mutex_unlock(&t->lock);
+}
+
+void times_overdue(struct times *t, const struct times_overdue *items, size_t count)
+{
+	pthread_mutex_lock(&t->lock);
+	for (size_t i = 0; i < t->count; i++)
+		memset(t->items[i].overdue, 0, sizeof t->items[i].overdue);
+	for (size_t i = 0; i < count; i++) {
+		struct histogram *h = find(t,
+					   &(struct times_key){.maker = items[i].maker,
+							       .kind = TIMES_LATE + items[i].class},
+					   true);
+		if (h)
+			h->overdue[bucket_of(items[i].ratio)] += 1;
 	}
 	pthread_mutex_unlock(&t->lock);
 }
@@ -260,51 +301,87 @@ static double work(struct times *t, const char *maker, int64_t pixels,
 	return seconds;
 }
 
-/* What the machines have to do first, and what one's own cap makes one wait for. */
-static double delay(struct times *t, const struct store_job *job,
-		    const struct store_job_ahead *ahead, const struct times_place *place,
-		    double own)
+/* Which part of the machines' time the newest `last` arrivals took that come before somebody who is `behind`. One who
+ * came in at some distance from the clock overtakes until the queue has come nearer than that to this job; taken
+ * over the whole way, that is the part of it that follows. */
+static double overtaken(struct times *t, const char *maker, double behind,
+			const struct times_place *place, size_t last)
 {
-	int64_t before, drawing, slots = place->slots > 0 ? place->slots : 1;
+	double seconds = 0;
+	int64_t from = t->arrivals_now_ms;
+	size_t seen = 0;
+	for (size_t i = 1; i <= t->arrivals_count && seen < last; i++) {
+		const struct arrival *a =
+		    &t->arrivals[(t->arrivals_next + TIMES_ARRIVALS - i) % TIMES_ARRIVALS];
+		if (strcmp(a->maker, maker))
+			continue;
+		seen++;
+		from = a->at_ms;
+		const struct times_key key = {
+		    .maker = maker, .task = a->task, .size = place->pixels * a->count};
+		if (a->behind < behind)
+			seconds += (behind - a->behind) / (behind + 1) * mean_locked(t, &key);
+	}
+	double window_s = (double)(t->arrivals_now_ms - from) * 1e-3;
+	return seconds / fmax(WINDOW_MIN_S, window_s) / place->slots;
+}
+
+/* What the machines have to do first, and what one's own cap makes one wait for. */
+static void delay(struct times *t, const struct store_job *job, const struct store_job_ahead *ahead,
+		  const struct times_place *place, double own, struct times_wait *out)
+{
+	int64_t before, drawing;
 	double seconds = work(t, job->maker, place->pixels, ahead->by, &before) +
 			 0.5 * work(t, job->maker, place->pixels, ahead->drawing, &drawing);
-	double wait = before + drawing < slots ? 0 : seconds / (double)slots;
-	const struct arrivals *a = find_arrivals(t, job->maker, false);
-	if (ahead->own > 0 &&
-	    a) /* those who overtake meanwhile, and those who overtake during that */
-		wait /= 1 - fmin(OVERTAKEN_MAX, a->per_s * own / job->count / (double)slots);
+	out->least_s = before + drawing < place->slots ? 0 : seconds / place->slots;
+	double part = fmax(overtaken(t, job->maker, ahead->behind, place, TIMES_ARRIVALS),
+			   overtaken(t, job->maker, ahead->behind, place, ARRIVALS_NEWEST));
+	out->most_s = out->least_s / (1 - fmin(OVERTAKEN_MAX, part));
 	int64_t over = ahead->own + ahead->own_drawing - job->running_max + 1;
-	double capped =
-	    over > 0 && job->running_max > 0 ? own * ((double)over - 0.5) / job->running_max : 0;
-	return capped > wait ? capped : wait;
+	if (over > 0 && job->running_max > 0) {
+		double capped = own * ((double)over - 0.5) / job->running_max;
+		out->least_s = fmax(capped, out->least_s);
+		out->most_s = fmax(capped, out->most_s);
+	}
+}
+
+/* 0: nothing in the way; 1: others only; 2 and more: behind jobs of one's own, the farther the less is known. */
+static int class_of(double most_s, double behind)
+{
+	return most_s <= 0 ? 0 : behind < 0.5 ? 1 : behind < 1.5 ? 2 : behind < 3.5 ? 3 : 4;
+}
+
+/* Few samples say little: what they say and what may be anything are mixed by their number. */
+static double factor(struct times *t, const struct times_key *key, double unknown, double q)
+{
+	double known = 1, n = times_quantile(t, key, q, &known), trust = n / (n + SAMPLES_ENOUGH);
+	return pow(unknown, 1 - trust) * pow(known, trust);
 }
 
 void times_wait(struct times *t, const struct store_job *job, const struct store_job_ahead *ahead,
-		const struct times_place *place, struct times_wait *out)
+		const struct times_place *where, struct times_wait *out)
 {
+	struct times_place place = *where;
+	place.slots = place.slots > 0 ? place.slots : 1;
 	pthread_mutex_lock(&t->lock);
 	double own = mean_locked(t, &(struct times_key){.maker = job->maker,
 							.task = (int)job->task,
-							.size = place->pixels * job->count});
-	double before = delay(t, job, ahead, place, own);
+							.size = place.pixels * job->count});
+	delay(t, job, ahead, &place, own, out);
 	pthread_mutex_unlock(&t->lock);
-	out->mean_s = before + own;
-	out->kind = TIMES_OFF + (ahead->own > 0) + 2 * (before > 0);
-	double low = 1 / UNKNOWN_FACTOR, high = UNKNOWN_FACTOR, ends[2] = {1, 1};
-	const struct times_key off = {.maker = job->maker, .kind = out->kind};
-	double n = times_quantile(t, &off, LOW, &ends[0]);
-	times_quantile(t, &off, HIGH, &ends[1]);
-	/* Few samples say little: what they say and what may be anything are mixed by their number. */
-	double trust = n / (n + SAMPLES_ENOUGH);
-	if (n > 0) {
-		low = pow(low, 1 - trust) * pow(ends[0], trust);
-		high = pow(high, 1 - trust) * pow(ends[1], trust);
-	}
+	bool queued = out->most_s > 0;
+	out->class = class_of(out->most_s, ahead->behind);
+	out->least_s += own;
+	out->most_s += own;
+	out->mean_s = sqrt(out->least_s * out->most_s);
+	double unknown = out->class < 2 ? UNKNOWN_NEAR : UNKNOWN_FAR;
+	const struct times_key early = {.maker = job->maker, .kind = TIMES_EARLY + out->class},
+			       late = {.maker = job->maker, .kind = TIMES_LATE + out->class};
+	double low = factor(t, &early, 1 / unknown, LOW), high = factor(t, &late, unknown, HIGH);
 	/* Others may cancel, and machines may become free: behind a queue sooner is always possible. */
-	if (before > 0)
-		low = fmin(low, SOONER);
-	out->low_s = out->mean_s * low;
-	out->high_s = out->mean_s * high;
+	low = queued ? fmin(low, SOONER) : low;
+	out->low_s = out->least_s * low;
+	out->high_s = fmax(out->low_s, out->most_s * high);
 }
 
 /* --- to and from the database --- */

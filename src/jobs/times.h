@@ -1,6 +1,10 @@
 /* How long things take, as histograms that forget: the service times of each maker, task and size, and how far the
  * estimates were off. From these come ranges that are kept nine times out of ten.
  *
+ * A range has two expectations of its own. The least: nobody overtakes. The most: people go on coming as they do just
+ * now, and those who have less in line than this job's account come first. Each end is then corrected by how far the
+ * real waits were from it, by how far behind the queue's clock the job stood.
+ *
  * What is measured here waits until it is taken for the database; what the database has (from all processes,
  * also from before) replaces what was loaded before. Any thread. */
 #ifndef MADANG_JOBS_TIMES_H
@@ -13,9 +17,10 @@ struct times;
 
 enum times_kind {
 	TIMES_SERVICE,      /* seconds from the claim to the finish */
-	TIMES_OFF,          /* the real wait over the expected one: four kinds, by times_off_kind */
 	TIMES_PROMISES = 5, /* bucket 0 broken, 1 kept */
-	TIMES_KINDS
+	TIMES_LATE = 6,     /* the real wait over the most that was expected, by class */
+	TIMES_EARLY = 12,   /* over the least */
+	TIMES_CLASSES = 5
 };
 
 struct times *times_create(void);
@@ -43,13 +48,31 @@ struct times_place {
 	int slots;
 	int64_t pixels; /* of one picture */
 };
-/* Somebody with nothing else in line asks: whoever waits behind their own jobs is overtaken by such people. */
-void times_arrived(struct times *t, const char *maker, int64_t now_ns);
+/* Who came last, newest first: whoever waits behind jobs of their own is overtaken by such people. One more, as it
+ * comes, until they are read again. */
+enum { TIMES_ARRIVALS = 256 };
+struct times_arrival {
+	const char *maker;
+	int task, count;
+	double behind; /* the queue's clock, in pictures of its account */
+	int64_t at_ms;
+};
+void times_arrivals(struct times *t, const struct times_arrival *items, size_t count,
+		    int64_t now_ms);
+void times_arrived(struct times *t, const struct times_arrival *one);
+/* Those who still wait although their time is over count as late already, so that the next ones are told sooner. */
+struct times_overdue {
+	const char *maker;
+	int class;
+	double ratio; /* of the wait until now to the most that was expected */
+};
+void times_overdue(struct times *t, const struct times_overdue *items, size_t count);
 
 /* Seconds from now to the finished picture: expected, and the range. */
 struct times_wait {
 	double mean_s, low_s, high_s;
-	int kind; /* whose calibration it is */
+	double least_s, most_s; /* before calibration */
+	int class;              /* whose calibration it is */
 };
 void times_wait(struct times *t, const struct store_job *job, const struct store_job_ahead *ahead,
 		const struct times_place *place, struct times_wait *out);

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/thread.h"
 #include "engine/engine.h"
+#include "engine/gist.h"
 #include "engine/lexicon.h"
 
 enum { PREVIEW_INTERVAL_MS = 40, RUNNING_MAX = 64 };
@@ -61,6 +62,7 @@ static void step_run(void *argument)
 {
 	struct builtin *b = argument;
 	struct engine_event ev;
+	thread_give_way();
 	while (engine_wait(b->engine, -1)) {
 		engine_step(b->engine);
 		while (engine_event_next(b->engine, &ev))
@@ -83,12 +85,12 @@ static void builtin_wake(struct maker *m)
 
 /* Hands one picture to the engine. The lock is held across the submission, so that no event of it can be
  * missed. */
-static bool submit(struct builtin *b, const struct maker_request *q, int index, struct running *r,
-		   struct err *e)
+static bool submit(struct builtin *b, const struct maker_request *q, const char *prompt, int index,
+		   struct running *r, struct err *e)
 {
 	struct engine_request er = ENGINE_REQUEST_INIT;
 	er.task = (enum engine_task)q->task;
-	er.prompt = q->prompt;
+	er.prompt = prompt;
 	er.style = q->style;
 	er.source_style = q->source_style;
 	er.seed = q->seed + (uint64_t)index;
@@ -135,7 +137,7 @@ struct canvas {
 	int decoded; /* tokens */
 };
 
-static bool preview(struct builtin *b, struct canvas *c, int count, int index,
+static bool preview(struct builtin *b, const char *style, struct canvas *c, int count, int index,
 		    const struct maker_sink *sink, double progress, struct err *e)
 {
 	const struct engine_info *i = &b->engine_info;
@@ -143,6 +145,7 @@ static bool preview(struct builtin *b, struct canvas *c, int count, int index,
 	if (!engine_decode(b->engine, c->tokens, (size_t)count, c->decoded / i->grid_width, c->rgb,
 			   e))
 		return false;
+	engine_finish(b->engine, style, c->rgb);
 	c->decoded = count;
 	sink->seen(sink->context, index, progress, &image,
 		   (double)(count / i->grid_width) / i->grid_height);
@@ -198,7 +201,7 @@ static bool follow(struct builtin *b, const struct maker_request *q, struct runn
 			if (sink->tokens)
 				sink->tokens(sink->context, i, progress, c[i].tokens,
 					     (size_t)counts[i]);
-			if (show && !preview(b, &c[i], counts[i], i, sink, progress, e))
+			if (show && !preview(b, q->style, &c[i], counts[i], i, sink, progress, e))
 				return false;
 			if (!show)
 				sink->seen(sink->context, i, progress, NULL, 0);
@@ -220,13 +223,17 @@ static bool builtin_draw(struct maker *m, struct arena *a, const struct maker_re
 	       tokens = (size_t)info->tokens;
 	/* Words beside a picture only say what to change of it; alone they must name something known. */
 	bool ok = q->source_tokens || q->source || engine_lexicon_check(b->lexicon, q->prompt, e);
+	const char *prompt = q->prompt ? q->prompt : "";
+	/* A model that has no list of what it knows reads as much of the beginning as it can. */
+	if (ok && b->lexicon)
+		ok = engine_gist(b->engine, b->lexicon, a, prompt, &prompt, e);
 	for (int i = 0; ok && i < q->count; i++) {
 		r[i].tokens = ARENA_ARRAY(a, int32_t, tokens);
 		c[i].tokens = ARENA_ARRAY(a, int32_t, tokens);
 		c[i].rgb = ARENA_ARRAY(a, uint8_t, pixels);
 		ok = (r[i].tokens && c[i].tokens && c[i].rgb) ||
 		     err_set(e, ERR_NO_MEMORY, "the picture is too large");
-		ok = ok && submit(b, q, i, &r[i], e);
+		ok = ok && submit(b, q, prompt, i, &r[i], e);
 	}
 	ok = ok && follow(b, q, r, c, sink, e);
 	for (int i = 0; i < q->count; i++)
@@ -234,6 +241,8 @@ static bool builtin_draw(struct maker *m, struct arena *a, const struct maker_re
 	for (int i = 0; ok && i < q->count; i++) {
 		ok = engine_decode(b->engine, r[i].tokens, tokens, c[i].decoded / info->grid_width,
 				   c[i].rgb, e);
+		if (ok)
+			engine_finish(b->engine, q->style, c[i].rgb);
 		pictures[i] = (struct maker_picture){
 		    .image = {.width = info->width, .height = info->height, .rgb = c[i].rgb},
 		    .tokens = r[i].tokens,
@@ -263,6 +272,16 @@ static bool builtin_decode(struct maker *m, struct arena *a, const int32_t *toke
 	return engine_decode(b->engine, tokens, count, 0, rgb, e);
 }
 
+static bool builtin_describe(struct maker *m, const struct image *image,
+			     const atomic_bool *cancelled, struct buf *text, struct err *e)
+{
+	const struct engine_description what = {.rgb = image->rgb,
+						.width = image->width,
+						.height = image->height,
+						.cancelled = cancelled};
+	return engine_describe(((struct builtin *)m)->engine, &what, text, e);
+}
+
 static void builtin_destroy(struct maker *m)
 {
 	struct builtin *b = (struct builtin *)m;
@@ -279,7 +298,8 @@ static const struct maker_ops OPS = {.info = builtin_info,
 				     .draw = builtin_draw,
 				     .wake = builtin_wake,
 				     .destroy = builtin_destroy,
-				     .decode = builtin_decode};
+				     .decode = builtin_decode,
+				     .describe = builtin_describe};
 
 static void fill_info(struct builtin *b)
 {
@@ -288,10 +308,14 @@ static void fill_info(struct builtin *b)
 	    .id = "builtin",
 	    .name = "Madang",
 	    .model = i->name,
-	    .tasks = {true, i->can_take_source, i->can_encode, i->can_take_source},
+	    .tasks = {[MAKER_DRAW] = true,
+		      [MAKER_RESTYLE] = i->can[ENGINE_TASK_RESTYLE],
+		      [MAKER_VARY] = i->can[ENGINE_TASK_VARY] && i->can_encode,
+		      [MAKER_EDIT] = i->can[ENGINE_TASK_EDIT]},
 	    .has_style = i->style_count > 0,
 	    .has_seed = true,
 	    .has_guidance = true,
+	    .describes = i->can_describe,
 	    .count_max = MAKER_PICTURES_MAX,
 	    .prompt_length_max = 1000,
 	    .width = i->width,
@@ -303,18 +327,46 @@ static void fill_info(struct builtin *b)
 		b->info.styles[k] = i->styles[k];
 }
 
-struct maker *maker_builtin_create(const char *dir, int threads, struct err *e)
+/* The engine's threads take after the one that opens it, so that is one which gives way. */
+struct opening {
+	const char *dir;
+	struct engine_options options;
+	struct engine *engine;
+	struct err *e;
+};
+
+static void open_run(void *argument)
+{
+	struct opening *o = argument;
+	thread_give_way();
+	o->engine = engine_create(o->dir, &o->options, o->e);
+}
+
+static struct engine *open_engine(const struct maker_builtin_options *options, struct err *e)
+{
+	struct opening o = {
+	    .dir = options->dir,
+	    .options = {.threads = options->threads,
+			.device = options->cuda ? ENGINE_DEVICE_CUDA : ENGINE_DEVICE_CPU},
+	    .e = e};
+	pthread_t thread;
+	if (!thread_start(&thread, "engine-open", open_run, &o, e))
+		return NULL;
+	thread_join(thread);
+	return o.engine;
+}
+
+struct maker *maker_builtin_create(const struct maker_builtin_options *options, struct err *e)
 {
 	struct builtin *b = calloc(1, sizeof *b);
 	if (!b)
 		abort();
 	b->maker.ops = &OPS;
-	struct engine_options options = {.threads = threads};
-	if (!engine_lexicon_open(dir, &b->lexicon, e)) {
+	if (!engine_lexicon_open(options->dir, &b->lexicon, e)) {
 		free(b);
 		return NULL;
 	}
-	b->engine = engine_create(dir, &options, e);
+	b->engine = open_engine(options, e);
 	if (!b->engine) {
 		engine_lexicon_close(b->lexicon);
 		free(b);

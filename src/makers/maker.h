@@ -1,4 +1,4 @@
-/* A maker: something that turns a prompt into pictures.
+/* A maker: something that turns a prompt into pictures; some also say in words what a picture shows.
  *
  * The process makes its makers at the start and destroys them at the end. maker_draw blocks the thread that
  * calls it until the pictures are there; several threads may draw with one maker at once. While it draws it
@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "image/image.h"
 
@@ -23,7 +24,8 @@ struct maker_info {
 	bool remote;      /* prompts leave the house */
 	const char *host; /* to here; NULL for the built-in one */
 	bool tasks[4];    /* by enum maker_task */
-	bool has_style, has_seed, has_guidance;
+	bool has_style, has_seed, has_guidance, has_region;
+	bool describes; /* maker_describe */
 	int count_max, prompt_length_max, width, height;
 	double guidance; /* its default */
 	const char *styles[MAKER_STYLES_MAX];
@@ -83,6 +85,9 @@ struct maker_ops {
 	/* NULL: its pictures have no tokens. */
 	bool (*decode)(struct maker *m, struct arena *a, const int32_t *tokens, size_t count,
 		       struct image *image, double *rows, struct err *e);
+	/* NULL: it cannot look at pictures. */
+	bool (*describe)(struct maker *m, const struct image *image, const atomic_bool *cancelled,
+			 struct buf *text, struct err *e);
 };
 
 /* The head of each maker's own struct. */
@@ -115,6 +120,17 @@ MUST_CHECK static inline bool maker_decode(struct maker *m, struct arena *a, con
 	return m->ops->decode(m, a, tokens, count, image, rows, e);
 }
 
+/* What the picture shows, for somebody who cannot see it, appended to `text` (UTF-8). Blocks for seconds; one
+ * at a time. ERR_UNSUPPORTED where info says that it does not describe. */
+MUST_CHECK static inline bool maker_describe(struct maker *m, const struct image *image,
+					     const atomic_bool *cancelled, struct buf *text,
+					     struct err *e)
+{
+	if (!m->ops->describe)
+		return err_set(e, ERR_UNSUPPORTED, "this maker cannot look at pictures");
+	return m->ops->describe(m, image, cancelled, text, e);
+}
+
 /* Some request's `cancelled` was set: look now. */
 static inline void maker_wake(struct maker *m)
 {
@@ -127,8 +143,14 @@ static inline void maker_destroy(struct maker *m)
 		m->ops->destroy(m);
 }
 
-/* Draws with the model in `dir` on threads of this process; its stepper runs until destroyed. */
-struct maker *maker_builtin_create(const char *dir, int threads, struct err *e);
+struct maker_builtin_options {
+	const char *dir; /* of the model */
+	int threads;     /* 0: every core */
+	bool cuda;       /* on the machine's card */
+};
+
+/* Draws with the model on threads of this process; its stepper runs until destroyed. */
+struct maker *maker_builtin_create(const struct maker_builtin_options *options, struct err *e);
 
 struct maker_openai_options {
 	const char *base_url; /* "https://api.example.org/v1" */
@@ -136,6 +158,8 @@ struct maker_openai_options {
 	const char *model;
 	const char *name; /* for people; NULL: the model's */
 	int width, height;
+	bool edits;    /* it offers /images/edits */
+	bool masks;    /* and they take a mask */
 	int timeout_s; /* 0: 180 */
 	int jobs_max;  /* at the same time; 0: 4 */
 };

@@ -1,8 +1,9 @@
-/* Owns the address and key of a server that speaks /v1/images/generations. One request a picture, on the
+/* Owns the address and key of a server that speaks /v1/images/generations and, where it is configured, /v1/images/edits. One request a picture, on the
  * drawing thread. Streams partial pictures where the server offers that; where it refuses, it is asked
  * without from then on. */
 #include "makers/maker.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/log.h"
+#include "base/rand.h"
 #include "base/str.h"
 #include "json/read.h"
 #include "json/write.h"
@@ -18,6 +20,7 @@
 
 enum {
 	ANSWER_MAX_BYTES = 48 << 20,
+	UPLOAD_MAX_BYTES = 100 << 20, /* of what is sent to be edited */
 	ATTEMPTS_MAX = 3,
 	RETRY_WAIT_MAX_S = 20,
 	PARTIAL_IMAGES = 2,
@@ -40,6 +43,7 @@ struct call {
 	const struct maker_sink *sink;
 	int index;
 	int64_t keep_at_ns;
+	double part; /* of this picture, as far as is known */
 	bool streaming;
 	struct buf line_buffer; /* of the event stream: what has come of the next event */
 	struct buf final;       /* the finished picture's file */
@@ -67,7 +71,7 @@ static bool going(void *context)
 	int64_t now = clock_mono_ns();
 	if (now >= c->keep_at_ns) {
 		c->keep_at_ns = now + KEEP_MS * 1000000ll;
-		c->sink->seen(c->sink->context, c->index, share(c, 0.1), NULL, 0);
+		c->sink->seen(c->sink->context, c->index, share(c, c->part), NULL, 0);
 	}
 	return !atomic_load(c->request->cancelled);
 }
@@ -88,14 +92,12 @@ static void take_partial(struct call *c, const struct json_value *v)
 	struct err e = {0};
 	struct arena *a = arena_create(64 << 20);
 	buf_init(&file, ANSWER_MAX_BYTES);
-	if (c->sink->wanted(c->sink->context) &&
-	    take_base64(c, json_get_str(v, "b64_json", ""), &file) &&
-	    image_decode(a, file.data, file.length, NULL, &image, &e)) {
-		double part =
-		    (double)(json_get_int(v, "partial_image_index", 0) + 1) / (PARTIAL_IMAGES + 1);
-		c->sink->seen(c->sink->context, c->index, share(c, part > 0.95 ? 0.95 : part),
-			      &image, 1);
-	}
+	int64_t index = json_get_int(v, "partial_image_index", 0);
+	c->part = fmin(0.95, (fmax(0, (double)index) + 1) / (PARTIAL_IMAGES + 1));
+	bool ok = c->sink->wanted(c->sink->context) &&
+		  take_base64(c, json_get_str(v, "b64_json", ""), &file) &&
+		  image_decode(a, file.data, file.length, NULL, &image, &e);
+	c->sink->seen(c->sink->context, c->index, share(c, c->part), ok ? &image : NULL, 1);
 	buf_finish(&file);
 	arena_destroy(a);
 }
@@ -218,17 +220,21 @@ static bool take_json(struct call *c, struct err *e)
 
 /* --- asking --- */
 
-static bool write_body(struct call *c, bool stream, struct buf *body, struct err *e)
+static void size_text(const struct call *c, char size[32])
+{
+	snprintf(size, 32, "%dx%d", c->o->info.width, c->o->info.height);
+}
+
+static bool write_json(struct call *c, bool stream, struct buf *body, struct err *e)
 {
 	struct json_writer w;
 	char size[32];
-	const struct maker_request *q = c->request;
+	size_text(c, size);
 	json_begin(&w, body);
 	json_put_object(&w, NULL);
 	json_put_str(&w, "model", c->o->model);
-	json_put_str(&w, "prompt", q->prompt);
+	json_put_str(&w, "prompt", c->request->prompt);
 	json_put_int(&w, "n", 1);
-	snprintf(size, sizeof size, "%dx%d", c->o->info.width, c->o->info.height);
 	json_put_str(&w, "size", size);
 	if (stream) {
 		json_put_bool(&w, "stream", true);
@@ -236,6 +242,52 @@ static bool write_body(struct call *c, bool stream, struct buf *body, struct err
 	}
 	json_put_end(&w);
 	return json_finish(&w, e);
+}
+
+static void part(struct buf *body, const char *boundary, const char *name, const char *text)
+{
+	buf_printf(body, "--%s\r\nContent-Disposition: form-data; name=\"%s\"\r\n\r\n%s\r\n",
+		   boundary, name, text);
+}
+
+static void file_head(struct buf *body, const char *boundary, const char *name)
+{
+	buf_printf(body,
+		   "--%s\r\nContent-Disposition: form-data; name=\"%s\"; filename=\"%s.png\"\r\n"
+		   "Content-Type: image/png\r\n\r\n",
+		   boundary, name, name);
+}
+
+/* The picture goes as PNG, and where only a part of it is meant, a mask with it. */
+static bool write_form(struct call *c, bool stream, const char *boundary, struct buf *body,
+		       struct err *e)
+{
+	const struct maker_request *q = c->request;
+	bool masked = q->region[2] > 0 && q->region[3] > 0;
+	char size[32], partials[8];
+	size_text(c, size);
+	snprintf(partials, sizeof partials, "%d", PARTIAL_IMAGES);
+	part(body, boundary, "model", c->o->model);
+	part(body, boundary, "prompt",
+	     q->prompt[strspn(q->prompt, " \t\r\n")] ? q->prompt : "A variation of this picture.");
+	part(body, boundary, "n", "1");
+	part(body, boundary, "size", size);
+	if (stream) {
+		part(body, boundary, "stream", "true");
+		part(body, boundary, "partial_images", partials);
+	}
+	file_head(body, boundary, "image");
+	if (!image_encode(q->source, IMAGE_FORMAT_PNG, NULL, body, e))
+		return false;
+	buf_add_str(body, "\r\n");
+	if (masked) {
+		file_head(body, boundary, "mask");
+		if (!image_encode_mask(q->source->width, q->source->height, q->region, body, e))
+			return false;
+		buf_add_str(body, "\r\n");
+	}
+	buf_printf(body, "--%s--\r\n", boundary);
+	return !body->failed || err_set(e, ERR_TOO_LARGE, "the picture's file is too large");
 }
 
 /* What the other server says about a refusal, in its error shape; "" where it says nothing we can read. */
@@ -274,20 +326,26 @@ static bool refused(const struct outbound_answer *answer, struct err *e)
 static bool ask(struct call *c, bool stream, struct outbound_answer *answer, struct err *e)
 {
 	struct buf body;
-	char url[1200], authorization[1100];
-	buf_init(&body, 1 << 20);
-	snprintf(url, sizeof url, "%s/images/generations", c->o->base_url);
+	char url[1200], authorization[1100], boundary[40], type[100] = "application/json";
+	bool edit = c->request->task != MAKER_DRAW;
+	buf_init(&body, edit ? UPLOAD_MAX_BYTES : 1 << 20);
+	snprintf(url, sizeof url, "%s/images/%s", c->o->base_url, edit ? "edits" : "generations");
+	snprintf(boundary, sizeof boundary, "madang%016llx%016llx", (unsigned long long)rand_u64(),
+		 (unsigned long long)rand_u64());
+	if (edit)
+		snprintf(type, sizeof type, "multipart/form-data; boundary=%s", boundary);
 	snprintf(authorization, sizeof authorization, "Bearer %s", c->o->key);
 	buf_clear(&c->line_buffer);
 	buf_clear(&c->final);
 	c->stream_error[0] = '\0';
 	c->streaming = false;
 	*answer = (struct outbound_answer){0};
-	bool ok = write_body(c, stream, &body, e);
+	bool ok =
+	    edit ? write_form(c, stream, boundary, &body, e) : write_json(c, stream, &body, e);
 	struct outbound_request q = {.method = "POST",
 				     .url = url,
 				     .authorization = c->o->key[0] ? authorization : NULL,
-				     .content_type = "application/json",
+				     .content_type = type,
 				     .body = body.data,
 				     .body_length = body.length,
 				     .trusted = true,
@@ -365,7 +423,8 @@ static bool openai_draw(struct maker *m, struct arena *a, const struct maker_req
 			const struct maker_sink *sink, struct maker_picture *pictures,
 			struct err *e)
 {
-	bool ok = true;
+	bool ok = request->task == MAKER_DRAW || request->source ||
+		  err_set(e, ERR_INVALID, "the source picture is gone");
 	for (int i = 0; ok && i < request->count; i++) {
 		struct call c = {.o = (struct openai *)m,
 				 .arena = a,
@@ -415,16 +474,18 @@ struct maker *maker_openai_create(const struct maker_openai_options *options, st
 		 scheme_end + 3);
 	o->timeout_s = options->timeout_s ? options->timeout_s : 180;
 	o->maker.ops = &OPS;
-	o->info = (struct maker_info){.id = "openai",
-				      .name = o->name,
-				      .model = o->model,
-				      .remote = true,
-				      .host = o->host,
-				      .tasks = {true, false, false, false},
-				      .count_max = MAKER_PICTURES_MAX,
-				      .prompt_length_max = 4000,
-				      .width = options->width,
-				      .height = options->height,
-				      .slots = options->jobs_max ? options->jobs_max : 4};
+	o->info =
+	    (struct maker_info){.id = "openai",
+				.name = o->name,
+				.model = o->model,
+				.remote = true,
+				.host = o->host,
+				.tasks = {true, options->edits, options->edits, options->edits},
+				.has_region = options->edits && options->masks,
+				.count_max = MAKER_PICTURES_MAX,
+				.prompt_length_max = 4000,
+				.width = options->width,
+				.height = options->height,
+				.slots = options->jobs_max ? options->jobs_max : 4};
 	return &o->maker;
 }

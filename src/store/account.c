@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/str.h"
+#include "store/end.h"
 
 #include <string.h>
 
@@ -15,7 +16,8 @@ static const char SQL_INSERT[] =
 static const char SQL_UPDATE[] =
     "UPDATE accounts SET url = $2, display_name = $3, note = $4, fields = $5, avatar_hash = $6, "
     "avatar_type = $7, header_hash = $8, header_type = $9, avatar_remote_url = $10, header_remote_url = $11, "
-    "bot = $12, locked = $13, discoverable = $14, updated_at = $15 WHERE id = $1";
+    "bot = $12, locked = $13, discoverable = $14, updated_at = $15, indexable = $16, hide_collections = $17, "
+    "avatar_description = $18, header_description = $19 WHERE id = $1";
 #define SELECT "SELECT " STORE_ACCOUNT_COLUMNS " FROM accounts a WHERE "
 static const char SQL_GET[] = SELECT "a.id = $1";
 static const char SQL_FIND[] = SELECT "a.username_key = $1 AND a.domain = $2";
@@ -87,6 +89,10 @@ void store_account_take(struct db_stmt *q, struct arena *arena, struct store_acc
 	account->limited = db_get_bool(q);
 	account->sensitized = db_get_bool(q);
 	account->disabled = db_get_bool(q);
+	account->indexable = db_get_bool(q);
+	account->hide_collections = db_get_bool(q);
+	account->avatar_description = db_get_text(q, arena);
+	account->header_description = db_get_text(q, arena);
 }
 
 bool store_accounts_read(struct db_stmt *q, struct arena *arena, const struct store_page *page,
@@ -170,6 +176,10 @@ bool store_account_update(struct db *w, const struct store_account *account, str
 	db_put_bool(q, account->locked);
 	db_put_bool(q, account->discoverable);
 	db_put_int(q, account->updated_at);
+	db_put_bool(q, account->indexable);
+	db_put_bool(q, account->hide_collections);
+	db_put_text(q, account->avatar_description ? account->avatar_description : "");
+	db_put_text(q, account->header_description ? account->header_description : "");
 	return db_end(q, e);
 }
 
@@ -180,9 +190,7 @@ static bool read_one(struct db_stmt *q, struct arena *arena, struct store_accoun
 	bool found = db_row(q);
 	if (found)
 		store_account_take(q, arena, out);
-	if (!db_end(q, e))
-		return false;
-	return found || err_set(e, ERR_NOT_FOUND, "Record not found");
+	return store_end_found(q, found, e);
 }
 
 bool store_account_get(struct db *db, struct arena *arena, int64_t id, struct store_account *out,
@@ -224,9 +232,7 @@ bool store_account_keys_get(struct db *db, struct arena *arena, int64_t id,
 		out->outbox_uri = db_get_text(q, arena);
 		out->followers_uri = db_get_text(q, arena);
 	}
-	if (!db_end(q, e))
-		return false;
-	return found || err_set(e, ERR_NOT_FOUND, "Record not found");
+	return store_end_found(q, found, e);
 }
 
 bool store_account_get_many(struct db *db, struct arena *arena, const int64_t *ids, size_t count,

@@ -28,9 +28,13 @@ struct store_account {
 	const char *header_type;
 	const char *avatar_remote_url;
 	const char *header_remote_url;
+	const char *avatar_description; /* "" where none is set */
+	const char *header_description;
 	bool bot;
 	bool locked;
 	bool discoverable;
+	bool indexable;        /* its public posts are found by others' searches */
+	bool hide_collections; /* whom it follows and who follows it is its own business */
 	enum store_role role;
 	enum store_account_state state;
 	bool limited;    /* only followers come across it */
@@ -64,11 +68,12 @@ struct store_accounts {
 };
 
 /* The columns that store_account_take reads, and how to read them; `a` is the table's name in the query. */
-#define STORE_ACCOUNT_COLUMNS                                                                            \
-	"a.id, a.username, a.domain, a.uri, a.url, a.display_name, a.note, a.fields, a.avatar_hash, "    \
-	"a.avatar_type, a.header_hash, a.header_type, a.avatar_remote_url, a.header_remote_url, a.bot, " \
-	"a.locked, a.discoverable, a.role, a.state, a.followers_count, a.following_count, "              \
-	"a.posts_count, a.last_post_at, a.created_at, a.updated_at, a.limited, a.sensitized, a.disabled"
+#define STORE_ACCOUNT_COLUMNS                                                                              \
+	"a.id, a.username, a.domain, a.uri, a.url, a.display_name, a.note, a.fields, a.avatar_hash, "      \
+	"a.avatar_type, a.header_hash, a.header_type, a.avatar_remote_url, a.header_remote_url, a.bot, "   \
+	"a.locked, a.discoverable, a.role, a.state, a.followers_count, a.following_count, "                \
+	"a.posts_count, a.last_post_at, a.created_at, a.updated_at, a.limited, a.sensitized, a.disabled, " \
+	"a.indexable, a.hide_collections, a.avatar_description, a.header_description"
 void store_account_take(struct db_stmt *q, struct arena *arena, struct store_account *account);
 /* Reads a whole list whose rows are (key, account columns), and ends q. */
 bool store_accounts_read(struct db_stmt *q, struct arena *arena, const struct store_page *page,

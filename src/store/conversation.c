@@ -1,6 +1,8 @@
 /* All SQL on conversations. No state; any thread, with its own handle. */
 #include "store/conversation.h"
 
+#include "store/end.h"
+
 static const char SQL_ADD[] =
     "INSERT INTO conversations (id, account_id, thread_id, last_post_id, unread) VALUES ($1, $2, $3, $4, $5) "
     "ON CONFLICT (thread_id, account_id) DO UPDATE SET last_post_id = excluded.last_post_id, "
@@ -68,9 +70,7 @@ bool store_conversation_get(struct db *db, int64_t account_id, int64_t id,
 	bool found = db_row(q);
 	if (found)
 		take(q, out);
-	if (!db_end(q, e))
-		return false;
-	return found || err_set(e, ERR_NOT_FOUND, "Record not found");
+	return store_end_found(q, found, e);
 }
 
 bool store_conversation_list(struct db *db, int64_t account_id, const struct store_page *page,
@@ -83,10 +83,7 @@ bool store_conversation_list(struct db *db, int64_t account_id, const struct sto
 	store_page_put(q, page);
 	while (*found < room && db_row(q))
 		take(q, &out[(*found)++]);
-	if (!db_end(q, e))
-		return false;
-	store_page_turn(page, out, *found, sizeof(*out));
-	return true;
+	return store_page_end(q, page, out, *found, sizeof(*out), e);
 }
 
 bool store_conversation_set_unread(struct db *w, int64_t id, bool unread, struct err *e)

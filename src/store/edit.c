@@ -1,6 +1,8 @@
 /* All SQL on edits and on what an edit touches beside the post's row. No state; any thread, with its own handle. */
 #include "store/edit.h"
 
+#include "store/end.h"
+
 static const char SQL_INSERT[] =
     "INSERT INTO post_edits (id, post_id, text, content, spoiler_text, sensitive, media, options, created_at) "
     "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
@@ -108,18 +110,10 @@ static bool run(struct db *w, const char *sql, int64_t id, struct err *e)
 	return db_end(q, e);
 }
 
-static bool run_2(struct db *w, const char *sql, int64_t id, int64_t value, struct err *e)
-{
-	struct db_stmt *q = db_stmt(w, sql);
-	db_put_int(q, id);
-	db_put_int(q, value);
-	return db_end(q, e);
-}
-
 bool store_post_set_quote_policy(struct db *w, int64_t id, enum store_quote_policy policy,
 				 struct err *e)
 {
-	return run_2(w, SQL_SET_POLICY, id, policy, e);
+	return store_run_2(w, SQL_SET_POLICY, id, policy, e);
 }
 
 bool store_post_revoke_quote(struct db *w, int64_t id, struct err *e)
@@ -129,7 +123,7 @@ bool store_post_revoke_quote(struct db *w, int64_t id, struct err *e)
 
 bool store_mention_delete(struct db *w, int64_t post_id, int64_t account_id, struct err *e)
 {
-	return run_2(w, SQL_MENTION_DELETE, post_id, account_id, e);
+	return store_run_2(w, SQL_MENTION_DELETE, post_id, account_id, e);
 }
 
 bool store_tag_clear(struct db *w, int64_t post_id, struct err *e)
@@ -144,7 +138,7 @@ bool store_media_detach(struct db *w, int64_t id, struct err *e)
 
 bool store_media_place(struct db *w, int64_t id, int position, struct err *e)
 {
-	return run_2(w, SQL_PLACE, id, position, e);
+	return store_run_2(w, SQL_PLACE, id, position, e);
 }
 
 bool store_post_boosters(struct db *db, int64_t post_id, int64_t *ids, size_t room, size_t *found,

@@ -1,6 +1,8 @@
 /* All SQL on favourites and bookmarks. No state; any thread, with its own handle. */
 #include "store/favourite.h"
 
+#include "store/end.h"
+
 #define INSERT(table)                                                                          \
 	"INSERT INTO " table " (account_id, post_id, id, created_at) VALUES ($1, $2, $3, $4) " \
 	"ON CONFLICT (account_id, post_id) DO NOTHING"
@@ -27,29 +29,23 @@ BOTH(SQL_BOOKMARK_POSTS, POSTS("bookmarks"));
 static bool insert(struct db *w, const char *sql, int64_t id, int64_t account_id, int64_t post_id,
 		   int64_t now_ms, bool *added, struct err *e)
 {
-	int64_t rows = 0;
 	struct db_stmt *q = db_stmt(w, sql);
 	db_put_int(q, account_id);
 	db_put_int(q, post_id);
 	db_put_int(q, id);
 	db_put_int(q, now_ms);
 	db_touch(q, DB_NOUN_VIEWER, account_id);
-	bool ok = db_end_changed(q, &rows, e);
-	*added = rows > 0;
-	return ok;
+	return store_end_changed(q, added, e);
 }
 
 static bool delete (struct db *w, const char *sql, int64_t account_id, int64_t post_id,
 		    bool *removed, struct err *e)
 {
-	int64_t rows = 0;
 	struct db_stmt *q = db_stmt(w, sql);
 	db_put_int(q, account_id);
 	db_put_int(q, post_id);
 	db_touch(q, DB_NOUN_VIEWER, account_id);
-	bool ok = db_end_changed(q, &rows, e);
-	*removed = rows > 0;
-	return ok;
+	return store_end_changed(q, removed, e);
 }
 
 static bool posts(struct db *db, const char *sql, struct arena *arena, int64_t account_id,

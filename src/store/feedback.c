@@ -3,6 +3,7 @@
 #include "store/feedback.h"
 
 #include "base/id.h"
+#include "store/end.h"
 
 static const char SQL_INSERT[] =
     "INSERT INTO feedback (id, programme_id, account_id, media_id, post_id, answers, text, created_at) "
@@ -74,9 +75,7 @@ bool store_feedback_get(struct db *db, struct arena *arena, int64_t id, struct s
 	bool found = db_row(q);
 	if (found)
 		take(q, arena, out);
-	if (!db_end(q, e))
-		return false;
-	return found || err_set(e, ERR_NOT_FOUND, "Record not found");
+	return store_end_found(q, found, e);
 }
 
 bool store_feedback_list(struct db *db, struct arena *arena, int64_t account_id,
@@ -92,16 +91,12 @@ bool store_feedback_list(struct db *db, struct arena *arena, int64_t account_id,
 	store_page_put(q, page);
 	while (*found < room && db_row(q))
 		take(q, arena, &out[(*found)++]);
-	if (!db_end(q, e))
-		return false;
-	store_page_turn(page, out, *found, sizeof(*out));
-	return true;
+	return store_page_end(q, page, out, *found, sizeof(*out), e);
 }
 
 bool store_feedback_decide(struct db *w, const struct store_feedback *f, bool *changed,
 			   struct err *e)
 {
-	int64_t rows = 0;
 	struct db_stmt *q = db_stmt(w, SQL_DECIDE);
 	db_touch(q, DB_NOUN_NONE, 0);
 	db_put_int(q, f->id);
@@ -109,9 +104,7 @@ bool store_feedback_decide(struct db *w, const struct store_feedback *f, bool *c
 	db_put_int(q, f->credits);
 	db_put_text(q, f->reason);
 	db_put_int(q, f->decided_at);
-	bool ok = db_end_changed(q, &rows, e);
-	*changed = rows > 0;
-	return ok;
+	return store_end_changed(q, changed, e);
 }
 
 /* --- the ledger --- */
@@ -193,10 +186,7 @@ bool store_credit_list(struct db *db, struct arena *arena, int64_t account_id,
 	store_page_put(q, page);
 	while (*found < room && db_row(q))
 		take_entry(q, arena, &out[(*found)++]);
-	if (!db_end(q, e))
-		return false;
-	store_page_turn(page, out, *found, sizeof(*out));
-	return true;
+	return store_page_end(q, page, out, *found, sizeof(*out), e);
 }
 
 bool store_credit_each(struct db *db, struct arena *arena, int64_t account_id,

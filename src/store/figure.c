@@ -34,6 +34,11 @@ static const char *const SQL_COUNTS[STORE_FIGURES] = {
     [STORE_FIGURE_INTERACTIONS] =
 	("SELECT COALESCE(SUM(favourites_count + boosts_count + replies_count), 0) FROM posts "
 	 "WHERE id >= $1 AND id < $2 AND local"),
+    [STORE_FIGURE_POSTS] = "SELECT COUNT(*) FROM posts WHERE id >= $1 AND id < $2 AND local",
+    /* An id is its time in milliseconds, times 65536. */
+    [STORE_FIGURE_SEEN] =
+	("SELECT COUNT(*) FROM (SELECT account_id FROM posts WHERE id >= $1 AND id < $2 AND local UNION "
+	 "SELECT account_id FROM users WHERE last_sign_in_at >= $1 / 65536 AND last_sign_in_at < $2 / 65536) t"),
 };
 static const char SQL_RETAINED[] =
     "SELECT COUNT(*), COALESCE(SUM(CASE WHEN u.last_sign_in_at >= $3 OR a.last_post_at >= $3 THEN 1 ELSE 0 END), "

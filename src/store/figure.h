@@ -40,6 +40,8 @@ enum store_figure {
 	STORE_FIGURE_ACTIVE,       /* local accounts that posted */
 	STORE_FIGURE_NEW,          /* that signed up */
 	STORE_FIGURE_INTERACTIONS, /* likes, boosts and answers of the posts of that time */
+	STORE_FIGURE_POSTS,        /* of local accounts */
+	STORE_FIGURE_SEEN, /* local accounts that posted, or signed in (and not later again) */
 	STORE_FIGURES
 };
 bool store_figure_count(struct db *db, enum store_figure figure, int64_t from_ms, int64_t to_ms,

@@ -1,6 +1,8 @@
 /* All SQL on filters. No state; any thread, with its own handle. */
 #include "store/filter.h"
 
+#include "store/end.h"
+
 static const char SQL_INSERT[] =
     "INSERT INTO filters (id, account_id, title, contexts, action, made, maker, expires_at, created_at) VALUES "
     "($1, $2, $3, $4, $5, $6, $7, $8, $9)";
@@ -172,14 +174,11 @@ bool store_filter_keyword_delete(struct db *w, int64_t id, struct err *e)
 bool store_filter_post_insert(struct db *w, const struct store_filter_post *post, bool *added,
 			      struct err *e)
 {
-	int64_t rows = 0;
 	struct db_stmt *q = db_stmt(w, SQL_POST_INSERT);
 	db_put_int(q, post->id);
 	db_put_int(q, post->filter_id);
 	db_put_int(q, post->post_id);
-	bool ok = db_end_changed(q, &rows, e);
-	*added = rows > 0;
-	return ok;
+	return store_end_changed(q, added, e);
 }
 
 bool store_filter_post_delete(struct db *w, int64_t id, struct err *e)

@@ -2,6 +2,7 @@
 #include "store/follow.h"
 
 #include "base/str.h"
+#include "store/end.h"
 
 #include <string.h>
 
@@ -65,18 +66,9 @@ static const char SQL_RELATION[] =
 													       "notifications, TRUE, COALESCE(expires_at, 0)",
 													       "mutes");
 
-/* Of these only what hides somebody's posts from us. */
-static const char SQL_HIDING[] = FROM_US("5", "TRUE, TRUE, 0", "blocks") " UNION ALL " TO_US(
-    "6", "blocks") " UNION ALL " FROM_US("7", "notifications, TRUE, COALESCE(expires_at, 0)",
-					 "mutes");
-
-static bool read_changed(struct db_stmt *q, bool *changed, struct err *e)
-{
-	int64_t rows = 0;
-	bool ok = db_end_changed(q, &rows, e);
-	*changed = rows > 0;
-	return ok;
-}
+static const char SQL_HIDES[] =
+    "SELECT EXISTS (SELECT 1 FROM blocks WHERE account_id = $1) OR EXISTS (SELECT 1 FROM blocks "
+    "WHERE target_id = $1) OR EXISTS (SELECT 1 FROM mutes WHERE account_id = $1)";
 
 static bool delete_pair(struct db *w, const char *sql, int64_t account_id, int64_t target_id,
 			bool *removed, struct err *e)
@@ -84,7 +76,7 @@ static bool delete_pair(struct db *w, const char *sql, int64_t account_id, int64
 	struct db_stmt *q = db_stmt(w, sql);
 	db_put_int(q, account_id);
 	db_put_int(q, target_id);
-	return read_changed(q, removed, e);
+	return store_end_changed(q, removed, e);
 }
 
 static bool people(struct db *db, const char *sql, struct arena *arena, int64_t account_id,
@@ -108,7 +100,7 @@ bool store_follow_insert(struct db *w, const struct store_follow *follow, bool *
 	db_put_bool(q, follow->notify);
 	db_put_text(q, follow->uri);
 	db_put_int(q, follow->created_at);
-	return read_changed(q, added, e);
+	return store_end_changed(q, added, e);
 }
 
 bool store_follow_update(struct db *w, int64_t account_id, int64_t target_id, bool reblogs,
@@ -200,7 +192,7 @@ bool store_follow_request_insert(struct db *w, const struct store_follow *reques
 	db_put_bool(q, request->notify);
 	db_put_text(q, request->uri);
 	db_put_int(q, request->created_at);
-	return read_changed(q, added, e);
+	return store_end_changed(q, added, e);
 }
 
 bool store_follow_request_delete(struct db *w, struct arena *arena, int64_t account_id,
@@ -237,7 +229,7 @@ bool store_block_insert(struct db *w, int64_t id, int64_t account_id, int64_t ta
 	db_put_int(q, target_id);
 	db_put_int(q, id);
 	db_put_int(q, now_ms);
-	return read_changed(q, added, e);
+	return store_end_changed(q, added, e);
 }
 
 bool store_block_delete(struct db *w, int64_t account_id, int64_t target_id, bool *removed,
@@ -308,8 +300,10 @@ bool store_relation_get(struct db *db, int64_t account_id, const int64_t *ids, s
 	return relations(db, SQL_RELATION, account_id, ids, count, out, found, e);
 }
 
-bool store_relation_hiding(struct db *db, int64_t account_id, const int64_t *ids, size_t count,
-			   struct store_relation *out, size_t *found, struct err *e)
+bool store_relation_hides(struct db *db, int64_t account_id, bool *any, struct err *e)
 {
-	return relations(db, SQL_HIDING, account_id, ids, count, out, found, e);
+	struct db_stmt *q = db_stmt(db, SQL_HIDES);
+	db_put_int(q, account_id);
+	*any = db_row(q) && db_get_bool(q);
+	return db_end(q, e);
 }

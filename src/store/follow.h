@@ -87,8 +87,7 @@ struct store_relation {
 bool store_relation_get(struct db *db, int64_t account_id, const int64_t *ids, size_t count,
 			struct store_relation *out, size_t *found, struct err *e) MUST_CHECK;
 
-/* The same without follows and requests: blocks both ways, and mutes. */
-bool store_relation_hiding(struct db *db, int64_t account_id, const int64_t *ids, size_t count,
-			   struct store_relation *out, size_t *found, struct err *e) MUST_CHECK;
+/* Whether there is a block, either way, or a mute of theirs at all. */
+bool store_relation_hides(struct db *db, int64_t account_id, bool *any, struct err *e) MUST_CHECK;
 
 #endif

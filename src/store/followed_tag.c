@@ -2,6 +2,7 @@
 #include "store/followed_tag.h"
 
 #include "base/id.h"
+#include "store/end.h"
 
 static const char SQL_ENSURE[] =
     "INSERT INTO tags (id, name, display, created_at) VALUES ($1, $2, $3, $4) "
@@ -51,14 +52,6 @@ static void take(struct db_stmt *q, struct arena *arena, struct store_tag *tag)
 	tag->last_post_at = db_get_int(q);
 }
 
-static bool read_int(struct db_stmt *q, int64_t *value, struct err *e)
-{
-	*value = 0;
-	if (db_row(q))
-		*value = db_get_int(q);
-	return db_end(q, e);
-}
-
 static struct db_stmt *pair(struct db *db, const char *sql, int64_t a, int64_t b)
 {
 	struct db_stmt *q = db_stmt(db, sql);
@@ -79,7 +72,7 @@ bool store_tag_ensure(struct db *w, const char *name, const char *display, int64
 		return false;
 	q = db_stmt(w, SQL_ID);
 	db_put_text(q, name);
-	return read_int(q, id, e);
+	return store_end_int(q, id, e);
 }
 
 bool store_followed_tag_add(struct db *w, int64_t id, int64_t account_id, int64_t tag_id,
@@ -107,7 +100,7 @@ bool store_followed_tag_count(struct db *db, int64_t account_id, int64_t *count,
 {
 	struct db_stmt *q = db_stmt(db, SQL_COUNT);
 	db_put_int(q, account_id);
-	return read_int(q, count, e);
+	return store_end_int(q, count, e);
 }
 
 bool store_followed_tag_list(struct db *db, struct arena *arena, int64_t account_id,
@@ -123,11 +116,8 @@ bool store_followed_tag_list(struct db *db, struct arena *arena, int64_t account
 		keys[*found] = db_get_int(q);
 		take(q, arena, &out[(*found)++]);
 	}
-	if (!db_end(q, e))
-		return false;
-	store_page_turn(page, out, *found, sizeof(*out));
 	store_page_turn(page, keys, *found, sizeof(*keys));
-	return true;
+	return store_page_end(q, page, out, *found, sizeof(*out), e);
 }
 
 bool store_followed_tag_fan_out(struct db *w, const struct store_post *post, int64_t cursor,
@@ -160,29 +150,23 @@ bool store_followed_tag_fan_out(struct db *w, const struct store_post *post, int
 bool store_featured_tag_add(struct db *w, int64_t id, int64_t account_id, int64_t tag_id,
 			    const char *name, int64_t now_ms, bool *added, struct err *e)
 {
-	int64_t rows = 0;
 	struct db_stmt *q = pair(w, SQL_FEATURE, id, account_id);
 	db_put_int(q, tag_id);
 	db_put_text(q, name);
 	db_put_int(q, now_ms);
-	bool ok = db_end_changed(q, &rows, e);
-	*added = rows > 0;
-	return ok;
+	return store_end_changed(q, added, e);
 }
 
 bool store_featured_tag_remove(struct db *w, int64_t account_id, int64_t id, bool *removed,
 			       struct err *e)
 {
-	int64_t rows = 0;
-	bool ok = db_end_changed(pair(w, SQL_UNFEATURE, account_id, id), &rows, e);
-	*removed = rows > 0;
-	return ok;
+	return store_end_changed(pair(w, SQL_UNFEATURE, account_id, id), removed, e);
 }
 
 bool store_featured_tag_find(struct db *db, int64_t account_id, int64_t tag_id, int64_t *id,
 			     struct err *e)
 {
-	return read_int(pair(db, SQL_FEATURED_FIND, account_id, tag_id), id, e);
+	return store_end_int(pair(db, SQL_FEATURED_FIND, account_id, tag_id), id, e);
 }
 
 bool store_featured_tag_list(struct db *db, struct arena *arena, int64_t account_id,

@@ -2,14 +2,14 @@
  * range of its primary key and as many primary-key look-ups, whatever the size of the network. */
 #include "store/home.h"
 
+#include "store/end.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#define POSTS                                                                                    \
-	"SELECT h.post_id, " STORE_POST_COLUMNS " FROM home h JOIN posts p ON p.id = h.post_id " \
-	"WHERE h.account_id = $1"
-static const char SQL_POSTS[] = STORE_PAGE_DOWN(POSTS, "h.post_id", "$2", "$3", "$4");
-static const char SQL_POSTS_UP[] = STORE_PAGE_UP(POSTS, "h.post_id", "$2", "$3", "$4");
+#define IDS "SELECT h.post_id FROM home h WHERE h.account_id = $1"
+static const char SQL_IDS[] = STORE_PAGE_DOWN(IDS, "h.post_id", "$2", "$3", "$4");
+static const char SQL_IDS_UP[] = STORE_PAGE_UP(IDS, "h.post_id", "$2", "$3", "$4");
 static const char SQL_HAS[] = "SELECT 1 FROM home WHERE account_id = $1 AND post_id = $2";
 static const char SQL_INSERT[] =
     "INSERT INTO home (account_id, post_id, via_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
@@ -30,10 +30,13 @@ static const char SQL_BACKFILL[] =
     "WHERE p.account_id = $2 AND p.visibility < 3 AND (p.in_reply_to_id IS NULL OR "
     "p.in_reply_to_account_id = $2) ORDER BY p.id DESC LIMIT $3 ON CONFLICT DO NOTHING";
 static const char SQL_REMOVE_VIA[] = "DELETE FROM home WHERE account_id = $1 AND via_id = $2";
-static const char SQL_TRIM_NEXT[] = "SELECT MIN(account_id) FROM home WHERE account_id > $1";
-static const char SQL_TRIM_EDGE[] =
-    "SELECT post_id FROM home WHERE account_id = $1 ORDER BY post_id DESC LIMIT 1 OFFSET $2";
-static const char SQL_TRIM[] = "DELETE FROM home WHERE account_id = $1 AND post_id <= $2";
+static const struct store_trim TRIM = {
+    .next = "SELECT MIN(account_id) FROM home WHERE account_id > $1",
+    .edge =
+	"SELECT post_id FROM home WHERE account_id = $1 ORDER BY post_id DESC LIMIT 1 OFFSET $2",
+    .cut = "DELETE FROM home WHERE account_id = $1 AND post_id <= $2",
+    .noun = DB_NOUN_HOME,
+};
 static const char SQL_FANOUT_SET[] =
     "INSERT INTO fanout (post_id, phase, cursor) VALUES ($1, $2, $3) "
     "ON CONFLICT (post_id) DO UPDATE SET phase = excluded.phase, "
@@ -42,13 +45,17 @@ static const char SQL_FANOUT_DELETE[] = "DELETE FROM fanout WHERE post_id = $1";
 static const char SQL_FANOUT_NEXT[] =
     "SELECT post_id, phase, cursor FROM fanout ORDER BY post_id LIMIT 1";
 
-bool store_home_posts(struct db *db, struct arena *arena, int64_t account_id,
-		      const struct store_page *page, struct store_posts *out, struct err *e)
+bool store_home_ids(struct db *db, int64_t account_id, const struct store_page *page, int64_t *ids,
+		    size_t *found, struct err *e)
 {
-	struct db_stmt *q = db_stmt(db, store_page_up(page) ? SQL_POSTS_UP : SQL_POSTS);
+	size_t room = (size_t)store_page_limit(page);
+	*found = 0;
+	struct db_stmt *q = db_stmt(db, store_page_up(page) ? SQL_IDS_UP : SQL_IDS);
 	db_put_int(q, account_id);
 	store_page_put(q, page);
-	return store_posts_read(q, arena, page, out, e);
+	while (*found < room && db_row(q))
+		ids[(*found)++] = db_get_int(q);
+	return store_page_end(q, page, ids, *found, sizeof(*ids), e);
 }
 
 bool store_home_has(struct db *db, int64_t account_id, int64_t post_id, bool *has, struct err *e)
@@ -126,35 +133,9 @@ bool store_home_remove_via(struct db *w, int64_t account_id, int64_t via_id, str
 	return db_end(q, e);
 }
 
-static bool read_int(struct db_stmt *q, int64_t *value, struct err *e)
-{
-	*value = 0;
-	if (db_row(q))
-		*value = db_get_int(q);
-	return db_end(q, e);
-}
-
 bool store_home_trim(struct db *w, int64_t *cursor, int keep, struct err *e)
 {
-	int64_t edge = 0;
-	struct db_stmt *q = db_stmt(w, SQL_TRIM_NEXT);
-	db_put_int(q, *cursor);
-	if (!read_int(q, cursor, e))
-		return false;
-	if (*cursor == 0)
-		return true;
-	q = db_stmt(w, SQL_TRIM_EDGE);
-	db_put_int(q, *cursor);
-	db_put_int(q, keep);
-	if (!read_int(q, &edge, e))
-		return false;
-	if (edge == 0)
-		return true;
-	q = db_stmt(w, SQL_TRIM);
-	db_put_int(q, *cursor);
-	db_put_int(q, edge);
-	db_touch(q, DB_NOUN_HOME, *cursor);
-	return db_end(q, e);
+	return store_trim(w, &TRIM, cursor, keep, e);
 }
 
 bool store_fanout_set(struct db *w, int64_t post_id, int phase, int64_t cursor, struct err *e)

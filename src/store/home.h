@@ -4,9 +4,9 @@
 
 #include "store/post.h"
 
-bool store_home_posts(struct db *db, struct arena *arena, int64_t account_id,
-		      const struct store_page *page, struct store_posts *out,
-		      struct err *e) MUST_CHECK;
+/* The ids of a page of posts; ids has room for STORE_PAGE_MAX. */
+bool store_home_ids(struct db *db, int64_t account_id, const struct store_page *page, int64_t *ids,
+		    size_t *found, struct err *e) MUST_CHECK;
 bool store_home_has(struct db *db, int64_t account_id, int64_t post_id, bool *has,
 		    struct err *e) MUST_CHECK;
 bool store_home_insert(struct db *w, int64_t account_id, int64_t post_id, int64_t via_id,

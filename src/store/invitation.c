@@ -1,6 +1,8 @@
 /* All SQL on invitations. No state; any thread, with its own handle. */
 #include "store/invitation.h"
 
+#include "store/end.h"
+
 static const char SQL_INSERT[] =
     "INSERT INTO invitations (id, code, account_id, uses_max, expires_at, "
     "created_at) VALUES ($1, $2, $3, $4, $5, $6)";
@@ -45,9 +47,7 @@ bool store_invitation_by_code(struct db *db, struct arena *arena, const char *co
 	bool found = db_row(q);
 	if (found)
 		take(q, arena, out);
-	if (!db_end(q, e))
-		return false;
-	return found || err_set(e, ERR_NOT_FOUND, "Record not found");
+	return store_end_found(q, found, e);
 }
 
 bool store_invitation_list(struct db *db, struct arena *arena, struct store_invitation *out,
@@ -70,11 +70,8 @@ bool store_invitation_revoke(struct db *w, int64_t id, struct err *e)
 
 bool store_invitation_use(struct db *w, int64_t id, int64_t now_ms, bool *used, struct err *e)
 {
-	int64_t rows = 0;
 	struct db_stmt *q = db_stmt(w, SQL_USE);
 	db_put_int(q, id);
 	db_put_int(q, now_ms);
-	bool ok = db_end_changed(q, &rows, e);
-	*used = rows > 0;
-	return ok;
+	return store_end_changed(q, used, e);
 }

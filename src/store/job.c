@@ -2,21 +2,24 @@
  * drawing job shows its lease, so that of two workers only one can finish it. */
 #include "store/job.h"
 
+#include "store/end.h"
+
 #include <string.h>
 
 static const char SQL_INSERT[] =
     "INSERT INTO jobs (id, account_id, state, task, prompt, style, seed, count, guidance, strength, region_x, "
     "region_y, region_width, region_height, source_media_id, source_post_id, reply_to_post_id, maker, "
     "programme, prompt_visibility, turn, created_at, token_id, programme_id, weight, running_max, same, leader_id, "
-    "promise_low_ms, promise_high_ms, promise_mean_ms, promise_kind) VALUES ($1, $2, 0, $3, $4, $5, $6, $7, $8, $9, $10, $11, "
-    "$12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)";
+    "promise_low_ms, promise_high_ms, promise_mean_ms, promise_kind, behind, promise_least_ms, promise_most_ms) "
+    "VALUES ($1, $2, 0, $3, $4, $5, $6, $7, $8, $9, $10, $11, "
+    "$12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34)";
 #define COLUMNS                                                                                           \
 	"id, account_id, state, task, prompt, style, seed IS NOT NULL, seed, count, guidance, strength, " \
 	"region_x, region_y, region_width, region_height, source_media_id, source_post_id, "              \
 	"reply_to_post_id, maker, model, programme, prompt_visibility, turn, attempts, lease, "           \
 	"lease_until, worker, error_code, error_message, hidden, created_at, started_at, finished_at, "   \
 	"token_id, programme_id, weight, running_max, paused, same, leader_id, promise_low_ms, "          \
-	"promise_high_ms, promise_mean_ms, promise_kind"
+	"promise_high_ms, promise_mean_ms, promise_kind, behind, promise_least_ms, promise_most_ms"
 static const char SQL_GET[] = "SELECT " COLUMNS " FROM jobs WHERE id = $1";
 #define OF_ACCOUNT "SELECT " COLUMNS " FROM jobs WHERE account_id = $1 AND NOT hidden"
 static const char SQL_OF_ACCOUNT[] = STORE_PAGE_DOWN(OF_ACCOUNT, "id", "$2", "$3", "$4");
@@ -31,11 +34,19 @@ static const char SQL_AHEAD[] =
     " AND (turn < $2 OR (turn = $2 AND id < $3)) GROUP BY task, count";
 static const char SQL_AHEAD_DRAWING[] =
     "SELECT task, count, COUNT(*) FROM jobs WHERE maker = $1 AND state = 1 GROUP BY task, count";
+#define MARK \
+	"SELECT maker, task, count, behind, created_at, promise_most_ms, promise_kind FROM jobs WHERE "
+static const char SQL_NEWEST[] = MARK "id > $1 AND leader_id IS NULL ORDER BY id DESC LIMIT $2";
+static const char SQL_OVERDUE[] =
+    MARK WAITS " AND promise_mean_ms > 0 AND created_at + promise_high_ms < $1 LIMIT $2";
 static const char SQL_RUNNING[] = "SELECT COUNT(*) FROM jobs WHERE account_id = $1 AND state = 1";
 static const char SQL_LOCK_SQLITE[] = "SELECT $1"; /* one writer: nobody else can */
 static const char SQL_LOCK_POSTGRES[] = "SELECT pg_advisory_xact_lock($1)";
 static const char SQL_COUNT[] = "SELECT COUNT(*) FROM jobs WHERE state = 0";
 static const char SQL_COUNT_DRAWING[] = "SELECT COUNT(*) FROM jobs WHERE state = 1";
+static const char SQL_OPEN_IDS[] =
+    "SELECT id FROM jobs WHERE account_id = $1 AND state < 2 ORDER BY id LIMIT $2";
+static const char SQL_FORGET[] = "UPDATE jobs SET prompt = '' WHERE account_id = $1";
 static const char SQL_COUNT_ACTIVE[] =
     "SELECT COUNT(*) FROM jobs WHERE account_id = $1 AND state < 2";
 /* SQLite has one writer, so nobody else can take the row; PostgreSQL steps over rows being taken. */
@@ -58,12 +69,23 @@ static const char SQL_RELEASE[] =
     "WHERE id = $1 AND lease = $2 AND state = 1";
 static const char SQL_CANCEL[] =
     "UPDATE jobs SET state = 4, finished_at = $2 WHERE id = $1 AND state < 2";
+#define OPEN_OF "SELECT " COLUMNS " FROM jobs WHERE state < 2 AND id IN " DB_IDS " ORDER BY id"
+static const char SQL_OPEN_OF_SQLITE[] = OPEN_OF;
+static const char SQL_OPEN_OF_POSTGRES[] = OPEN_OF " FOR UPDATE";
+static const char SQL_CANCEL_OF[] =
+    "UPDATE jobs SET state = 4, finished_at = $41 WHERE state < 2 AND id IN " DB_IDS;
+static const char SQL_FOLLOWED_OF[] =
+    "SELECT DISTINCT leader_id FROM jobs WHERE leader_id IS NOT NULL AND state < 2 AND leader_id IN " DB_IDS;
 static const char SQL_HIDE[] = "UPDATE jobs SET hidden = TRUE WHERE id = $1";
-#define LOST "state = 1 AND ((CAST($1 AS TEXT) IS NULL AND lease_until < $2) OR worker = $1)"
-static const char SQL_LOST[] =
-    "SELECT " COLUMNS " FROM jobs WHERE attempts >= $3 AND " LOST " LIMIT 100";
-static const char SQL_RECOVER[] =
-    "UPDATE jobs SET state = 0, worker = NULL WHERE attempts < $3 AND " LOST;
+static const char SQL_LEASES[] =
+    "SELECT id, lease, lease_until FROM jobs WHERE state = 1 AND (CAST($1 AS TEXT) IS NULL OR worker = $1) LIMIT $2";
+#define SILENT            \
+	"SELECT " COLUMNS \
+	" FROM jobs WHERE id = $1 AND lease = $2 AND lease_until = $3 AND state = 1"
+static const char SQL_SILENT_SQLITE[] = SILENT;
+static const char SQL_SILENT_POSTGRES[] = SILENT " FOR UPDATE";
+static const char SQL_GIVE_BACK[] =
+    "UPDATE jobs SET state = 0, worker = NULL WHERE id = $1 AND lease = $2 AND state = 1";
 static const char SQL_TURN_GET[] =
     "SELECT turn FROM job_turns WHERE maker = $1 AND account_id = $2";
 static const char SQL_TURN_SET[] =
@@ -113,7 +135,7 @@ static const char SQL_COUNT_OF[] =
     "COALESCE(SUM(CASE WHEN state = 1 THEN 1 ELSE 0 END), 0) FROM jobs "
     "WHERE maker = $1 AND state < 2";
 
-enum { LANE_MAX = 20000, FOLLOWERS_MAX = 200, LOST_MAX = 100 };
+enum { LANE_MAX = 20000, FOLLOWERS_MAX = 200, LEASES_MAX = 4096 };
 
 static void take(struct db_stmt *q, struct arena *arena, struct store_job *job)
 {
@@ -161,6 +183,9 @@ static void take(struct db_stmt *q, struct arena *arena, struct store_job *job)
 	job->promise_high_ms = db_get_int(q);
 	job->promise_mean_ms = db_get_int(q);
 	job->promise_kind = (int)db_get_int(q);
+	job->behind = db_get_double(q);
+	job->promise_least_ms = db_get_int(q);
+	job->promise_most_ms = db_get_int(q);
 }
 
 bool store_job_insert(struct db *w, const struct store_job *job, struct err *e)
@@ -201,6 +226,9 @@ bool store_job_insert(struct db *w, const struct store_job *job, struct err *e)
 	db_put_int(q, job->promise_high_ms);
 	db_put_int(q, job->promise_mean_ms);
 	db_put_int(q, job->promise_kind);
+	db_put_double(q, job->behind);
+	db_put_int(q, job->promise_least_ms);
+	db_put_int(q, job->promise_most_ms);
 	return db_end(q, e);
 }
 
@@ -212,9 +240,7 @@ bool store_job_get(struct db *db, struct arena *arena, int64_t id, struct store_
 	bool found = db_row(q);
 	if (found)
 		take(q, arena, out);
-	if (!db_end(q, e))
-		return false;
-	return found || err_set(e, ERR_NOT_FOUND, "Record not found");
+	return store_end_found(q, found, e);
 }
 
 static bool read_rows(struct db_stmt *q, struct arena *arena, size_t room, struct store_jobs *out,
@@ -287,13 +313,71 @@ bool store_job_ahead(struct db *db, const struct store_job *job, struct store_jo
 	db_put_text(q, job->maker);
 	while (db_row(q))
 		take_cell(q, out->drawing, &n);
-	return db_end(q, e) && store_job_count_running(db, job->account_id, &out->own_drawing, e);
+	double clock;
+	if (!db_end(q, e) || !store_job_turn_get(db, job->maker, 0, &clock, e))
+		return false;
+	out->behind = job->turn > clock ? job->turn - clock : 0;
+	return store_job_count_running(db, job->account_id, &out->own_drawing, e);
+}
+
+static bool read_marks(struct db_stmt *q, struct arena *arena, struct store_job_mark *out,
+		       size_t room, size_t *found, struct err *e)
+{
+	*found = 0;
+	while (*found < room && db_row(q)) {
+		struct store_job_mark *m = &out[(*found)++];
+		m->maker = db_get_text(q, arena);
+		m->task = (enum store_job_task)db_get_int(q);
+		m->count = (int)db_get_int(q);
+		m->behind = db_get_double(q);
+		m->created_at = db_get_int(q);
+		m->promise_most_ms = db_get_int(q);
+		m->promise_kind = (int)db_get_int(q);
+	}
+	return db_end(q, e);
+}
+
+bool store_job_newest(struct db *db, struct arena *arena, int64_t after_id,
+		      struct store_job_mark *out, size_t room, size_t *found, struct err *e)
+{
+	struct db_stmt *q = db_stmt(db, SQL_NEWEST);
+	db_put_int(q, after_id);
+	db_put_int(q, (int64_t)room);
+	return read_marks(q, arena, out, room, found, e);
+}
+
+bool store_job_overdue(struct db *db, struct arena *arena, int64_t now_ms,
+		       struct store_job_mark *out, size_t room, size_t *found, struct err *e)
+{
+	struct db_stmt *q = db_stmt(db, SQL_OVERDUE);
+	db_put_int(q, now_ms);
+	db_put_int(q, (int64_t)room);
+	return read_marks(q, arena, out, room, found, e);
 }
 
 bool store_job_count(struct db *db, int64_t *queued, int64_t *drawing, struct err *e)
 {
 	return read_count(db_stmt(db, SQL_COUNT), queued, e) &&
 	       read_count(db_stmt(db, SQL_COUNT_DRAWING), drawing, e);
+}
+
+bool store_job_open_ids(struct db *db, int64_t account_id, int64_t *ids, size_t room, size_t *found,
+			struct err *e)
+{
+	*found = 0;
+	struct db_stmt *q = db_stmt(db, SQL_OPEN_IDS);
+	db_put_int(q, account_id);
+	db_put_int(q, (int64_t)room);
+	while (*found < room && db_row(q))
+		ids[(*found)++] = db_get_int(q);
+	return db_end(q, e);
+}
+
+bool store_job_forget(struct db *w, int64_t account_id, struct err *e)
+{
+	struct db_stmt *q = db_stmt(w, SQL_FORGET);
+	db_put_int(q, account_id);
+	return db_end(q, e);
 }
 
 bool store_job_count_active(struct db *db, int64_t account_id, int64_t *count, struct err *e)
@@ -339,14 +423,6 @@ bool store_job_claim(struct db *w, struct arena *arena, const char *maker, const
 	return id == 0 || store_job_get(w, arena, id, out, e);
 }
 
-static bool read_changed(struct db_stmt *q, bool *changed, struct err *e)
-{
-	int64_t rows = 0;
-	bool ok = db_end_changed(q, &rows, e);
-	*changed = rows > 0;
-	return ok;
-}
-
 bool store_job_renew(struct db *w, int64_t id, int64_t lease, int64_t lease_until, bool *changed,
 		     struct err *e)
 {
@@ -355,7 +431,7 @@ bool store_job_renew(struct db *w, int64_t id, int64_t lease, int64_t lease_unti
 	db_put_int(q, id);
 	db_put_int(q, lease);
 	db_put_int(q, lease_until);
-	return read_changed(q, changed, e);
+	return store_end_changed(q, changed, e);
 }
 
 bool store_job_finish(struct db *w, int64_t id, int64_t lease, const char *model, int64_t seed,
@@ -368,7 +444,7 @@ bool store_job_finish(struct db *w, int64_t id, int64_t lease, const char *model
 	db_put_text(q, model);
 	db_put_int(q, seed);
 	db_put_int(q, now_ms);
-	return read_changed(q, changed, e);
+	return store_end_changed(q, changed, e);
 }
 
 bool store_job_fail(struct db *w, int64_t id, int64_t lease, const char *code, const char *message,
@@ -381,7 +457,7 @@ bool store_job_fail(struct db *w, int64_t id, int64_t lease, const char *code, c
 	db_put_text(q, code);
 	db_put_text(q, message);
 	db_put_int(q, now_ms);
-	return read_changed(q, changed, e);
+	return store_end_changed(q, changed, e);
 }
 
 bool store_job_release(struct db *w, int64_t id, int64_t lease, bool *changed, struct err *e)
@@ -390,7 +466,7 @@ bool store_job_release(struct db *w, int64_t id, int64_t lease, bool *changed, s
 	db_touch(q, DB_NOUN_NONE, 0);
 	db_put_int(q, id);
 	db_put_int(q, lease);
-	return read_changed(q, changed, e);
+	return store_end_changed(q, changed, e);
 }
 
 bool store_job_cancel(struct db *w, int64_t id, int64_t now_ms, bool *changed, struct err *e)
@@ -399,7 +475,36 @@ bool store_job_cancel(struct db *w, int64_t id, int64_t now_ms, bool *changed, s
 	db_touch(q, DB_NOUN_NONE, 0);
 	db_put_int(q, id);
 	db_put_int(q, now_ms);
-	return read_changed(q, changed, e);
+	return store_end_changed(q, changed, e);
+}
+
+bool store_job_open_of(struct db *w, struct arena *arena, const int64_t *ids, size_t count,
+		       struct store_jobs *out, struct err *e)
+{
+	struct db_stmt *q = db_stmt(w, DB_SQL(w, SQL_OPEN_OF_SQLITE, SQL_OPEN_OF_POSTGRES));
+	db_put_ids(q, ids, count);
+	return read_rows(q, arena, DB_IDS_MAX + 1, out, e);
+}
+
+bool store_job_cancel_of(struct db *w, const int64_t *ids, size_t count, int64_t now_ms,
+			 struct err *e)
+{
+	struct db_stmt *q = db_stmt(w, SQL_CANCEL_OF);
+	db_touch(q, DB_NOUN_NONE, 0);
+	db_put_ids(q, ids, count);
+	db_put_int(q, now_ms);
+	return db_end(q, e);
+}
+
+bool store_job_followed_of(struct db *db, const int64_t *ids, size_t count, int64_t *followed,
+			   size_t *found, struct err *e)
+{
+	struct db_stmt *q = db_stmt(db, SQL_FOLLOWED_OF);
+	db_put_ids(q, ids, count);
+	*found = 0;
+	while (*found < count && db_row(q))
+		followed[(*found)++] = db_get_int(q);
+	return db_end(q, e);
 }
 
 bool store_job_hide(struct db *w, int64_t id, struct err *e)
@@ -410,25 +515,50 @@ bool store_job_hide(struct db *w, int64_t id, struct err *e)
 	return db_end(q, e);
 }
 
-bool store_job_lost(struct db *db, struct arena *arena, const char *worker, int attempts_max,
-		    int64_t now_ms, struct store_jobs *out, struct err *e)
+bool store_job_leases(struct db *db, struct arena *arena, const char *worker,
+		      struct store_lease **out, size_t *count, struct err *e)
 {
-	struct db_stmt *q = db_stmt(db, SQL_LOST);
+	size_t room = 64;
+	*count = 0;
+	*out = arena_alloc(arena, room * sizeof **out);
+	struct db_stmt *q = db_stmt(db, SQL_LEASES);
 	db_put_text(q, worker);
-	db_put_int(q, now_ms);
-	db_put_int(q, attempts_max);
-	return read_rows(q, arena, LOST_MAX, out, e);
+	db_put_int(q, LEASES_MAX);
+	while (db_row(q)) {
+		if (*count == room) {
+			struct store_lease *more = arena_alloc(arena, 2 * room * sizeof *more);
+			memcpy(more, *out, room * sizeof *more);
+			*out = more;
+			room *= 2;
+		}
+		struct store_lease *l = &(*out)[(*count)++];
+		l->job_id = db_get_int(q);
+		l->lease = db_get_int(q);
+		l->until = db_get_int(q);
+	}
+	return db_end(q, e);
 }
 
-bool store_job_recover(struct db *w, const char *worker, int attempts_max, int64_t now_ms,
-		       int64_t *recovered, struct err *e)
+bool store_job_silent(struct db *w, struct arena *arena, const struct store_lease *lease,
+		      struct store_job *out, bool *found, struct err *e)
 {
-	struct db_stmt *q = db_stmt(w, SQL_RECOVER);
+	struct db_stmt *q = db_stmt(w, DB_SQL(w, SQL_SILENT_SQLITE, SQL_SILENT_POSTGRES));
+	db_put_int(q, lease->job_id);
+	db_put_int(q, lease->lease);
+	db_put_int(q, lease->until);
+	*found = db_row(q);
+	if (*found)
+		take(q, arena, out);
+	return db_end(q, e);
+}
+
+bool store_job_give_back(struct db *w, int64_t id, int64_t lease, struct err *e)
+{
+	struct db_stmt *q = db_stmt(w, SQL_GIVE_BACK);
 	db_touch(q, DB_NOUN_NONE, 0);
-	db_put_text(q, worker);
-	db_put_int(q, now_ms);
-	db_put_int(q, attempts_max);
-	return db_end_changed(q, recovered, e);
+	db_put_int(q, id);
+	db_put_int(q, lease);
+	return db_end(q, e);
 }
 
 /* --- places in the fair order --- */
@@ -498,7 +628,7 @@ bool store_job_pause(struct db *w, int64_t id, bool paused, double turn, bool *c
 	db_put_int(q, id);
 	db_put_bool(q, paused);
 	db_put_double(q, turn);
-	return read_changed(q, changed, e);
+	return store_end_changed(q, changed, e);
 }
 
 bool store_job_move(struct db *w, int64_t id, const char *maker, double turn, bool *changed,
@@ -509,7 +639,7 @@ bool store_job_move(struct db *w, int64_t id, const char *maker, double turn, bo
 	db_put_int(q, id);
 	db_put_text(q, maker);
 	db_put_double(q, turn);
-	return read_changed(q, changed, e);
+	return store_end_changed(q, changed, e);
 }
 
 bool store_job_first_turn(struct db *db, const char *maker, double *turn, bool *found,
@@ -569,7 +699,7 @@ bool store_job_follower_finish(struct db *w, int64_t id, const char *model, int6
 	db_put_text(q, model);
 	db_put_int(q, seed);
 	db_put_int(q, now_ms);
-	return read_changed(q, changed, e);
+	return store_end_changed(q, changed, e);
 }
 
 /* --- how full it is --- */

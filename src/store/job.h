@@ -42,8 +42,10 @@ struct store_job {
 	bool paused;
 	const char *same;  /* what is asked for, hashed; NULL: never joined with another */
 	int64_t leader_id; /* gets the pictures of this identical job; 0: is drawn itself */
+	double behind;     /* its turn less the queue's clock, when it was asked for */
 	int64_t promise_low_ms, promise_high_ms, promise_mean_ms; /* mean 0: no promise stands */
-	int promise_kind;
+	int64_t promise_least_ms, promise_most_ms;                /* expected, before calibration */
+	int promise_kind;                                         /* whose calibration */
 	int attempts;
 	int64_t lease; /* the right to finish it */
 	int64_t lease_until;
@@ -80,9 +82,26 @@ struct store_job_ahead {
 	int64_t by[STORE_JOB_TASKS][STORE_JOB_COUNT_MAX + 1]; /* by task and count */
 	int64_t drawing[STORE_JOB_TASKS][STORE_JOB_COUNT_MAX + 1];
 	int64_t own_drawing; /* at any maker */
+	double behind;       /* its turn less the queue's clock */
 };
 bool store_job_ahead(struct db *db, const struct store_job *job, struct store_job_ahead *out,
 		     struct err *e) MUST_CHECK;
+/* The newest jobs that take a place in a queue, newest first; and those that wait beyond what was promised. */
+struct store_job_mark {
+	const char *maker;
+	enum store_job_task task;
+	int count;
+	double behind;
+	int64_t created_at;
+	int64_t promise_most_ms;
+	int promise_kind;
+};
+bool store_job_newest(struct db *db, struct arena *arena, int64_t after_id,
+		      struct store_job_mark *out, size_t room, size_t *found,
+		      struct err *e) MUST_CHECK;
+bool store_job_overdue(struct db *db, struct arena *arena, int64_t now_ms,
+		       struct store_job_mark *out, size_t room, size_t *found,
+		       struct err *e) MUST_CHECK;
 bool store_job_count(struct db *db, int64_t *queued, int64_t *drawing, struct err *e) MUST_CHECK;
 bool store_job_count_active(struct db *db, int64_t account_id, int64_t *count,
 			    struct err *e) MUST_CHECK;
@@ -108,13 +127,30 @@ bool store_job_release(struct db *w, int64_t id, int64_t lease, bool *changed,
 /* Queued or drawing becomes cancelled. */
 bool store_job_cancel(struct db *w, int64_t id, int64_t now_ms, bool *changed,
 		      struct err *e) MUST_CHECK;
+/* Of many at once, at most DB_IDS_MAX: those that have not ended, nobody else's to change until the commit; their
+ * cancelling; and which of them others follow. */
+bool store_job_open_of(struct db *w, struct arena *arena, const int64_t *ids, size_t count,
+		       struct store_jobs *out, struct err *e) MUST_CHECK;
+bool store_job_cancel_of(struct db *w, const int64_t *ids, size_t count, int64_t now_ms,
+			 struct err *e) MUST_CHECK;
+bool store_job_followed_of(struct db *db, const int64_t *ids, size_t count, int64_t *followed,
+			   size_t *found, struct err *e) MUST_CHECK;
+/* Some of an account's that have not ended; and its words taken out of all of them. */
+bool store_job_open_ids(struct db *db, int64_t account_id, int64_t *ids, size_t room, size_t *found,
+			struct err *e) MUST_CHECK;
+bool store_job_forget(struct db *w, int64_t account_id, struct err *e) MUST_CHECK;
 bool store_job_hide(struct db *w, int64_t id, struct err *e) MUST_CHECK;
-/* Jobs whose lease has ended (worker NULL) or that `worker` held, and that have attempts_max attempts. */
-bool store_job_lost(struct db *db, struct arena *arena, const char *worker, int attempts_max,
-		    int64_t now_ms, struct store_jobs *out, struct err *e) MUST_CHECK;
-/* The others of these go back to the queue. Their number in *recovered. */
-bool store_job_recover(struct db *w, const char *worker, int attempts_max, int64_t now_ms,
-		       int64_t *recovered, struct err *e) MUST_CHECK;
+/* The leases of what is drawn: all, or those of `worker`. A lease that is renewed has another `until`. */
+struct store_lease {
+	int64_t job_id, lease, until;
+};
+bool store_job_leases(struct db *db, struct arena *arena, const char *worker,
+		      struct store_lease **out, size_t *count, struct err *e) MUST_CHECK;
+/* The job of a lease that nobody has renewed since, nobody else's to change until the commit; *found false: somebody has. */
+bool store_job_silent(struct db *w, struct arena *arena, const struct store_lease *lease,
+		      struct store_job *out, bool *found, struct err *e) MUST_CHECK;
+/* Back to the queue, at its old place; the attempt counts. */
+bool store_job_give_back(struct db *w, int64_t id, int64_t lease, struct err *e) MUST_CHECK;
 
 /* The fair order of one maker: virtual time. Account 0 is the queue's own. 0 where there is no row. */
 bool store_job_turn_get(struct db *db, const char *maker, int64_t account_id, double *turn,

@@ -1,6 +1,8 @@
 /* All SQL on lineage. No state; any thread, with its own handle. */
 #include "store/lineage.h"
 
+#include "store/end.h"
+
 static const char SQL_INSERT[] =
     "INSERT INTO lineage (post_id, parent_id, root_id, account_id, created_at) VALUES ($1, $2, $3, $4, $5) "
     "ON CONFLICT (post_id) DO NOTHING";
@@ -42,9 +44,7 @@ bool store_lineage_get(struct db *db, int64_t post_id, struct store_lineage *out
 	bool found = db_row(q);
 	if (found)
 		take(q, out);
-	if (!db_end(q, e))
-		return false;
-	return found || err_set(e, ERR_NOT_FOUND, "Record not found");
+	return store_end_found(q, found, e);
 }
 
 bool store_lineage_get_many(struct db *db, const int64_t *ids, size_t count,

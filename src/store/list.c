@@ -2,6 +2,8 @@
  * its primary key, and a post reaches the lists of a chunk of followers together with their homes. */
 #include "store/list.h"
 
+#include "store/end.h"
+
 static const char SQL_INSERT[] =
     "INSERT INTO lists (id, account_id, title, replies_policy, exclusive, created_at) "
     "VALUES ($1, $2, $3, $4, $5, $6)";
@@ -52,10 +54,13 @@ static const char SQL_BACKFILL[] =
     "INSERT INTO list_posts (list_id, post_id, via_id) SELECT CAST($1 AS BIGINT), p.id, p.account_id FROM posts p "
     "WHERE p.account_id = $2 AND p.visibility < 3 AND (p.in_reply_to_id IS NULL OR "
     "p.in_reply_to_account_id = $2) ORDER BY p.id DESC LIMIT $3 ON CONFLICT DO NOTHING";
-static const char SQL_TRIM_NEXT[] = "SELECT MIN(list_id) FROM list_posts WHERE list_id > $1";
-static const char SQL_TRIM_EDGE[] =
-    "SELECT post_id FROM list_posts WHERE list_id = $1 ORDER BY post_id DESC LIMIT 1 OFFSET $2";
-static const char SQL_TRIM[] = "DELETE FROM list_posts WHERE list_id = $1 AND post_id <= $2";
+static const struct store_trim TRIM = {
+    .next = "SELECT MIN(list_id) FROM list_posts WHERE list_id > $1",
+    .edge =
+	"SELECT post_id FROM list_posts WHERE list_id = $1 ORDER BY post_id DESC LIMIT 1 OFFSET $2",
+    .cut = "DELETE FROM list_posts WHERE list_id = $1 AND post_id <= $2",
+    .noun = DB_NOUN_NONE,
+};
 
 static void take(struct db_stmt *q, struct arena *arena, struct store_list *list)
 {
@@ -65,29 +70,6 @@ static void take(struct db_stmt *q, struct arena *arena, struct store_list *list
 	list->replies = (enum store_replies)db_get_int(q);
 	list->exclusive = db_get_bool(q);
 	list->created_at = db_get_int(q);
-}
-
-static bool run_2(struct db *w, const char *sql, int64_t a, int64_t b, struct err *e)
-{
-	struct db_stmt *q = db_stmt(w, sql);
-	db_put_int(q, a);
-	db_put_int(q, b);
-	return db_end(q, e);
-}
-
-static bool run_1(struct db *w, const char *sql, int64_t a, struct err *e)
-{
-	struct db_stmt *q = db_stmt(w, sql);
-	db_put_int(q, a);
-	return db_end(q, e);
-}
-
-static bool read_int(struct db_stmt *q, int64_t *value, struct err *e)
-{
-	*value = 0;
-	if (db_row(q))
-		*value = db_get_int(q);
-	return db_end(q, e);
 }
 
 bool store_list_insert(struct db *w, const struct store_list *list, struct err *e)
@@ -114,7 +96,7 @@ bool store_list_update(struct db *w, const struct store_list *list, struct err *
 
 bool store_list_delete(struct db *w, int64_t id, struct err *e)
 {
-	return run_1(w, SQL_DELETE, id, e) && run_1(w, SQL_DELETE_POSTS, id, e);
+	return store_run_1(w, SQL_DELETE, id, e) && store_run_1(w, SQL_DELETE_POSTS, id, e);
 }
 
 bool store_list_get(struct db *db, struct arena *arena, int64_t account_id, int64_t id,
@@ -126,16 +108,14 @@ bool store_list_get(struct db *db, struct arena *arena, int64_t account_id, int6
 	bool found = db_row(q);
 	if (found)
 		take(q, arena, out);
-	if (!db_end(q, e))
-		return false;
-	return found || err_set(e, ERR_NOT_FOUND, "Record not found");
+	return store_end_found(q, found, e);
 }
 
 bool store_list_owner(struct db *db, int64_t id, int64_t *owner_id, struct err *e)
 {
 	struct db_stmt *q = db_stmt(db, SQL_OWNER);
 	db_put_int(q, id);
-	return read_int(q, owner_id, e);
+	return store_end_int(q, owner_id, e);
 }
 
 bool store_list_of_account(struct db *db, struct arena *arena, int64_t account_id,
@@ -154,21 +134,18 @@ bool store_list_of_account(struct db *db, struct arena *arena, int64_t account_i
 bool store_list_member_add(struct db *w, int64_t id, const struct store_list *list,
 			   int64_t account_id, bool *added, struct err *e)
 {
-	int64_t rows = 0;
 	struct db_stmt *q = db_stmt(w, SQL_ADD);
 	db_put_int(q, list->id);
 	db_put_int(q, account_id);
 	db_put_int(q, list->account_id);
 	db_put_int(q, id);
-	bool ok = db_end_changed(q, &rows, e);
-	*added = rows > 0;
-	return ok;
+	return store_end_changed(q, added, e);
 }
 
 bool store_list_member_remove(struct db *w, int64_t list_id, int64_t account_id, struct err *e)
 {
-	return run_2(w, SQL_REMOVE, list_id, account_id, e) &&
-	       run_2(w, SQL_REMOVE_POSTS, list_id, account_id, e);
+	return store_run_2(w, SQL_REMOVE, list_id, account_id, e) &&
+	       store_run_2(w, SQL_REMOVE_POSTS, list_id, account_id, e);
 }
 
 bool store_list_member_forget(struct db *w, int64_t owner_id, int64_t account_id, struct err *e)
@@ -179,14 +156,14 @@ bool store_list_member_forget(struct db *w, int64_t owner_id, int64_t account_id
 	db_put_int(q, account_id);
 	if (!db_end_changed(q, &rows, e))
 		return false;
-	return rows == 0 || run_2(w, SQL_FORGET_POSTS, owner_id, account_id, e);
+	return rows == 0 || store_run_2(w, SQL_FORGET_POSTS, owner_id, account_id, e);
 }
 
 bool store_list_member_count(struct db *db, int64_t list_id, int64_t *count, struct err *e)
 {
 	struct db_stmt *q = db_stmt(db, SQL_MEMBER_COUNT);
 	db_put_int(q, list_id);
-	return read_int(q, count, e);
+	return store_end_int(q, count, e);
 }
 
 bool store_list_members(struct db *db, struct arena *arena, int64_t list_id,
@@ -248,17 +225,5 @@ bool store_list_backfill(struct db *w, int64_t list_id, int64_t via_id, int limi
 
 bool store_list_trim(struct db *w, int64_t *cursor, int keep, struct err *e)
 {
-	int64_t edge = 0;
-	struct db_stmt *q = db_stmt(w, SQL_TRIM_NEXT);
-	db_put_int(q, *cursor);
-	if (!read_int(q, cursor, e))
-		return false;
-	if (*cursor == 0)
-		return true;
-	q = db_stmt(w, SQL_TRIM_EDGE);
-	db_put_int(q, *cursor);
-	db_put_int(q, keep);
-	if (!read_int(q, &edge, e))
-		return false;
-	return edge == 0 || run_2(w, SQL_TRIM, *cursor, edge, e);
+	return store_trim(w, &TRIM, cursor, keep, e);
 }

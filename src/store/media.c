@@ -3,6 +3,8 @@
  * that a file is deleted exactly when the last of them is gone. */
 #include "store/media.h"
 
+#include "store/end.h"
+
 static const char SQL_INSERT[] =
     "INSERT INTO media (id, account_id, post_id, position, state, kind, type, hash, size, width, height, "
     "duration_ms, thumbnail_hash, thumbnail_type, thumbnail_width, thumbnail_height, blurhash, description, "
@@ -30,12 +32,21 @@ static const char SQL_SET_RESULT[] =
     "thumbnail_height = $13, blurhash = $14, error_message = $15 WHERE id = $1 AND state = 1";
 static const char SQL_DESCRIBE[] =
     "UPDATE media SET description = $2, focus_x = $3, focus_y = $4 WHERE id = $1";
-static const char SQL_ATTACH[] = "UPDATE media SET post_id = $3, position = $4 WHERE id = $1 AND "
-				 "account_id = $2 AND post_id IS NULL AND state = 0";
+static const char SQL_ATTACH[] =
+    "UPDATE media SET post_id = $3, position = $4, detached_at = NULL WHERE id = $1 AND "
+    "account_id = $2 AND post_id IS NULL AND state = 0";
 static const char SQL_DELETE[] = "DELETE FROM media WHERE id = $1";
 static const char SQL_STALE[] =
-    "SELECT id FROM media WHERE post_id IS NULL AND maker IS NULL AND created_at < $1 AND "
-    "NOT EXISTS (SELECT 1 FROM scheduled_media s WHERE s.media_id = media.id) ORDER BY id LIMIT $2";
+    "SELECT id FROM media WHERE post_id IS NULL AND ((maker IS NULL AND created_at < $1 AND "
+    "detached_at IS NULL) OR detached_at < $2) AND "
+    "NOT EXISTS (SELECT 1 FROM scheduled_media s WHERE s.media_id = media.id) ORDER BY id LIMIT $3";
+static const char SQL_DETACH[] =
+    "UPDATE media SET post_id = NULL, position = 0, detached_at = $2 WHERE post_id = $1";
+static const char SQL_ABANDON[] =
+    "UPDATE media SET detached_at = 0 WHERE post_id IS NULL AND job_id IN "
+    "(SELECT id FROM jobs WHERE account_id = $1)";
+static const char SQL_ABANDONED[] =
+    "SELECT id FROM media WHERE detached_at = 0 AND post_id IS NULL ORDER BY id LIMIT $1";
 static const char SQL_TOTALS[] = "SELECT COUNT(*), COALESCE(SUM(size), 0) FROM media";
 static const char SQL_TOTALS_OF[] =
     "SELECT COUNT(*), COALESCE(SUM(size), 0) FROM media WHERE account_id = $1";
@@ -159,9 +170,7 @@ bool store_media_get(struct db *db, struct arena *arena, int64_t id, struct stor
 	bool found = db_row(q);
 	if (found)
 		take(q, arena, out);
-	if (!db_end(q, e))
-		return false;
-	return found || err_set(e, ERR_NOT_FOUND, "Record not found");
+	return store_end_found(q, found, e);
 }
 
 /* Appends the rows of q to a growing array, and ends q. */
@@ -279,12 +288,39 @@ bool store_media_delete(struct db *w, struct arena *arena, int64_t id, int64_t n
 	       store_object_drop(w, media.tokens_hash, now_ms, e);
 }
 
-bool store_media_stale(struct db *db, int64_t before_ms, int64_t *ids, size_t room, size_t *found,
-		       struct err *e)
+bool store_media_release(struct db *w, int64_t post_id, int64_t now_ms, struct err *e)
+{
+	struct db_stmt *q = db_stmt(w, SQL_DETACH);
+	db_touch(q, DB_NOUN_POST, post_id);
+	db_put_int(q, post_id);
+	db_put_int(q, now_ms);
+	return db_end(q, e);
+}
+
+bool store_media_stale(struct db *db, int64_t before_ms, int64_t detached_before_ms, int64_t *ids,
+		       size_t room, size_t *found, struct err *e)
 {
 	*found = 0;
 	struct db_stmt *q = db_stmt(db, SQL_STALE);
 	db_put_int(q, before_ms);
+	db_put_int(q, detached_before_ms);
+	db_put_int(q, (int64_t)room);
+	while (*found < room && db_row(q))
+		ids[(*found)++] = db_get_int(q);
+	return db_end(q, e);
+}
+
+bool store_media_abandon(struct db *w, int64_t account_id, struct err *e)
+{
+	struct db_stmt *q = db_stmt(w, SQL_ABANDON);
+	db_put_int(q, account_id);
+	return db_end(q, e);
+}
+
+bool store_media_abandoned(struct db *db, int64_t *ids, size_t room, size_t *found, struct err *e)
+{
+	*found = 0;
+	struct db_stmt *q = db_stmt(db, SQL_ABANDONED);
 	db_put_int(q, (int64_t)room);
 	while (*found < room && db_row(q))
 		ids[(*found)++] = db_get_int(q);

@@ -72,9 +72,16 @@ bool store_media_attach(struct db *w, int64_t id, int64_t account_id, int64_t po
 /* Deletes the row; objects that no other row names move to the trash. */
 bool store_media_delete(struct db *w, struct arena *arena, int64_t id, int64_t now_ms,
 			struct err *e) MUST_CHECK;
-/* Uploads (not made here) that were never posted and are older than `before`. */
-bool store_media_stale(struct db *db, int64_t before_ms, int64_t *ids, size_t room, size_t *found,
-		       struct err *e) MUST_CHECK;
+/* Takes all media off a post that is about to go, so that they can be posted again. */
+bool store_media_release(struct db *w, int64_t post_id, int64_t now_ms, struct err *e) MUST_CHECK;
+/* Uploads (not made here) that were never posted and are older than `before`, and whatever was taken off a post
+ * before `detached_before`. */
+bool store_media_stale(struct db *db, int64_t before_ms, int64_t detached_before_ms, int64_t *ids,
+		       size_t room, size_t *found, struct err *e) MUST_CHECK;
+/* What an account that goes drew and never posted, marked; and some of what is marked so. */
+bool store_media_abandon(struct db *w, int64_t account_id, struct err *e) MUST_CHECK;
+bool store_media_abandoned(struct db *db, int64_t *ids, size_t room, size_t *found,
+			   struct err *e) MUST_CHECK;
 bool store_media_totals(struct db *db, int64_t account_id, int64_t *count, int64_t *size_bytes,
 			struct err *e) MUST_CHECK; /* account_id 0: of the server */
 

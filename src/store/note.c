@@ -162,11 +162,8 @@ bool store_hidden_domain_list(struct db *db, struct arena *arena, int64_t accoun
 		keys[*found] = db_get_int(q);
 		out[(*found)++] = db_get_text(q, arena);
 	}
-	if (!db_end(q, e))
-		return false;
-	store_page_turn(page, out, *found, sizeof(*out));
 	store_page_turn(page, keys, *found, sizeof(*keys));
-	return true;
+	return store_page_end(q, page, out, *found, sizeof(*out), e);
 }
 
 bool store_directory(struct db *db, struct arena *arena, bool by_age, bool only_local, int limit,

@@ -4,6 +4,7 @@
 #include "store/notification.h"
 
 #include "base/id.h"
+#include "store/end.h"
 
 #include <stdlib.h>
 
@@ -63,9 +64,10 @@ static const char SQL_GROUP_EMPTY[] =
 BOTH(SQL_GROUP_LIST, GROUP_LIST, "g.latest_id", "$3", "$4", "$5");
 static const char SQL_GROUP_GET[] =
     "SELECT " GROUP_COLUMNS " FROM notification_groups g WHERE g.account_id = $1 AND g.key = $2";
+/* + : by the group, which is the shorter way; through the account's index it would pass all its notifications. */
 static const char SQL_GROUP_ROWS[] =
     "SELECT " COLUMNS " FROM notifications n JOIN accounts a ON a.id = n.from_account_id "
-    "WHERE " SEEN " AND n.group_id = $1 AND n.account_id = $2 ORDER BY n.id DESC LIMIT $3";
+    "WHERE " SEEN " AND n.group_id = $1 AND +n.account_id = $2 ORDER BY n.id DESC LIMIT $3";
 static const char SQL_GROUP_OLDEST[] = "SELECT MIN(id) FROM notifications WHERE group_id = $1";
 #define GROUP_ACCOUNTS                                                                           \
 	"SELECT n.id, " STORE_ACCOUNT_COLUMNS " FROM notifications n JOIN accounts a ON a.id = " \
@@ -231,9 +233,7 @@ bool store_notification_get(struct db *db, int64_t account_id, int64_t id,
 	bool found = db_row(q);
 	if (found)
 		take(q, out);
-	if (!db_end(q, e))
-		return false;
-	return found || err_set(e, ERR_NOT_FOUND, "Record not found");
+	return store_end_found(q, found, e);
 }
 
 bool store_notification_delete(struct db *w, int64_t account_id, int64_t id, struct err *e)
@@ -347,9 +347,7 @@ bool store_notification_group_get(struct db *db, struct arena *arena, int64_t ac
 	bool found = db_row(q);
 	if (found)
 		take_group(q, arena, out);
-	if (!db_end(q, e))
-		return false;
-	return found || err_set(e, ERR_NOT_FOUND, "Record not found");
+	return store_end_found(q, found, e);
 }
 
 bool store_notification_group_rows(struct db *db, int64_t account_id, int64_t group_id, int limit,

@@ -2,6 +2,7 @@
 #include "store/notification.h"
 
 #include "base/id.h"
+#include "store/end.h"
 
 static const char SQL_POLICY_GET[] =
     "SELECT not_following, not_followers, new_accounts, private_mentions, limited_accounts "
@@ -117,10 +118,7 @@ bool store_notification_request_list(struct db *db, int64_t account_id,
 	store_page_put(q, page);
 	while (*found < room && db_row(q))
 		take(q, &out[(*found)++]);
-	if (!db_end(q, e))
-		return false;
-	store_page_turn(page, out, *found, sizeof(*out));
-	return true;
+	return store_page_end(q, page, out, *found, sizeof(*out), e);
 }
 
 bool store_notification_request_get(struct db *db, int64_t account_id, int64_t id,
@@ -132,9 +130,7 @@ bool store_notification_request_get(struct db *db, int64_t account_id, int64_t i
 	bool found = db_row(q);
 	if (found)
 		take(q, out);
-	if (!db_end(q, e))
-		return false;
-	return found || err_set(e, ERR_NOT_FOUND, "Record not found");
+	return store_end_found(q, found, e);
 }
 
 bool store_notification_request_delete(struct db *w, int64_t account_id, int64_t id, struct err *e)

@@ -1,6 +1,8 @@
 /* All SQL on sessions, OAuth apps, grants, tokens and one-time codes. No state; any thread. */
 #include "store/oauth.h"
 
+#include "store/end.h"
+
 static const char SQL_SESSION_INSERT[] =
     "INSERT INTO sessions (id, token_hash, account_id, ip, agent, created_at, used_at, expires_at) "
     "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
@@ -20,6 +22,7 @@ static const char SQL_APP_INSERT[] =
 	"SELECT id, name, website, redirect_uris, scopes, client_id, client_secret_hash, created_at " \
 	"FROM oauth_apps WHERE "
 static const char SQL_APP_GET[] = APP_SELECT "id = $1";
+static const char SQL_APP_GET_MANY[] = APP_SELECT "id IN " DB_IDS;
 static const char SQL_APP_BY_CLIENT[] = APP_SELECT "client_id = $1";
 static const char SQL_GRANT_INSERT[] =
     "INSERT INTO oauth_grants (code_hash, app_id, account_id, redirect_uri, scopes, code_challenge, "
@@ -46,11 +49,6 @@ static const char SQL_CODE_FIND[] =
 static const char SQL_CODE_DELETE[] = "DELETE FROM one_time_codes WHERE code_hash = $1";
 static const char SQL_CODE_DELETE_PURPOSE[] =
     "DELETE FROM one_time_codes WHERE purpose = $1 AND COALESCE(account_id, 0) = $2";
-
-static bool found_or(bool found, struct err *e)
-{
-	return found || err_set(e, ERR_NOT_FOUND, "Record not found");
-}
 
 bool store_session_insert(struct db *w, const struct store_session *session, struct err *e)
 {
@@ -83,7 +81,7 @@ bool store_session_get(struct db *db, struct arena *arena, const char *token_has
 		out->used_at = db_get_int(q);
 		out->expires_at = db_get_int(q);
 	}
-	return db_end(q, e) && found_or(found, e);
+	return store_end_found(q, found, e);
 }
 
 bool store_session_touch(struct db *w, int64_t id, int64_t used_at, int64_t expires_at,
@@ -97,35 +95,19 @@ bool store_session_touch(struct db *w, int64_t id, int64_t used_at, int64_t expi
 	return db_end(q, e);
 }
 
-/* Statements with one and with two numbers. */
-static bool run_1(struct db *w, const char *sql, int64_t a, struct err *e)
-{
-	struct db_stmt *q = db_stmt(w, sql);
-	db_put_int(q, a);
-	return db_end(q, e);
-}
-
-static bool run_2(struct db *w, const char *sql, int64_t a, int64_t b, struct err *e)
-{
-	struct db_stmt *q = db_stmt(w, sql);
-	db_put_int(q, a);
-	db_put_int(q, b);
-	return db_end(q, e);
-}
-
 bool store_session_delete(struct db *w, int64_t id, struct err *e)
 {
-	return run_1(w, SQL_SESSION_DELETE, id, e);
+	return store_run_1(w, SQL_SESSION_DELETE, id, e);
 }
 
 bool store_session_delete_all(struct db *w, int64_t account_id, int64_t except_id, struct err *e)
 {
-	return run_2(w, SQL_SESSION_DELETE_ALL, account_id, except_id, e);
+	return store_run_2(w, SQL_SESSION_DELETE_ALL, account_id, except_id, e);
 }
 
 bool store_session_expire(struct db *w, int64_t now_ms, struct err *e)
 {
-	return run_1(w, SQL_SESSION_EXPIRE, now_ms, e);
+	return store_run_1(w, SQL_SESSION_EXPIRE, now_ms, e);
 }
 
 bool store_oauth_app_insert(struct db *w, const struct store_oauth_app *app, struct err *e)
@@ -142,21 +124,25 @@ bool store_oauth_app_insert(struct db *w, const struct store_oauth_app *app, str
 	return db_end(q, e);
 }
 
+static void take_app(struct db_stmt *q, struct arena *arena, struct store_oauth_app *out)
+{
+	out->id = db_get_int(q);
+	out->name = db_get_text(q, arena);
+	out->website = db_get_text(q, arena);
+	out->redirect_uris = db_get_text(q, arena);
+	out->scopes = db_get_text(q, arena);
+	out->client_id = db_get_text(q, arena);
+	out->client_secret_hash = db_get_text(q, arena);
+	out->created_at = db_get_int(q);
+}
+
 static bool read_app(struct db_stmt *q, struct arena *arena, struct store_oauth_app *out,
 		     struct err *e)
 {
 	bool found = db_row(q);
-	if (found) {
-		out->id = db_get_int(q);
-		out->name = db_get_text(q, arena);
-		out->website = db_get_text(q, arena);
-		out->redirect_uris = db_get_text(q, arena);
-		out->scopes = db_get_text(q, arena);
-		out->client_id = db_get_text(q, arena);
-		out->client_secret_hash = db_get_text(q, arena);
-		out->created_at = db_get_int(q);
-	}
-	return db_end(q, e) && found_or(found, e);
+	if (found)
+		take_app(q, arena, out);
+	return store_end_found(q, found, e);
 }
 
 bool store_oauth_app_get(struct db *db, struct arena *arena, int64_t id,
@@ -165,6 +151,22 @@ bool store_oauth_app_get(struct db *db, struct arena *arena, int64_t id,
 	struct db_stmt *q = db_stmt(db, SQL_APP_GET);
 	db_put_int(q, id);
 	return read_app(q, arena, out, e);
+}
+
+bool store_oauth_app_get_many(struct db *db, struct arena *arena, const int64_t *ids, size_t count,
+			      struct store_oauth_app *out, size_t *found, struct err *e)
+{
+	*found = 0;
+	for (size_t done = 0; done < count; done += DB_IDS_MAX) {
+		size_t piece = count - done < DB_IDS_MAX ? count - done : DB_IDS_MAX;
+		struct db_stmt *q = db_stmt(db, SQL_APP_GET_MANY);
+		db_put_ids(q, ids + done, piece);
+		while (*found < count && db_row(q))
+			take_app(q, arena, &out[(*found)++]);
+		if (!db_end(q, e))
+			return false;
+	}
+	return true;
 }
 
 bool store_oauth_app_by_client(struct db *db, struct arena *arena, const char *client_id,
@@ -203,7 +205,7 @@ bool store_oauth_grant_take(struct db *w, struct arena *arena, const char *code_
 		out->code_challenge = db_get_text(q, arena);
 		out->expires_at = db_get_int(q);
 	}
-	return db_end(q, e) && found_or(found, e);
+	return store_end_found(q, found, e);
 }
 
 bool store_oauth_token_insert(struct db *w, const struct store_oauth_token *token, struct err *e)
@@ -239,7 +241,7 @@ bool store_oauth_token_get(struct db *db, struct arena *arena, const char *token
 		out->expires_at = db_get_int(q);
 		out->revoked_at = db_get_int(q);
 	}
-	return db_end(q, e) && found_or(found, e);
+	return store_end_found(q, found, e);
 }
 
 bool store_oauth_token_touch(struct db *w, int64_t id, int64_t used_at, struct err *e)
@@ -253,12 +255,12 @@ bool store_oauth_token_touch(struct db *w, int64_t id, int64_t used_at, struct e
 
 bool store_oauth_token_revoke(struct db *w, int64_t id, int64_t now_ms, struct err *e)
 {
-	return run_2(w, SQL_TOKEN_REVOKE, id, now_ms, e);
+	return store_run_2(w, SQL_TOKEN_REVOKE, id, now_ms, e);
 }
 
 bool store_oauth_token_revoke_all(struct db *w, int64_t account_id, int64_t now_ms, struct err *e)
 {
-	return run_2(w, SQL_TOKEN_REVOKE_ALL, account_id, now_ms, e);
+	return store_run_2(w, SQL_TOKEN_REVOKE_ALL, account_id, now_ms, e);
 }
 
 bool store_code_insert(struct db *w, const char *code_hash, enum store_code_purpose purpose,
@@ -282,7 +284,7 @@ bool store_code_find(struct db *db, const char *code_hash, enum store_code_purpo
 	db_put_int(q, now_ms);
 	bool found = db_row(q);
 	*account_id = found ? db_get_int(q) : 0;
-	return db_end(q, e) && found_or(found, e);
+	return store_end_found(q, found, e);
 }
 
 bool store_code_delete(struct db *w, const char *code_hash, struct err *e)
@@ -295,5 +297,5 @@ bool store_code_delete(struct db *w, const char *code_hash, struct err *e)
 bool store_code_delete_purpose(struct db *w, enum store_code_purpose purpose, int64_t account_id,
 			       struct err *e)
 {
-	return run_2(w, SQL_CODE_DELETE_PURPOSE, purpose, account_id, e);
+	return store_run_2(w, SQL_CODE_DELETE_PURPOSE, purpose, account_id, e);
 }

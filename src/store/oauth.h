@@ -67,6 +67,9 @@ bool store_session_expire(struct db *w, int64_t now_ms, struct err *e) MUST_CHEC
 
 bool store_oauth_app_insert(struct db *w, const struct store_oauth_app *app,
 			    struct err *e) MUST_CHECK;
+/* Those of `ids` that exist, in no order; out has room for `count`. */
+bool store_oauth_app_get_many(struct db *db, struct arena *arena, const int64_t *ids, size_t count,
+			      struct store_oauth_app *out, size_t *found, struct err *e) MUST_CHECK;
 bool store_oauth_app_get(struct db *db, struct arena *arena, int64_t id,
 			 struct store_oauth_app *out, struct err *e) MUST_CHECK;
 bool store_oauth_app_by_client(struct db *db, struct arena *arena, const char *client_id,

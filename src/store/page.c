@@ -43,3 +43,12 @@ void store_page_turn(const struct store_page *page, void *items, size_t count, s
 		}
 	}
 }
+
+bool store_page_end(struct db_stmt *q, const struct store_page *page, void *items, size_t count,
+		    size_t item_size, struct err *e)
+{
+	if (!db_end(q, e))
+		return false;
+	store_page_turn(page, items, count, item_size);
+	return true;
+}

@@ -32,5 +32,8 @@ int store_page_limit(const struct store_page *page);
 void store_page_put(struct db_stmt *q, const struct store_page *page);
 /* Turns the rows round where the page was read upwards. */
 void store_page_turn(const struct store_page *page, void *items, size_t count, size_t item_size);
+/* How the statement of a page ends: db_end, and the rows turned round where they were read upwards. */
+bool store_page_end(struct db_stmt *q, const struct store_page *page, void *items, size_t count,
+		    size_t item_size, struct err *e) MUST_CHECK;
 
 #endif

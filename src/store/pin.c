@@ -18,6 +18,7 @@ static const char SQL_UNMUTE[] =
     "DELETE FROM thread_mutes WHERE account_id = $1 AND thread_id = $2";
 static const char SQL_MUTED[] =
     "SELECT thread_id FROM thread_mutes WHERE account_id = $41 AND thread_id IN " DB_IDS;
+static const char SQL_MUTES[] = "SELECT EXISTS (SELECT 1 FROM thread_mutes WHERE account_id = $1)";
 
 static bool run(struct db *w, const char *sql, int64_t account_id, int64_t other_id, struct err *e)
 {
@@ -97,5 +98,11 @@ bool store_thread_unmute(struct db *w, int64_t account_id, int64_t thread_id, st
 bool store_thread_muted(struct db *db, int64_t account_id, const int64_t *ids, size_t count,
 			int64_t *out, size_t *found, struct err *e)
 {
-	return which(db, SQL_MUTED, account_id, ids, count, out, found, e);
+	*found = 0;
+	struct db_stmt *q = db_stmt(db, SQL_MUTES);
+	db_put_int(q, account_id);
+	bool any = db_row(q) && db_get_bool(q);
+	if (!db_end(q, e))
+		return false;
+	return !any || which(db, SQL_MUTED, account_id, ids, count, out, found, e);
 }

@@ -2,6 +2,7 @@
 #include "store/poll.h"
 
 #include "base/buf.h"
+#include "store/end.h"
 
 #include <string.h>
 
@@ -130,15 +131,12 @@ bool store_poll_get_many(struct db *db, struct arena *arena, const int64_t *post
 bool store_poll_vote(struct db *w, int64_t post_id, int64_t account_id, int choice, bool *added,
 		     struct err *e)
 {
-	int64_t rows = 0;
 	struct db_stmt *q = db_stmt(w, SQL_VOTE);
 	db_put_int(q, post_id);
 	db_put_int(q, account_id);
 	db_put_int(q, choice);
 	db_touch(q, DB_NOUN_POST, post_id);
-	bool ok = db_end_changed(q, &rows, e);
-	*added = rows > 0;
-	return ok;
+	return store_end_changed(q, added, e);
 }
 
 bool store_poll_add_voter(struct db *w, int64_t post_id, struct err *e)

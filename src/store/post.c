@@ -3,6 +3,8 @@
  * how both databases find the index. */
 #include "store/post.h"
 
+#include "store/end.h"
+
 static const char SQL_INSERT[] =
     "INSERT INTO posts (id, account_id, uri, url, local, visibility, text, content, spoiler_text, sensitive, "
     "language, in_reply_to_id, in_reply_to_account_id, thread_id, boost_of_id, quote_of_id, remix_of_id, "
@@ -72,6 +74,9 @@ BOTH(SQL_OF_ACCOUNT, OF_ACCOUNT, "$8", "$9", "$10");
 static const char SQL_THREAD[] =
     "SELECT id, in_reply_to_id FROM posts WHERE thread_id = $1 AND id > $2 AND "
     "boost_of_id IS NULL ORDER BY id LIMIT $3";
+static const char SQL_THREAD_UP[] =
+    "SELECT id, in_reply_to_id FROM posts WHERE thread_id = $1 AND id < $2 AND "
+    "boost_of_id IS NULL ORDER BY id DESC LIMIT $3";
 #define BOOSTED_BY                                              \
 	"SELECT p.id, " STORE_ACCOUNT_COLUMNS                   \
 	" FROM posts p JOIN accounts a ON a.id = p.account_id " \
@@ -200,9 +205,7 @@ static bool read_one(struct db_stmt *q, struct arena *arena, struct store_post *
 	bool found = db_row(q);
 	if (found)
 		store_post_take(q, arena, out);
-	if (!db_end(q, e))
-		return false;
-	return found || err_set(e, ERR_NOT_FOUND, "Record not found");
+	return store_end_found(q, found, e);
 }
 
 bool store_post_get(struct db *db, struct arena *arena, int64_t id, struct store_post *out,
@@ -402,19 +405,31 @@ bool store_post_of_account(struct db *db, struct arena *arena,
 	return store_posts_read(q, arena, page, out, e);
 }
 
-bool store_post_thread(struct db *db, int64_t thread_id, int64_t after_id,
-		       struct store_thread_node *out, size_t room, size_t *found, struct err *e)
+static bool read_thread(struct db *db, const char *sql, int64_t thread_id, int64_t edge_id,
+			struct store_thread_node *out, size_t room, size_t *found, struct err *e)
 {
 	*found = 0;
-	struct db_stmt *q = db_stmt(db, SQL_THREAD);
+	struct db_stmt *q = db_stmt(db, sql);
 	db_put_int(q, thread_id);
-	db_put_int(q, after_id);
+	db_put_int(q, edge_id);
 	db_put_int(q, (int64_t)room);
 	while (*found < room && db_row(q)) {
 		out[*found].id = db_get_int(q);
 		out[(*found)++].in_reply_to_id = db_get_int(q);
 	}
 	return db_end(q, e);
+}
+
+bool store_post_thread(struct db *db, int64_t thread_id, int64_t after_id,
+		       struct store_thread_node *out, size_t room, size_t *found, struct err *e)
+{
+	return read_thread(db, SQL_THREAD, thread_id, after_id, out, room, found, e);
+}
+
+bool store_post_thread_up(struct db *db, int64_t thread_id, int64_t before_id,
+			  struct store_thread_node *out, size_t room, size_t *found, struct err *e)
+{
+	return read_thread(db, SQL_THREAD_UP, thread_id, before_id, out, room, found, e);
 }
 
 bool store_post_boosted_by(struct db *db, struct arena *arena, int64_t post_id,

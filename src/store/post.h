@@ -142,6 +142,10 @@ struct store_thread_node {
 bool store_post_thread(struct db *db, int64_t thread_id, int64_t after_id,
 		       struct store_thread_node *out, size_t room, size_t *found,
 		       struct err *e) MUST_CHECK;
+/* The same before `before_id`, newest first. */
+bool store_post_thread_up(struct db *db, int64_t thread_id, int64_t before_id,
+			  struct store_thread_node *out, size_t room, size_t *found,
+			  struct err *e) MUST_CHECK;
 bool store_post_boosted_by(struct db *db, struct arena *arena, int64_t post_id,
 			   const struct store_page *page, struct store_accounts *out,
 			   struct err *e) MUST_CHECK;

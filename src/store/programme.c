@@ -1,6 +1,8 @@
 /* All SQL on programmes, cohorts and members. No state; any thread, with its own handle. */
 #include "store/programme.h"
 
+#include "store/end.h"
+
 static const char SQL_INSERT[] =
     "INSERT INTO programmes (id, name, description, makers, models, tasks, places, starts_at, ends_at, terms, "
     "terms_at, review, review_hours, questions, listed, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, "
@@ -99,11 +101,6 @@ bool store_programme_change(struct db *w, const struct store_programme *p, struc
 	return db_end(q, e);
 }
 
-static bool found_or(bool found, struct err *e)
-{
-	return found || err_set(e, ERR_NOT_FOUND, "Record not found");
-}
-
 bool store_programme_get(struct db *db, struct arena *arena, int64_t id,
 			 struct store_programme *out, struct err *e)
 {
@@ -112,7 +109,7 @@ bool store_programme_get(struct db *db, struct arena *arena, int64_t id,
 	bool found = db_row(q);
 	if (found)
 		take(q, arena, out);
-	return db_end(q, e) && found_or(found, e);
+	return store_end_found(q, found, e);
 }
 
 bool store_programme_list(struct db *db, struct arena *arena, struct store_programme *out,
@@ -128,12 +125,9 @@ bool store_programme_list(struct db *db, struct arena *arena, struct store_progr
 
 bool store_programme_delete(struct db *w, int64_t id, bool *gone, struct err *e)
 {
-	int64_t rows = 0;
 	struct db_stmt *q = db_stmt(w, SQL_DELETE);
 	db_put_int(q, id);
-	bool ok = db_end_changed(q, &rows, e);
-	*gone = rows > 0;
-	return ok;
+	return store_end_changed(q, gone, e);
 }
 
 /* --- members --- */
@@ -181,7 +175,7 @@ static bool one_member(struct db_stmt *q, struct arena *arena, struct store_memb
 	bool found = db_row(q);
 	if (found)
 		take_member(q, arena, out);
-	return db_end(q, e) && found_or(found, e);
+	return store_end_found(q, found, e);
 }
 
 bool store_member_get(struct db *db, struct arena *arena, int64_t id, struct store_member *out,
@@ -225,10 +219,7 @@ bool store_member_list(struct db *db, struct arena *arena, int64_t programme_id,
 	store_page_put(q, page);
 	while (*found < room && db_row(q))
 		take_member(q, arena, &out[(*found)++]);
-	if (!db_end(q, e))
-		return false;
-	store_page_turn(page, out, *found, sizeof(*out));
-	return true;
+	return store_page_end(q, page, out, *found, sizeof(*out), e);
 }
 
 bool store_member_count(struct db *db, int64_t programme_id, int64_t cohort_id, int64_t counts[5],
@@ -291,7 +282,7 @@ bool store_cohort_get(struct db *db, struct arena *arena, int64_t id, struct sto
 	bool found = db_row(q);
 	if (found)
 		take_cohort(q, arena, out);
-	return db_end(q, e) && found_or(found, e);
+	return store_end_found(q, found, e);
 }
 
 bool store_cohort_list(struct db *db, struct arena *arena, int64_t programme_id,

@@ -1,6 +1,8 @@
 /* All SQL on push subscriptions and their queue. No state; any thread, with its own handle. */
 #include "store/push.h"
 
+#include "store/end.h"
+
 static const char SQL_SET[] =
     "INSERT INTO push_subscriptions (id, account_id, token_id, endpoint, p256dh, auth, standard, policy, alerts, "
     "created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (token_id) DO UPDATE SET "
@@ -66,9 +68,7 @@ static bool read_one(struct db *db, const char *sql, struct arena *arena, int64_
 	bool found = db_row(q);
 	if (found)
 		take(q, arena, out);
-	if (!db_end(q, e))
-		return false;
-	return found || err_set(e, ERR_NOT_FOUND, "Record not found");
+	return store_end_found(q, found, e);
 }
 
 bool store_push_by_token(struct db *db, struct arena *arena, int64_t token_id,

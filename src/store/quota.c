@@ -3,6 +3,8 @@
  * quotas' ids, so that nothing is spent twice and nobody waits in a circle. */
 #include "store/quota.h"
 
+#include "store/end.h"
+
 #define COLUMNS "id, subject, subject_id, unit, amount, period_ms, steady, shared, created_at"
 static const char SQL_INSERT[] =
     "INSERT INTO quotas (" COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
@@ -29,6 +31,8 @@ static const char SQL_CHARGE_INSERT[] =
     "INSERT INTO quota_charges (job_id, quota_id, holder_id, amount, at) VALUES ($1, $2, $3, $4, $5)";
 static const char SQL_CHARGES[] =
     "SELECT quota_id, holder_id, amount, at FROM quota_charges WHERE job_id = $1 ORDER BY quota_id LIMIT $2";
+static const char SQL_CHARGED_OF[] =
+    "SELECT DISTINCT job_id FROM quota_charges WHERE job_id IN " DB_IDS " ORDER BY job_id";
 static const char SQL_CHARGES_FORGET[] = "DELETE FROM quota_charges WHERE job_id = $1";
 static const char SQL_GROUP_INSERT[] =
     "INSERT INTO groups_of_accounts (id, name, created_at) VALUES ($1, $2, $3)";
@@ -81,9 +85,7 @@ bool store_quota_get(struct db *db, int64_t id, struct store_quota *out, struct 
 	bool found = db_row(q);
 	if (found)
 		take(q, out);
-	if (!db_end(q, e))
-		return false;
-	return found || err_set(e, ERR_NOT_FOUND, "Record not found");
+	return store_end_found(q, found, e);
 }
 
 bool store_quota_set(struct db *w, const struct store_quota *quota, struct err *e)
@@ -213,6 +215,17 @@ bool store_quota_charges(struct db *db, int64_t job_id, struct store_quota_charg
 		c->amount = db_get_double(q);
 		c->at = db_get_int(q);
 	}
+	return db_end(q, e);
+}
+
+bool store_quota_charged_of(struct db *db, const int64_t *job_ids, size_t count, int64_t *charged,
+			    size_t *found, struct err *e)
+{
+	struct db_stmt *q = db_stmt(db, SQL_CHARGED_OF);
+	db_put_ids(q, job_ids, count);
+	*found = 0;
+	while (*found < count && db_row(q))
+		charged[(*found)++] = db_get_int(q);
 	return db_end(q, e);
 }
 

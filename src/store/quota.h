@@ -72,6 +72,9 @@ bool store_quota_charge_insert(struct db *w, int64_t job_id,
 /* By quota; at most STORE_QUOTAS_MAX. */
 bool store_quota_charges(struct db *db, int64_t job_id, struct store_quota_charge *out,
 			 size_t *count, struct err *e) MUST_CHECK;
+/* Which of these jobs, at most DB_IDS_MAX, have charges. */
+bool store_quota_charged_of(struct db *db, const int64_t *job_ids, size_t count, int64_t *charged,
+			    size_t *found, struct err *e) MUST_CHECK;
 bool store_quota_charges_forget(struct db *w, int64_t job_id, struct err *e) MUST_CHECK;
 
 struct store_group {

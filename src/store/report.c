@@ -1,6 +1,8 @@
 /* All SQL on reports, their notes and strikes. No state; any thread, with its own handle. */
 #include "store/report.h"
 
+#include "store/end.h"
+
 #define COLUMNS                                                                            \
 	"r.id, r.account_id, r.target_id, r.category, r.comment, r.rule_ids, r.post_ids, " \
 	"r.forwarded, r.assigned_id, r.resolved_by, r.resolved_at, r.created_at, r.updated_at"
@@ -90,9 +92,7 @@ bool store_report_get(struct db *db, struct arena *arena, int64_t id, struct sto
 	bool found = db_row(q);
 	if (found)
 		take(q, arena, out);
-	if (!db_end(q, e))
-		return false;
-	return found || err_set(e, ERR_NOT_FOUND, "Record not found");
+	return store_end_found(q, found, e);
 }
 
 bool store_report_list(struct db *db, struct arena *arena, const struct store_report_filter *filter,
@@ -110,11 +110,8 @@ bool store_report_list(struct db *db, struct arena *arena, const struct store_re
 	store_page_put(q, page);
 	while (out->count < room && db_row(q))
 		take(q, arena, &out->items[out->count++]);
-	if (!db_end(q, e))
-		return false;
-	store_page_turn(page, out->items, out->count, sizeof(*out->items));
 	out->more = out->count == room;
-	return true;
+	return store_page_end(q, page, out->items, out->count, sizeof(*out->items), e);
 }
 
 bool store_report_update(struct db *w, const struct store_report *r, struct err *e)
@@ -158,14 +155,11 @@ bool store_report_note_insert(struct db *w, const struct store_report_note *n, s
 bool store_report_note_delete(struct db *w, int64_t report_id, int64_t id, bool *removed,
 			      struct err *e)
 {
-	int64_t rows = 0;
 	struct db_stmt *q = db_stmt(w, SQL_NOTE_DELETE);
 	db_touch(q, DB_NOUN_NONE, 0);
 	db_put_int(q, report_id);
 	db_put_int(q, id);
-	bool ok = db_end_changed(q, &rows, e);
-	*removed = rows > 0;
-	return ok;
+	return store_end_changed(q, removed, e);
 }
 
 bool store_report_note_list(struct db *db, struct arena *arena, int64_t report_id,
@@ -227,9 +221,7 @@ static bool read_strike(struct db_stmt *q, struct arena *arena, struct store_str
 	bool found = db_row(q);
 	if (found)
 		take_strike(q, arena, out);
-	if (!db_end(q, e))
-		return false;
-	return found || err_set(e, ERR_NOT_FOUND, "Record not found");
+	return store_end_found(q, found, e);
 }
 
 bool store_strike_get(struct db *db, struct arena *arena, int64_t id, struct store_strike *out,
@@ -263,17 +255,13 @@ bool store_strike_list(struct db *db, struct arena *arena, int64_t target_id,
 	store_page_put(q, page);
 	while (out->count < room && db_row(q))
 		take_strike(q, arena, &out->items[out->count++]);
-	if (!db_end(q, e))
-		return false;
-	store_page_turn(page, out->items, out->count, sizeof(*out->items));
 	out->more = out->count == room;
-	return true;
+	return store_page_end(q, page, out->items, out->count, sizeof(*out->items), e);
 }
 
 bool store_strike_set_appeal(struct db *w, const struct store_strike *s,
 			     enum store_appeal_state from, bool *changed, struct err *e)
 {
-	int64_t rows = 0;
 	struct db_stmt *q = db_stmt(w, SQL_STRIKE_APPEAL);
 	db_touch(q, DB_NOUN_NONE, 0);
 	db_put_int(q, s->id);
@@ -281,7 +269,5 @@ bool store_strike_set_appeal(struct db *w, const struct store_strike *s,
 	db_put_ref(q, s->appealed_at);
 	db_put_int(q, s->appeal_state);
 	db_put_int(q, from);
-	bool ok = db_end_changed(q, &rows, e);
-	*changed = rows > 0;
-	return ok;
+	return store_end_changed(q, changed, e);
 }

@@ -1,6 +1,8 @@
 /* All SQL on reviews and held pictures. No state; any thread, with its own handle. */
 #include "store/review.h"
 
+#include "store/end.h"
+
 static const char SQL_INSERT[] =
     "INSERT INTO reviews (id, post_id, account_id, programme_id, visibility, state, deadline_at, created_at) "
     "VALUES ($1, $2, $3, $4, $5, 0, $6, $7)";
@@ -64,9 +66,7 @@ bool store_review_get(struct db *db, struct arena *arena, int64_t id, struct sto
 	bool found = db_row(q);
 	if (found)
 		take(q, arena, out);
-	if (!db_end(q, e))
-		return false;
-	return found || err_set(e, ERR_NOT_FOUND, "Record not found");
+	return store_end_found(q, found, e);
 }
 
 static bool read_rows(struct db_stmt *q, struct arena *arena, struct store_review *out, size_t room,
@@ -118,7 +118,6 @@ bool store_review_desk(struct db *db, struct arena *arena, enum store_review_sta
 bool store_review_decide(struct db *w, const struct store_review *r, enum store_review_state from,
 			 bool *changed, struct err *e)
 {
-	int64_t rows = 0;
 	struct db_stmt *q = db_stmt(w, SQL_DECIDE);
 	db_put_int(q, r->id);
 	db_put_int(q, r->state);
@@ -127,9 +126,7 @@ bool store_review_decide(struct db *w, const struct store_review *r, enum store_
 	db_put_ref(q, r->reviewer_id);
 	db_put_ref(q, r->decided_at);
 	db_put_int(q, from);
-	bool ok = db_end_changed(q, &rows, e);
-	*changed = rows > 0;
-	return ok;
+	return store_end_changed(q, changed, e);
 }
 
 bool store_review_late(struct db *db, struct arena *arena, int64_t now_ms, struct store_review *out,

@@ -1,6 +1,8 @@
 /* All SQL on revocations. No state; any thread, with its own handle. */
 #include "store/revocation.h"
 
+#include "store/end.h"
+
 static const char SQL_INSERT[] =
     "INSERT INTO revocations (id, kind, target_id, message, tokens, members, jobs, account_id, created_at) "
     "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
@@ -89,9 +91,7 @@ bool store_revocation_get(struct db *db, struct arena *arena, int64_t id,
 	bool found = db_row(q);
 	if (found)
 		take(q, arena, out);
-	if (!db_end(q, e))
-		return false;
-	return found || err_set(e, ERR_NOT_FOUND, "Record not found");
+	return store_end_found(q, found, e);
 }
 
 bool store_revocation_list(struct db *db, struct arena *arena, const struct store_page *page,
@@ -103,10 +103,7 @@ bool store_revocation_list(struct db *db, struct arena *arena, const struct stor
 	store_page_put(q, page);
 	while (*found < room && db_row(q))
 		take(q, arena, &out[(*found)++]);
-	if (!db_end(q, e))
-		return false;
-	store_page_turn(page, out, *found, sizeof(*out));
-	return true;
+	return store_page_end(q, page, out, *found, sizeof(*out), e);
 }
 
 bool store_revocation_unfinished(struct db *db, struct arena *arena, int64_t after_id,
@@ -143,13 +140,10 @@ bool store_revocation_holds(struct db *db, enum store_revocation_kind kind, int6
 
 bool store_revocation_undo(struct db *w, int64_t id, int64_t now_ms, bool *changed, struct err *e)
 {
-	int64_t rows = 0;
 	struct db_stmt *q = db_stmt(w, SQL_UNDO);
 	db_put_int(q, id);
 	db_put_int(q, now_ms);
-	bool ok = db_end_changed(q, &rows, e);
-	*changed = rows > 0;
-	return ok;
+	return store_end_changed(q, changed, e);
 }
 
 static bool mark(struct db *w, const char *sql, const struct store_revocation *r, int64_t *rows,

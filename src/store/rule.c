@@ -1,6 +1,8 @@
 /* All SQL on the server's lists, on held posts, and on reading the audit log. No state; any thread. */
 #include "store/rule.h"
 
+#include "store/end.h"
+
 #define COLUMNS "id, kind, name, level, flags, comment, public_comment, expires_at, created_at"
 static const char SQL_INSERT[] =
     "INSERT INTO block_rules (" COLUMNS
@@ -71,9 +73,7 @@ bool store_rule_get(struct db *db, struct arena *arena, enum store_rule_kind kin
 	bool found = db_row(q);
 	if (found)
 		take(q, arena, out);
-	if (!db_end(q, e))
-		return false;
-	return found || err_set(e, ERR_NOT_FOUND, "Record not found");
+	return store_end_found(q, found, e);
 }
 
 bool store_rule_find(struct db *db, struct arena *arena, enum store_rule_kind kind,
@@ -106,10 +106,7 @@ bool store_rule_list(struct db *db, struct arena *arena, enum store_rule_kind ki
 	store_page_put(q, page);
 	while (*found < room && db_row(q))
 		take(q, arena, &out[(*found)++]);
-	if (!db_end(q, e))
-		return false;
-	store_page_turn(page, out, *found, sizeof(*out));
-	return true;
+	return store_page_end(q, page, out, *found, sizeof(*out), e);
 }
 
 bool store_rule_all(struct db *db, struct arena *arena, enum store_rule_kind kind, int64_t now_ms,
@@ -165,9 +162,7 @@ bool store_held_get(struct db *db, struct arena *arena, int64_t post_id, struct 
 	bool found = db_row(q);
 	if (found)
 		take_held(q, arena, out);
-	if (!db_end(q, e))
-		return false;
-	return found || err_set(e, ERR_NOT_FOUND, "Record not found");
+	return store_end_found(q, found, e);
 }
 
 bool store_held_list(struct db *db, struct arena *arena, const struct store_page *page,
@@ -179,10 +174,7 @@ bool store_held_list(struct db *db, struct arena *arena, const struct store_page
 	store_page_put(q, page);
 	while (*found < room && db_row(q))
 		take_held(q, arena, &out[(*found)++]);
-	if (!db_end(q, e))
-		return false;
-	store_page_turn(page, out, *found, sizeof(*out));
-	return true;
+	return store_page_end(q, page, out, *found, sizeof(*out), e);
 }
 
 bool store_held_count(struct db *db, int64_t account_id, int64_t *count, struct err *e)
@@ -234,8 +226,5 @@ bool store_audit_list(struct db *db, struct arena *arena, int64_t account_id, in
 		a->detail = db_get_text(q, arena);
 		a->created_at = db_get_int(q);
 	}
-	if (!db_end(q, e))
-		return false;
-	store_page_turn(page, out, *found, sizeof(*out));
-	return true;
+	return store_page_end(q, page, out, *found, sizeof(*out), e);
 }

@@ -1,6 +1,8 @@
 /* All SQL on scheduled posts. No state; any thread, with its own handle. */
 #include "store/scheduled.h"
 
+#include "store/end.h"
+
 #define COLUMNS "s.id, s.account_id, s.form, s.scheduled_at, s.created_at"
 static const char SQL_INSERT[] =
     "INSERT INTO scheduled_posts (id, account_id, form, scheduled_at, created_at) VALUES ($1, $2, $3, $4, $5)";
@@ -67,9 +69,7 @@ bool store_scheduled_get(struct db *db, struct arena *arena, int64_t account_id,
 	bool found = db_row(q);
 	if (found)
 		take(q, arena, out);
-	if (!db_end(q, e))
-		return false;
-	return found || err_set(e, ERR_NOT_FOUND, "Record not found");
+	return store_end_found(q, found, e);
 }
 
 bool store_scheduled_list(struct db *db, struct arena *arena, int64_t account_id,
@@ -83,10 +83,7 @@ bool store_scheduled_list(struct db *db, struct arena *arena, int64_t account_id
 	store_page_put(q, page);
 	while (*found < room && db_row(q))
 		take(q, arena, &out[(*found)++]);
-	if (!db_end(q, e))
-		return false;
-	store_page_turn(page, out, *found, sizeof(*out));
-	return true;
+	return store_page_end(q, page, out, *found, sizeof(*out), e);
 }
 
 bool store_scheduled_set_time(struct db *w, int64_t id, int64_t scheduled_at, struct err *e)

@@ -16,18 +16,19 @@ static const char SQL_ADD_POSTGRES[] =
     "words = excluded.words";
 #define MATCH_SQLITE   "post_search MATCH $1"
 #define MATCH_POSTGRES "post_search.words @@ CAST($1 AS TSQUERY)"
-#define POSTS(match)                                                                           \
-	"SELECT p.id, " STORE_POST_COLUMNS                                                     \
-	" FROM post_search JOIN posts p ON p.id = post_search.rowid "                          \
-	"JOIN accounts a ON a.id = p.account_id WHERE " match                                  \
-	" AND post_search.rowid > $2 AND post_search.rowid < $3 AND a.state = 0 AND ("         \
-	"(p.visibility = 0 AND a.discoverable AND NOT a.limited) OR p.account_id = $4 OR "     \
-	"EXISTS (SELECT 1 FROM mentions m WHERE m.post_id = p.id AND m.account_id = $4) OR "   \
-	"EXISTS (SELECT 1 FROM favourites f WHERE f.post_id = p.id AND f.account_id = $4) OR " \
-	"EXISTS (SELECT 1 FROM bookmarks b WHERE b.post_id = p.id AND b.account_id = $4)) "    \
-	"ORDER BY post_search.rowid DESC LIMIT $5 OFFSET $6"
-static const char SQL_POSTS_SQLITE[] = POSTS(MATCH_SQLITE);
-static const char SQL_POSTS_POSTGRES[] = POSTS(MATCH_POSTGRES);
+#define FOUND(match)                                             \
+	"SELECT post_search.rowid FROM post_search WHERE " match \
+	" AND post_search.rowid > $2 AND post_search.rowid < $3 ORDER BY post_search.rowid DESC LIMIT $4"
+static const char SQL_FOUND_SQLITE[] = FOUND(MATCH_SQLITE);
+static const char SQL_FOUND_POSTGRES[] = FOUND(MATCH_POSTGRES);
+static const char SQL_TO_BE_SEEN[] =
+    "SELECT p.id, " STORE_POST_COLUMNS
+    " FROM posts p JOIN accounts a ON a.id = p.account_id WHERE p.id IN " DB_IDS
+    " AND a.state = 0 AND ((p.visibility = 0 AND a.discoverable AND a.indexable AND NOT a.limited) OR "
+    "p.account_id = $41 OR "
+    "EXISTS (SELECT 1 FROM mentions m WHERE m.post_id = p.id AND m.account_id = $41) OR "
+    "EXISTS (SELECT 1 FROM favourites f WHERE f.post_id = p.id AND f.account_id = $41) OR "
+    "EXISTS (SELECT 1 FROM bookmarks b WHERE b.post_id = p.id AND b.account_id = $41)) ORDER BY p.id DESC";
 #define ACCOUNTS(match)                                                                  \
 	"SELECT a.id, " STORE_ACCOUNT_COLUMNS                                            \
 	" FROM (SELECT rowid AS id FROM post_search WHERE " match                        \
@@ -38,6 +39,15 @@ static const char SQL_POSTS_POSTGRES[] = POSTS(MATCH_POSTGRES);
 static const char SQL_ACCOUNTS_SQLITE[] = ACCOUNTS(MATCH_SQLITE);
 static const char SQL_ACCOUNTS_POSTGRES[] = ACCOUNTS(MATCH_POSTGRES);
 
+/* Asked for one word, it stops at the first of its posts. */
+static const char SQL_WORD_SQLITE[] = "SELECT term FROM post_words WHERE term >= $1 LIMIT 1";
+
+enum {
+	BEGINNINGS_MAX =
+	    200,    /* words that begin with what is typed; further ones are not looked for */
+	FEW = 100,  /* matches that are looked at first, and, where too few of them may be seen, */
+	MANY = 1000 /* after them */
+};
 enum { VECTOR_POSITIONS_MAX = 16000, QUERY_BYTES_MAX = 64 << 10, VECTOR_BYTES_MAX = 1 << 20 };
 
 /* "'a':1 'b':2": a tsvector as text. */
@@ -95,92 +105,190 @@ bool store_search_unqueue(struct db *w, int64_t id, struct err *e)
 
 /* --- asking --- */
 
-/* One phrase, each of its words with the prefix. */
-static void put_phrase(struct buf *b, bool sqlite, const char *words, const char *prefix, bool open)
+/* What is asked, as the database's own text. */
+struct question {
+	struct db *db;
+	struct arena *arena;
+	struct buf text;
+	bool sqlite;
+};
+
+/* One phrase, each of its words with the prefix; its last word is `last`, or begins with it. */
+static void put_phrase(struct question *q, const char *words, size_t length, const char *prefix,
+		       const char *last, bool open)
 {
-	if (sqlite)
-		buf_add_char(b, '"');
-	else
-		buf_add_char(b, '(');
-	for (bool first = true; *words; first = false) {
-		size_t n = strcspn(words, " ");
-		bool last = words[n] == '\0';
-		if (!first)
-			buf_add_str(b, sqlite ? " " : " <-> ");
-		if (sqlite)
-			buf_printf(b, "%s%.*s", prefix, (int)n, words);
-		else
-			buf_printf(b, "'%s%.*s'%s", prefix, (int)n, words,
-				   last && open ? ":*" : "");
-		words += n + !last;
+	buf_add_char(&q->text, q->sqlite ? '"' : '(');
+	for (size_t at = 0; at < length;) {
+		size_t n = strcspn(words + at, " ");
+		buf_printf(&q->text, q->sqlite ? "%s%.*s " : "'%s%.*s' <-> ", prefix, (int)n,
+			   words + at);
+		at += n + 1;
 	}
-	buf_add_str(b, sqlite ? (open ? "\" *" : "\"") : ")");
+	if (q->sqlite)
+		buf_printf(&q->text, "%s\"", last);
+	else
+		buf_printf(&q->text, "'%s'%s)", last, open ? ":*" : "");
 }
 
-static void put_term(struct buf *b, bool sqlite, const struct store_search_term *t,
-		     const char *own_prefix)
+/* FTS5 would gather every post of every word that begins so before it gave the first; of whole words it reads as
+ * many posts as are wanted. So the beginning becomes the words that there are. */
+static bool put_beginnings(struct question *q, const char *words, size_t length, const char *prefix,
+			   const char *begin, struct err *e)
 {
-	buf_add_char(b, '(');
-	put_phrase(b, sqlite, t->words, "", t->open);
-	if (!t->exact && own_prefix) {
-		buf_add_str(b, sqlite ? " OR " : " | ");
-		put_phrase(b, sqlite, t->words, own_prefix, t->open);
+	const char *from = begin;
+	bool any = false;
+	for (int i = 0; i < BEGINNINGS_MAX; i++) {
+		struct db_stmt *s = db_stmt(q->db, SQL_WORD_SQLITE);
+		db_put_text(s, from);
+		const char *word = db_row(s) ? db_get_text(s, q->arena) : NULL;
+		if (!db_end(s, e))
+			return false;
+		if (!word || strncmp(word, begin, strlen(begin)) != 0)
+			break;
+		if (any)
+			buf_add_str(&q->text, " OR ");
+		put_phrase(q, words, length, prefix, word, false);
+		any = true;
+		from = arena_printf(q->arena, "%s\x01", word); /* behind all of its posts */
 	}
-	buf_add_char(b, ')');
+	if (!any) /* nothing begins so; the question stays whole */
+		put_phrase(q, words, length, prefix, begin, false);
+	return true;
+}
+
+static bool put_words(struct question *q, const char *words, const char *prefix, bool open,
+		      struct err *e)
+{
+	const char *space = strrchr(words, ' ');
+	size_t length = space ? (size_t)(space - words) : 0;
+	const char *last = arena_printf(q->arena, "%s%s", prefix, space ? space + 1 : words);
+	if (q->sqlite && open)
+		return put_beginnings(q, words, length, prefix, last, e);
+	put_phrase(q, words, length, prefix, last, open);
+	return true;
+}
+
+static bool put_term(struct question *q, const struct store_search_term *t, const char *own_prefix,
+		     struct err *e)
+{
+	buf_add_char(&q->text, '(');
+	if (!put_words(q, t->words, "", t->open, e))
+		return false;
+	if (!t->exact && own_prefix) {
+		buf_add_str(&q->text, q->sqlite ? " OR " : " | ");
+		if (!put_words(q, t->words, own_prefix, t->open, e))
+			return false;
+	}
+	buf_add_char(&q->text, ')');
+	return true;
 }
 
 /* Both languages know AND, OR and NOT; in FTS5 NOT stands between two, so what must be there comes first. */
-static bool query(struct arena *arena, bool sqlite, const struct store_search *s, const char **out,
-		  struct err *e)
+static bool put_terms(struct question *q, const struct store_search *s, struct err *e)
 {
-	struct buf b;
 	bool any = false;
-	buf_init(&b, QUERY_BYTES_MAX);
 	for (int pass = 0; pass < 2; pass++)
 		for (size_t i = 0; i < s->count; i++) {
 			const struct store_search_term *t = &s->terms[i];
 			if (t->not != (pass == 1))
 				continue;
 			if (t->not )
-				buf_add_str(&b, sqlite ? " NOT " : " & !");
+				buf_add_str(&q->text, q->sqlite ? " NOT " : " & !");
 			else if (any)
-				buf_add_str(&b, sqlite ? " AND " : " & ");
-			put_term(&b, sqlite, t, s->own_prefix);
+				buf_add_str(&q->text, q->sqlite ? " AND " : " & ");
+			if (!put_term(q, t, s->own_prefix, e))
+				return false;
 			any = true;
 		}
-	bool ok = !b.failed && any;
-	*out = ok ? arena_strdup(arena, b.data) : NULL;
-	buf_finish(&b);
-	return ok || err_set(e, ERR_INVALID, "Validation failed: q is too long");
+	return (any && !q->text.failed) ||
+	       err_set(e, ERR_INVALID, "Validation failed: q is too long");
+}
+
+static bool query(struct db *db, struct arena *arena, const struct store_search *s,
+		  const char **out, struct err *e)
+{
+	struct question q = {.db = db, .arena = arena, .sqlite = db_kind(db) == DB_SQLITE};
+	buf_init(&q.text, QUERY_BYTES_MAX);
+	bool ok = put_terms(&q, s, e);
+	*out = ok ? arena_strdup(arena, q.text.data) : NULL;
+	buf_finish(&q.text);
+	return ok;
+}
+
+/* The newest matches older than high, whoever may see them. */
+static bool find(struct db *db, const char *text, const struct store_search *s, int64_t high,
+		 size_t room, int64_t *ids, size_t *found, struct err *e)
+{
+	*found = 0;
+	struct db_stmt *q = db_stmt(db, DB_SQL(db, SQL_FOUND_SQLITE, SQL_FOUND_POSTGRES));
+	db_put_text(q, text);
+	db_put_int(q, s->low_id);
+	db_put_int(q, high);
+	db_put_int(q, (int64_t)room);
+	while (*found < room && db_row(q))
+		ids[(*found)++] = db_get_int(q);
+	return db_end(q, e);
+}
+
+/* Adds those of them that the viewer may see, until the page is full. *skip: how many of these to leave out. */
+static bool add_seen(struct db *db, struct arena *arena, const struct store_search *s,
+		     const int64_t *ids, size_t count, size_t room, int *skip,
+		     struct store_posts *out, struct err *e)
+{
+	for (size_t done = 0; done < count && out->count < room; done += DB_IDS_MAX) {
+		size_t n = count - done < DB_IDS_MAX ? count - done : DB_IDS_MAX;
+		struct store_posts some;
+		struct db_stmt *q = db_stmt(db, SQL_TO_BE_SEEN);
+		db_put_ids(q, ids + done, n);
+		db_put_int(q, s->viewer_id);
+		if (!store_posts_read(q, arena, &(struct store_page){.limit = DB_IDS_MAX}, &some,
+				      e))
+			return false;
+		for (size_t i = 0; i < some.count && out->count < room; i++) {
+			if (*skip > 0) {
+				(*skip)--;
+				continue;
+			}
+			out->keys[out->count] = some.keys[i];
+			out->items[out->count++] = some.items[i];
+		}
+	}
+	return true;
 }
 
 bool store_search_posts(struct db *db, struct arena *arena, const struct store_search *s,
 			struct store_posts *out, struct err *e)
 {
-	bool sqlite = db_kind(db) == DB_SQLITE;
 	const char *text;
-	struct store_page page = {.limit = s->limit};
-	if (!query(arena, sqlite, s, &text, e))
+	size_t room = (size_t)store_page_limit(&(struct store_page){.limit = s->limit}), found;
+	size_t wanted = (size_t)s->offset + FEW;
+	int64_t high = s->high_id ? s->high_id : INT64_MAX;
+	int skip = s->offset;
+	int64_t *ids = ARENA_ARRAY(arena, int64_t, wanted + MANY);
+	*out = (struct store_posts){.items = ARENA_ARRAY(arena, struct store_post, room),
+				    .keys = ARENA_ARRAY(arena, int64_t, room)};
+	if (!ids || !out->items || !out->keys)
+		return err_set(e, ERR_NO_MEMORY, "This is too much at once. Please ask for less.");
+	if (!query(db, arena, s, &text, e) || !find(db, text, s, high, wanted, ids, &found, e) ||
+	    !add_seen(db, arena, s, ids, found, room, &skip, out, e))
 		return false;
-	struct db_stmt *q = db_stmt(db, sqlite ? SQL_POSTS_SQLITE : SQL_POSTS_POSTGRES);
-	db_put_text(q, text);
-	db_put_int(q, s->low_id);
-	db_put_int(q, s->high_id ? s->high_id : INT64_MAX);
-	db_put_int(q, s->viewer_id);
-	db_put_int(q, store_page_limit(&page));
-	db_put_int(q, s->offset);
-	return store_posts_read(q, arena, &page, out, e);
+	/* Where most of them are nobody's to see, as many again: what is older yet stays unread. */
+	if (out->count < room && found == wanted &&
+	    (!find(db, text, s, ids[found - 1], MANY, ids, &found, e) ||
+	     !add_seen(db, arena, s, ids, found, room, &skip, out, e)))
+		return false;
+	out->more = out->count == room;
+	return true;
 }
 
 bool store_search_accounts(struct db *db, struct arena *arena, const struct store_search *s,
 			   struct store_accounts *out, struct err *e)
 {
-	bool sqlite = db_kind(db) == DB_SQLITE;
 	const char *text;
 	struct store_page page = {.limit = s->limit};
-	if (!query(arena, sqlite, s, &text, e))
+	if (!query(db, arena, s, &text, e))
 		return false;
-	struct db_stmt *q = db_stmt(db, sqlite ? SQL_ACCOUNTS_SQLITE : SQL_ACCOUNTS_POSTGRES);
+	struct db_stmt *q = db_stmt(db, DB_SQL(db, SQL_ACCOUNTS_SQLITE, SQL_ACCOUNTS_POSTGRES));
 	db_put_text(q, text);
 	db_put_int(q, s->viewer_id);
 	db_put_int(q, store_page_limit(&page));

@@ -2,6 +2,7 @@
 #include "store/tag.h"
 
 #include "base/id.h"
+#include "store/end.h"
 
 /* The common case reads only: a row that every post of a popular tag wrote would make all writers of
  * PostgreSQL wait for one another's commits. Counts follow in store_tag_count. */
@@ -25,8 +26,7 @@ static const char SQL_COUNT_POST[] = "UPDATE tags SET posts_count = posts_count 
 static const char SQL_GET[] = SELECT "WHERE name = $1";
 static const char SQL_SEARCH[] = SELECT "WHERE name >= $1 AND name < $2 "
 					"ORDER BY posts_count DESC, name LIMIT $3 OFFSET $4";
-static const char SQL_TRENDS[] = SELECT "WHERE last_post_at > $1 AND posts_count > 0 "
-					"ORDER BY posts_count DESC, name LIMIT $2";
+static const char SQL_GET_BY_ID[] = SELECT "WHERE id = $1";
 
 static void take(struct db_stmt *q, struct arena *arena, struct store_tag *tag)
 {
@@ -122,9 +122,18 @@ bool store_tag_get(struct db *db, struct arena *arena, const char *name, struct 
 	bool found = db_row(q);
 	if (found)
 		take(q, arena, out);
-	if (!db_end(q, e))
-		return false;
-	return found || err_set(e, ERR_NOT_FOUND, "Record not found");
+	return store_end_found(q, found, e);
+}
+
+bool store_tag_get_by_id(struct db *db, struct arena *arena, int64_t id, struct store_tag *out,
+			 struct err *e)
+{
+	struct db_stmt *q = db_stmt(db, SQL_GET_BY_ID);
+	db_put_int(q, id);
+	bool found = db_row(q);
+	if (found)
+		take(q, arena, out);
+	return store_end_found(q, found, e);
 }
 
 bool store_tag_search(struct db *db, struct arena *arena, const char *prefix, int limit, int offset,
@@ -136,14 +145,5 @@ bool store_tag_search(struct db *db, struct arena *arena, const char *prefix, in
 	    q, arena_printf(arena, "%s\xf4\x8f\xbf\xbf", prefix)); /* the last character there is */
 	db_put_int(q, limit);
 	db_put_int(q, offset);
-	return read_rows(q, arena, limit, out, found, e);
-}
-
-bool store_tag_trends(struct db *db, struct arena *arena, int64_t since_ms, int limit,
-		      struct store_tag *out, size_t *found, struct err *e)
-{
-	struct db_stmt *q = db_stmt(db, SQL_TRENDS);
-	db_put_int(q, since_ms);
-	db_put_int(q, limit);
 	return read_rows(q, arena, limit, out, found, e);
 }

@@ -27,10 +27,9 @@ bool store_tag_count_post(struct db *w, int64_t post_id, struct err *e) MUST_CHE
 /* ERR_NOT_FOUND where there is none. */
 bool store_tag_get(struct db *db, struct arena *arena, const char *name, struct store_tag *out,
 		   struct err *e) MUST_CHECK;
+bool store_tag_get_by_id(struct db *db, struct arena *arena, int64_t id, struct store_tag *out,
+			 struct err *e) MUST_CHECK;
 bool store_tag_search(struct db *db, struct arena *arena, const char *prefix, int limit, int offset,
-		      struct store_tag *out, size_t *found, struct err *e) MUST_CHECK;
-/* The most used of those used since. */
-bool store_tag_trends(struct db *db, struct arena *arena, int64_t since_ms, int limit,
 		      struct store_tag *out, size_t *found, struct err *e) MUST_CHECK;
 
 #endif

@@ -1,6 +1,8 @@
 /* All SQL on API tokens and their uses. No state; any thread, with its own handle. */
 #include "store/token.h"
 
+#include "store/end.h"
+
 static const char SQL_INSERT[] =
     "INSERT INTO tokens (id, token_hash, account_id, programme_id, name, hint, scopes, makers, tasks, networks, "
     "origins, watched_from, expires_at, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, "
@@ -88,9 +90,7 @@ static bool read_one(struct db_stmt *q, struct arena *arena, struct store_token 
 	bool found = db_row(q);
 	if (found)
 		take(q, arena, out);
-	if (!db_end(q, e))
-		return false;
-	return found || err_set(e, ERR_NOT_FOUND, "Record not found");
+	return store_end_found(q, found, e);
 }
 
 bool store_token_get(struct db *db, struct arena *arena, int64_t id, struct store_token *out,
@@ -120,10 +120,7 @@ bool store_token_list(struct db *db, struct arena *arena, int64_t account_id,
 	store_page_put(q, page);
 	while (*found < room && db_row(q))
 		take(q, arena, &out[(*found)++]);
-	if (!db_end(q, e))
-		return false;
-	store_page_turn(page, out, *found, sizeof(*out));
-	return true;
+	return store_page_end(q, page, out, *found, sizeof(*out), e);
 }
 
 bool store_token_count(struct db *db, int64_t account_id, int64_t *count, struct err *e)
@@ -150,16 +147,13 @@ bool store_token_change(struct db *w, const struct store_token *t, struct err *e
 bool store_token_set_state(struct db *w, int64_t id, enum store_token_state state,
 			   const char *reason, int64_t watched_from, bool *changed, struct err *e)
 {
-	int64_t rows = 0;
 	struct db_stmt *q = db_stmt(w, SQL_SET_STATE);
 	db_touch(q, DB_NOUN_NONE, 0);
 	db_put_int(q, id);
 	db_put_int(q, state);
 	db_put_text(q, reason);
 	db_put_int(q, watched_from);
-	bool ok = db_end_changed(q, &rows, e);
-	*changed = rows > 0;
-	return ok;
+	return store_end_changed(q, changed, e);
 }
 
 bool store_token_end(struct db *w, int64_t id, int64_t now_ms, struct err *e)

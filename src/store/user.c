@@ -2,6 +2,7 @@
 #include "store/user.h"
 
 #include "base/str.h"
+#include "store/end.h"
 
 #include <string.h>
 
@@ -73,9 +74,7 @@ static bool read_one(struct db_stmt *q, struct arena *arena, struct store_user *
 		out->last_sign_in_at = db_get_int(q);
 		out->created_at = db_get_int(q);
 	}
-	if (!db_end(q, e))
-		return false;
-	return found || err_set(e, ERR_NOT_FOUND, "Record not found");
+	return store_end_found(q, found, e);
 }
 
 bool store_user_get(struct db *db, struct arena *arena, int64_t account_id, struct store_user *out,

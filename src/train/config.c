@@ -11,9 +11,11 @@
 #define FIELD_REAL(m, ...) JSON_FIELD_REAL(struct train_config, m, #m, __VA_ARGS__)
 
 static const struct json_field FIELDS[] = {
-    FIELD_STR(model, .required = true, .min = 1, .max = 4000),
+    FIELD_STR(model, .min = 1, .max = 4000),
     FIELD_STR(out, .required = true, .min = 1, .max = 4000),
+    FIELD_STR(base, .max = 4000),
     FIELD_STR(init, .max = 4000),
+    FIELD_STR(part, .max = 40),
     FIELD_STR(optimizer, .max = 40),
     FIELD_STR(schedule, .max = 40),
     FIELD_STR(kernels, .max = 40),
@@ -27,6 +29,8 @@ static const struct json_field FIELDS[] = {
     FIELD_INT(log_steps, .min = 1, .max = 1e6),
     FIELD_INT(pad_id, .min = 0, .max = 65535),
     FIELD_INT(muon_steps, .min = 1, .max = 20),
+    FIELD_INT(sample_steps, .min = 0, .max = 1e9),
+    JSON_FIELD_STRS(struct train_config, prompts, "prompts", .max = TRAIN_PROMPTS_MAX),
     FIELD_REAL(minutes, .min = 0, .max = 1e6),
     FIELD_REAL(lr, .min = 0, .max = 10),
     FIELD_REAL(table_lr, .min = 0, .max = 10),
@@ -85,6 +89,7 @@ static bool read_shards(struct arena *a, const struct json_value *list, struct t
 }
 
 static const struct train_config DEFAULTS = {
+    .part = "transformer",
     .optimizer = "muon",
     .schedule = "stable",
     .kernels = "auto",
@@ -121,23 +126,35 @@ bool train_config_read(struct arena *a, const char *path, struct train_config *c
 	    !json_read(a, root, FIELDS, FIELD_COUNT, c, e) ||
 	    !read_shards(a, json_get(root, "shards"), c, e))
 		return err_context(e, "%s", path);
+	if (!c->model && c->base)
+		c->model = arena_printf(a, "%s/config.json", c->base);
 	if (!c->model || !c->out)
-		return err_set(e, ERR_INVALID, "%s: model and out may not be null", path);
+		return err_set(e, ERR_INVALID, "%s: needs out, and model or base", path);
+	if (!c->part)
+		c->part = DEFAULTS.part;
 	if (!c->optimizer)
 		c->optimizer = DEFAULTS.optimizer;
 	if (!c->schedule)
 		c->schedule = DEFAULTS.schedule;
 	if (!c->kernels)
 		c->kernels = DEFAULTS.kernels;
+	const bool decoder = strcmp(c->part, "decoder") == 0;
+	if (!decoder && strcmp(c->part, "transformer") != 0)
+		return err_set(e, ERR_INVALID, "%s: part is transformer or decoder", path);
 	if (strcmp(c->optimizer, "muon") != 0 && strcmp(c->optimizer, "adamw") != 0)
 		return err_set(e, ERR_INVALID, "%s: optimizer is muon or adamw", path);
 	if (strcmp(c->schedule, "stable") != 0 && strcmp(c->schedule, "cosine") != 0)
 		return err_set(e, ERR_INVALID, "%s: schedule is stable or cosine", path);
 	if ((c->steps > 0) == (c->minutes > 0))
 		return err_set(e, ERR_INVALID, "%s: give either steps or minutes", path);
-	if (c->caption_dropout > 0 && c->pad_id < 0)
+	if (!decoder && c->caption_dropout > 0 && c->pad_id < 0)
 		return err_set(e, ERR_INVALID, "%s: caption_dropout needs pad_id, the id of <pad>",
 			       path);
+	if (decoder && c->sample_steps > 0)
+		return err_set(e, ERR_INVALID, "%s: sample_steps is for the transformer", path);
+	if (c->sample_steps > 0 && (!c->base || c->prompts.count == 0))
+		return err_set(e, ERR_INVALID,
+			       "%s: sample_steps needs base, a model's folder, and prompts", path);
 	if (c->table_lr < 0)
 		c->table_lr = c->lr;
 	return true;

@@ -4,12 +4,14 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "json/read.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
 #define TRAIN_SHARDS_MAX  64
 #define TRAIN_THREADS_MAX 64
+#define TRAIN_PROMPTS_MAX 64
 
 struct train_shard_config {
 	const char *name, *path;
@@ -17,12 +19,13 @@ struct train_shard_config {
 };
 
 struct train_config {
-	const char *model, *init, *out, *optimizer, *schedule, *kernels;
+	const char *model, *base, *init, *out, *part, *optimizer, *schedule, *kernels;
 	struct train_shard_config shards[TRAIN_SHARDS_MAX];
 	size_t shard_count;
 	int64_t batch, micro_tokens, steps, seed, threads, nice, warmup_steps, log_steps, pad_id,
-	    muon_steps;
-	double minutes; /* 0: by steps */
+	    muon_steps, sample_steps;
+	struct json_strs prompts; /* of the sample sheets */
+	double minutes;           /* 0: by steps */
 	double lr, table_lr, cooldown, beta1, beta2, momentum, weight_decay, clip, ema;
 	double caption_dropout, code_jitter, code_noise, checkpoint_minutes;
 };

@@ -399,15 +399,15 @@ static int part_of(int columns, size_t bytes, size_t most)
 static void keep_turned(elem *to, int blocks, int block, const elem *dy, size_t ld, int columns)
 {
 	for (int c = 0; c < columns; c += 32)
-		gemm_transpose(to + ((size_t)(c / 32) * (size_t)blocks + (size_t)block) * 1024, 32,
-			       dy + c, ld, 32, 32);
+		gemm_turn_away(to + ((size_t)(c / 32) * (size_t)blocks + (size_t)block) * 1024,
+			       dy + c, ld);
 }
 
 static void keep(elem *to, int blocks, int block, const elem *x, size_t ld, int columns)
 {
 	for (int c = 0; c < columns; c += 32)
-		gemm_pack_kn(to + ((size_t)(c / 32) * (size_t)blocks + (size_t)block) * 1024, x + c,
-			     ld, 32, 32);
+		gemm_pack_away(to + ((size_t)(c / 32) * (size_t)blocks + (size_t)block) * 1024,
+			       x + c, ld);
 }
 
 /* The strip that was kept. */

@@ -1,5 +1,6 @@
 /* Which kernels train here. Pure, any thread. */
 #include "train/core.h"
+#include "train/pixels.h"
 
 #include <string.h>
 
@@ -19,4 +20,16 @@ const struct train_core *train_core_find(const char *name, struct err *e)
 	err_set(e, ERR_UNSUPPORTED, "no %s kernels on this machine (auto, amx, avx512, scalar)",
 		name);
 	return NULL;
+}
+
+const struct pixels_core *pixels_core_of(const struct train_core *core)
+{
+#ifdef TRAIN_X86
+	if (core == &train_core_amx)
+		return &pixels_core_amx;
+	if (core == &train_core_avx512)
+		return &pixels_core_avx512;
+#endif
+	(void)core;
+	return &pixels_core_scalar;
 }

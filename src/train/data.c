@@ -11,19 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define HEADER_BYTES 64
-
-static uint32_t get32(const uint8_t *p)
-{
-	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
-static int get16(const uint8_t *p)
-{
-	return p[0] | p[1] << 8;
-}
-
-static bool map(struct train_shard *h, const char *path, struct err *e)
+bool train_shard_map(struct train_shard *h, const char *path, struct err *e)
 {
 	struct stat st;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -31,7 +19,7 @@ static bool map(struct train_shard *h, const char *path, struct err *e)
 		err_set(e, ERR_NOT_FOUND, "cannot read the shard %s: %s", path, strerror(errno));
 		goto failed;
 	}
-	if (!S_ISREG(st.st_mode) || st.st_size < HEADER_BYTES) {
+	if (!S_ISREG(st.st_mode) || st.st_size < TRAIN_SHARD_HEADER_BYTES) {
 		err_set(e, ERR_INVALID, "%s is no shard", path);
 		goto failed;
 	}
@@ -55,10 +43,10 @@ static bool read_header(struct train_shard *h, const struct train_shape *s, cons
 	const uint8_t *p = h->mapping;
 	if (memcmp(p, "MDSHARD1", 8) != 0)
 		return err_set(e, ERR_INVALID, "%s is no shard", path);
-	uint32_t prefix = get32(p + 8), source = get32(p + 12), middle = get32(p + 16),
-		 target = get32(p + 20);
+	uint32_t prefix = train_get32(p + 8), source = train_get32(p + 12),
+		 middle = train_get32(p + 16), target = train_get32(p + 20);
 	const uint32_t n = (uint32_t)s->grid_tokens;
-	h->count = get32(p + 24) | (uint64_t)get32(p + 28) << 32;
+	h->count = train_get32(p + 24) | (uint64_t)train_get32(p + 28) << 32;
 	if (target != n || (source != 0 && source != n) ||
 	    (source ? middle < 1 || middle > 64 : middle != 0) || prefix < 3 || prefix > 4096)
 		return err_set(e, ERR_INVALID,
@@ -73,10 +61,11 @@ static bool read_header(struct train_shard *h, const struct train_shape *s, cons
 	if (h->length > s->positions)
 		return err_set(e, ERR_INVALID, "%s: records are longer than the model's positions",
 			       path);
-	if (h->count < 1 || h->count > (h->mapping_bytes - HEADER_BYTES) / 2 / (size_t)h->record)
+	if (h->count < 1 ||
+	    h->count > (h->mapping_bytes - TRAIN_SHARD_HEADER_BYTES) / 2 / (size_t)h->record)
 		return err_set(e, ERR_INVALID, "%s is cut short: its header promises %llu records",
 			       path, (unsigned long long)h->count);
-	h->records = p + HEADER_BYTES;
+	h->records = p + TRAIN_SHARD_HEADER_BYTES;
 	return true;
 }
 
@@ -88,11 +77,11 @@ static bool check_ids(const struct train_shard *h, const struct train_shape *s, 
 		for (int j = 0; j < h->record; j++, p += 2) {
 			bool text = j < h->prefix ||
 				    (j >= h->prefix + h->source && j < h->record - h->target);
-			if (get16(p) >= (text ? s->vocab : s->codes))
+			if (train_get16(p) >= (text ? s->vocab : s->codes))
 				return err_set(e, ERR_INVALID,
 					       "%s: record %llu, number %d: no such %s: %d", path,
 					       (unsigned long long)i, j, text ? "token" : "code",
-					       get16(p));
+					       train_get16(p));
 		}
 	return true;
 }
@@ -115,7 +104,8 @@ bool train_data_open(struct train_data *d, const struct train_config *c,
 		h->name = c->shards[i].name;
 		h->weight = c->shards[i].weight;
 		d->count++;
-		if (!map(h, c->shards[i].path, e) || !read_header(h, s, c->shards[i].path, e) ||
+		if (!train_shard_map(h, c->shards[i].path, e) ||
+		    !read_header(h, s, c->shards[i].path, e) ||
 		    !check_ids(h, s, c->shards[i].path, e)) {
 			train_data_close(d);
 			return false;
@@ -175,8 +165,7 @@ struct train_draw train_data_draw(struct train_data *d, uint64_t step, uint64_t 
 	    (int)i, shuffled(n % h->count, h->count, train_mix(d->seed * 64 + i) + n / h->count)};
 }
 
-/* One digit of a code one level up or down, or the other way at the end. */
-static int jitter(const struct train_shape *s, int code, struct train_random *r)
+int train_code_jitter(const struct train_shape *s, int code, struct train_random *r)
 {
 	if (s->level_count == 0)
 		return (int)train_random_below(r, (uint32_t)s->codes);
@@ -208,7 +197,7 @@ void train_data_read(const struct train_data *d, struct train_draw w, uint64_t s
 	const int dropped_end = h->prefix - (h->source ? 2 : 1);
 	const int first = h->record - h->target;
 	for (int j = 0; j < h->length; j++) {
-		id[j] = get16(p + 2 * j);
+		id[j] = train_get16(p + 2 * j);
 		place[j] = -1;
 		if (j < h->prefix) {
 			if (drop && j >= 1 && j < dropped_end)
@@ -220,9 +209,9 @@ void train_data_read(const struct train_data *d, struct train_draw w, uint64_t s
 			if (noise > 0 && train_random_unit(&r) < noise)
 				id[j] = (int)train_random_below(&r, (uint32_t)d->shape.codes);
 			else if (train_random_unit(&r) < d->code_jitter)
-				id[j] = jitter(&d->shape, id[j], &r);
+				id[j] = train_code_jitter(&d->shape, id[j], &r);
 		}
 	}
 	for (int j = 0; j < h->target; j++)
-		target[j] = get16(p + 2 * (first + j));
+		target[j] = train_get16(p + 2 * (first + j));
 }

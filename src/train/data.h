@@ -8,7 +8,21 @@
 
 #include "base/err.h"
 #include "train/config.h"
+#include "train/random.h"
 #include "train/shape.h"
+
+#define TRAIN_SHARD_HEADER_BYTES 64
+
+/* Of a shard's bytes: little endian. */
+static inline uint32_t train_get32(const uint8_t *p)
+{
+	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+static inline int train_get16(const uint8_t *p)
+{
+	return p[0] | p[1] << 8;
+}
 
 struct train_shard {
 	const char *name;
@@ -37,6 +51,9 @@ struct train_draw {
 	uint64_t record;
 };
 
+/* Maps a shard's file; nothing of it is checked but that it has a header's length. train_data_close ends it. */
+MUST_CHECK bool train_shard_map(struct train_shard *h, const char *path, struct err *e);
+
 MUST_CHECK bool train_data_open(struct train_data *d, const struct train_config *c,
 				const struct train_shape *s, struct err *e);
 void train_data_close(struct train_data *d); /* zeroed memory is fine */
@@ -48,5 +65,8 @@ struct train_draw train_data_draw(struct train_data *d, uint64_t step, uint64_t 
  * jittered. */
 void train_data_read(const struct train_data *d, struct train_draw w, uint64_t step, uint64_t index,
 		     int32_t *id, int32_t *place, int32_t *target);
+
+/* One digit of a code one level up or down, or the other way at the end. */
+int train_code_jitter(const struct train_shape *s, int code, struct train_random *r);
 
 #endif

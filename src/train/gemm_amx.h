@@ -61,6 +61,24 @@ static inline void gemm_tiles(const elem *a, size_t lda, size_t a_step, const el
 	}
 }
 
+/* The sums of 32 rows by 16 columns, half a panel, in tiles 0 and 2. */
+static inline void gemm_tiles_half(const elem *a, size_t lda, size_t a_step, const elem *b,
+				   int steps)
+{
+	const elem *a1 = a + 16 * lda;
+	const size_t stride = lda * sizeof(elem);
+	for (int s = 0; s < steps; s++) {
+		_tile_loadd(6, b, 64);
+		_tile_loadd(4, a, stride);
+		_tile_dpbf16ps(0, 4, 6);
+		_tile_loadd(5, a1, stride);
+		_tile_dpbf16ps(2, 5, 6);
+		a += a_step;
+		a1 += a_step;
+		b += 1024;
+	}
+}
+
 static inline void gemm_zero(void)
 {
 	_tile_zero(0);
@@ -135,6 +153,21 @@ static void gemm_block(const struct gemm_call *g, int m, int panel, int k0, int 
 		return;
 	}
 	bool add = k0 > g->k_begin;
+	if (g->m - m >= 32 && g->n - n == 16) {
+		float *half = g->c + (size_t)m * g->ldc + n;
+		const float *from = add ? half : g->add ? g->add + (size_t)m * g->ldadd + n : NULL;
+		const size_t ld = add ? g->ldc : g->ldadd;
+		_tile_zero(0);
+		_tile_zero(2);
+		if (from) {
+			_tile_loadd(0, from, ld * 4);
+			_tile_loadd(2, from + 16 * ld, ld * 4);
+		}
+		gemm_tiles_half(a, g->lda, a_step, b, steps);
+		_tile_stored(0, half, g->ldc * 4);
+		_tile_stored(2, half + 16 * g->ldc, g->ldc * 4);
+		return;
+	}
 	if (g->m - m < 32 || g->n - n < 32) {
 		gemm_edge(g, a, b, m, n, steps, add);
 		return;
@@ -234,7 +267,7 @@ static inline void gemm_transpose16(__m512i r[16])
 }
 
 /* B[k][n] = w[n][k] (w bf16, rows n): 16 rows of 32 k become one tile. n, k: whole 32s in memory. */
-static void gemm_pack_nk(elem *b, const elem *w, size_t ld, int n, int k)
+static inline void gemm_pack_nk(elem *b, const elem *w, size_t ld, int n, int k)
 {
 	for (int p = 0; p < n; p += 32)
 		for (int k0 = 0; k0 < k; k0 += 32)
@@ -249,31 +282,44 @@ static void gemm_pack_nk(elem *b, const elem *w, size_t ld, int n, int k)
 			}
 }
 
+static inline void gemm_put(elem *to, __m512i x, bool away)
+{
+	if (away)
+		_mm512_stream_si512((__m512i *)to, x);
+	else
+		_mm512_storeu_si512(to, x);
+}
+
 /* Two rows of 32 columns -> pairs. */
-static inline void gemm_pair(elem *b, __m512i x, __m512i y)
+static inline void gemm_pair(elem *b, __m512i x, __m512i y, bool away)
 {
 	const __m512i first =
 	    _mm512_set_epi16(47, 15, 46, 14, 45, 13, 44, 12, 43, 11, 42, 10, 41, 9, 40, 8, 39, 7,
 			     38, 6, 37, 5, 36, 4, 35, 3, 34, 2, 33, 1, 32, 0);
 	const __m512i second = _mm512_add_epi16(first, _mm512_set1_epi16(16));
-	_mm512_store_si512(b, _mm512_permutex2var_epi16(x, first, y));
-	_mm512_store_si512(b + 512, _mm512_permutex2var_epi16(x, second, y));
+	gemm_put(b, _mm512_permutex2var_epi16(x, first, y), away);
+	gemm_put(b + 512, _mm512_permutex2var_epi16(x, second, y), away);
+}
+
+/* 32 rows of 32 columns. */
+static inline void gemm_pairs(elem *b, const elem *x, size_t ld, bool away)
+{
+	for (int i = 0; i < 16; i++) {
+		const elem *row = x + (size_t)(2 * i) * ld;
+		gemm_pair(b + i * 32, _mm512_loadu_si512(row), _mm512_loadu_si512(row + ld), away);
+	}
 }
 
 /* B[k][n] = x[k][n] (rows k). */
-static void gemm_pack_kn(elem *b, const elem *x, size_t ld, int k, int n)
+static inline void gemm_pack_kn(elem *b, const elem *x, size_t ld, int k, int n)
 {
 	for (int p = 0; p < n; p += 32)
 		for (int k0 = 0; k0 < k; k0 += 32, b += 1024)
-			for (int i = 0; i < 16; i++) {
-				const elem *row = x + (size_t)(k0 + 2 * i) * ld + p;
-				gemm_pair(b + i * 32, _mm512_loadu_si512(row),
-					  _mm512_loadu_si512(row + ld));
-			}
+			gemm_pairs(b, x + (size_t)k0 * ld + p, ld, false);
 }
 
 /* 32 rows of 32 columns of what gemm_pack_kn made. */
-static void gemm_unpack_kn(elem *x, size_t ld, const elem *b)
+static inline void gemm_unpack_kn(elem *x, size_t ld, const elem *b)
 {
 	const __m512i even =
 	    _mm512_set_epi16(62, 60, 58, 56, 54, 52, 50, 48, 46, 44, 42, 40, 38, 36, 34, 32, 30, 28,
@@ -288,38 +334,50 @@ static void gemm_unpack_kn(elem *x, size_t ld, const elem *b)
 	}
 }
 
-/* Copies whole cache lines to memory that is not read soon, past the caches: a store would read the line first. */
-static void gemm_put_away(elem *to, const elem *from, size_t count)
-{
-	for (size_t i = 0; i < count; i += 32)
-		_mm512_stream_si512((__m512i *)(to + i), _mm512_loadu_si512(from + i));
-}
-
-/* at[n][k] = x[k][n]: 32 k by 16 n at a time, pairs first, then 32-bit transposes. */
-static void gemm_transpose(elem *at, size_t ldt, const elem *x, size_t ld, int k, int n)
+/* 32 rows of 32 columns turned: pairs first, then 32-bit transposes. */
+static inline void gemm_turn(elem *at, size_t ldt, const elem *x, size_t ld, bool away)
 {
 	elem pairs[1024] __attribute__((aligned(64)));
+	gemm_pairs(pairs, x, ld, false);
+	for (int h = 0; h < 32; h += 16) {
+		__m512i r[16];
+		for (int i = 0; i < 16; i++)
+			r[i] = _mm512_load_si512(pairs + h * 32 + i * 32);
+		gemm_transpose16(r);
+		for (int i = 0; i < 16; i++)
+			gemm_put(at + (size_t)(h + i) * ldt, r[i], away);
+	}
+}
+
+/* at[n][k] = x[k][n]. */
+static inline void gemm_transpose(elem *at, size_t ldt, const elem *x, size_t ld, int k, int n)
+{
 	for (int k0 = 0; k0 < k; k0 += 32)
-		for (int p = 0; p < n; p += 32) {
-			for (int i = 0; i < 16; i++) {
-				const elem *row = x + (size_t)(k0 + 2 * i) * ld + p;
-				gemm_pair(pairs + i * 32, _mm512_loadu_si512(row),
-					  _mm512_loadu_si512(row + ld));
-			}
-			for (int h = 0; h < 2; h++) {
-				__m512i r[16];
-				for (int i = 0; i < 16; i++)
-					r[i] = _mm512_load_si512(pairs + h * 512 + i * 32);
-				gemm_transpose16(r);
-				for (int i = 0; i < 16; i++)
-					_mm512_storeu_si512(
-					    at + (size_t)(p + h * 16 + i) * ldt + k0, r[i]);
-			}
-		}
+		for (int p = 0; p < n; p += 32)
+			gemm_turn(at + (size_t)p * ldt + k0, ldt, x + (size_t)k0 * ld + p, ld,
+				  false);
+}
+
+/* To memory that is not read soon, past the caches, in whole cache lines: a store would read each line first, and
+ * push out what is needed. Copied; 32 rows of 32 columns as gemm_pack_kn has them; the same turned. */
+static inline void gemm_put_away(elem *to, const elem *from, size_t count)
+{
+	for (size_t i = 0; i < count; i += 32)
+		gemm_put(to + i, _mm512_loadu_si512(from + i), true);
+}
+
+static inline void gemm_pack_away(elem *b, const elem *x, size_t ld)
+{
+	gemm_pairs(b, x, ld, true);
+}
+
+static inline void gemm_turn_away(elem *at, const elem *x, size_t ld)
+{
+	gemm_turn(at, 32, x, ld, true);
 }
 
 /* f32 -> bf16, count a multiple of 32. */
-static void gemm_convert(elem *to, const float *from, size_t count)
+static inline void gemm_convert(elem *to, const float *from, size_t count)
 {
 	for (size_t i = 0; i < count; i += 32)
 		_mm512_storeu_si512(to + i,

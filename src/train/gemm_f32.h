@@ -40,7 +40,7 @@ static void gemm(const struct gemm_call *g)
 			gemm_rows(g, m, g->m - m < 4 ? g->m - m : 4, p);
 }
 
-static void gemm_pack_nk(elem *b, const elem *w, size_t ld, int n, int k)
+static inline void gemm_pack_nk(elem *b, const elem *w, size_t ld, int n, int k)
 {
 	for (int p = 0; p < n; p += 32)
 		for (int i = 0; i < k; i++)
@@ -48,7 +48,7 @@ static void gemm_pack_nk(elem *b, const elem *w, size_t ld, int n, int k)
 				*b++ = w[(size_t)(p + j) * ld + i];
 }
 
-static void gemm_pack_kn(elem *b, const elem *x, size_t ld, int k, int n)
+static inline void gemm_pack_kn(elem *b, const elem *x, size_t ld, int k, int n)
 {
 	for (int p = 0; p < n; p += 32)
 		for (int i = 0; i < k; i++, b += 32)
@@ -56,26 +56,36 @@ static void gemm_pack_kn(elem *b, const elem *x, size_t ld, int k, int n)
 }
 
 /* 32 rows of 32 columns of what gemm_pack_kn made. */
-static void gemm_unpack_kn(elem *x, size_t ld, const elem *b)
+static inline void gemm_unpack_kn(elem *x, size_t ld, const elem *b)
 {
 	for (int i = 0; i < 32; i++)
 		memcpy(x + (size_t)i * ld, b + i * 32, 32 * sizeof(elem));
 }
 
 /* Copies to memory that is not read soon. */
-static void gemm_put_away(elem *to, const elem *from, size_t count)
+static inline void gemm_put_away(elem *to, const elem *from, size_t count)
 {
 	memcpy(to, from, count * sizeof(elem));
 }
 
-static void gemm_transpose(elem *at, size_t ldt, const elem *x, size_t ld, int k, int n)
+static inline void gemm_transpose(elem *at, size_t ldt, const elem *x, size_t ld, int k, int n)
 {
 	for (int i = 0; i < k; i++)
 		for (int j = 0; j < n; j++)
 			at[(size_t)j * ldt + i] = x[(size_t)i * ld + j];
 }
 
-static void gemm_convert(elem *to, const float *from, size_t count)
+static inline void gemm_pack_away(elem *b, const elem *x, size_t ld)
+{
+	gemm_pack_kn(b, x, ld, 32, 32);
+}
+
+static inline void gemm_turn_away(elem *at, const elem *x, size_t ld)
+{
+	gemm_transpose(at, 32, x, ld, 32, 32);
+}
+
+static inline void gemm_convert(elem *to, const float *from, size_t count)
 {
 	memcpy(to, from, count * sizeof(float));
 }

@@ -1,5 +1,5 @@
 /* madang-train: the training step by itself, for machines that need nothing else of Madang. The same as
- * `madang model train`. */
+ * `madang model train` but for sample sheets. */
 #include "train/trainer.h"
 
 #include <signal.h>
@@ -24,7 +24,7 @@ int main(int argc, char **argv)
 	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
-	if (train_run(argv[2], &stop, &e))
+	if (train_run(argv[2], &stop, NULL, &e))
 		return 0;
 	fprintf(stderr, "madang-train: %s\n", e.message);
 	return 1;

@@ -23,20 +23,30 @@ struct header {
 
 static const char MAGIC[8] = {'M', 'D', 'T', 'R', 'A', 'I', 'N', '1'};
 
+bool train_state_reserve(struct train_state *t, struct train_param *params, size_t param_count,
+			 size_t count, struct err *e)
+{
+	*t = (struct train_state){.params = params, .param_count = param_count};
+	t->shape.count = count;
+	float **arrays[] = {&t->w, &t->first, &t->second, &t->average};
+	for (size_t i = 0; i < 4; i++) {
+		*arrays[i] = train_memory(count * sizeof(float));
+		if (!*arrays[i]) {
+			train_state_finish(t);
+			return err_set(e, ERR_NO_MEMORY, "no memory for %zu parameters", count);
+		}
+	}
+	return true;
+}
+
 bool train_state_init(struct arena *a, struct train_state *t, const struct train_shape *s,
 		      uint64_t seed, struct err *e)
 {
-	memset(t, 0, sizeof(*t));
+	size_t count;
+	struct train_param *params = train_shape_params(a, s, &count);
+	if (!train_state_reserve(t, params, count, s->count, e))
+		return false;
 	t->shape = *s;
-	t->params = train_shape_params(a, s, &t->param_count);
-	float **arrays[] = {&t->w, &t->first, &t->second, &t->average};
-	for (size_t i = 0; i < 4; i++) {
-		*arrays[i] = train_memory(s->count * sizeof(float));
-		if (!*arrays[i]) {
-			train_state_finish(t);
-			return err_set(e, ERR_NO_MEMORY, "no memory for %zu parameters", s->count);
-		}
-	}
 	train_shape_init(s, t->params, t->param_count, seed, t->w);
 	memcpy(t->average, t->w, s->count * sizeof(float));
 	return true;
@@ -122,12 +132,56 @@ static uint16_t bf16_of(float x)
 	return (uint16_t)((u + 0x7fff + ((u >> 16) & 1)) >> 16);
 }
 
-bool train_weights_save(const struct train_state *t, const float *w, const char *path,
-			struct err *e)
+static const char *plain_name(const char *name)
+{
+	return strncmp(name, "model.", 6) == 0 ? name + 6 : name;
+}
+
+/* Whether the tensor, or the one whose scales it holds, is among the trained ones. */
+static bool is_trained(const struct train_state *t, const char *name)
+{
+	static const char SCALE[] = "_scale";
+	const char *plain = plain_name(name);
+	size_t length = strlen(plain);
+	const size_t tail = strlen(SCALE);
+	if (length > tail && strcmp(plain + length - tail, SCALE) == 0)
+		length -= tail;
+	for (size_t i = 0; i < t->param_count; i++) {
+		const char *own = plain_name(t->params[i].name);
+		if (strlen(own) == length && strncmp(own, plain, length) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Adds to tensors[*count] what the base has besides. */
+static bool join_base(const struct train_state *t, const struct engine_safetensors *base,
+		      struct engine_tensor *tensors, size_t *count, struct err *e)
+{
+	for (size_t i = 0; base && i < engine_safetensors_count(base); i++) {
+		const struct engine_tensor *x = engine_safetensors_at(base, i);
+		if (is_trained(t, x->name))
+			continue;
+		if (engine_dtype_size(x->dtype) == 0)
+			return err_set(
+			    e, ERR_UNSUPPORTED, "%.150s: %.80s is %s: take a base in int8",
+			    engine_safetensors_path(base), x->name, engine_dtype_name(x->dtype));
+		tensors[(*count)++] = *x;
+	}
+	return true;
+}
+
+bool train_weights_save(const struct train_state *t, const float *w, const char *base,
+			const char *path, struct err *e)
 {
 	static const char *const METADATA[] = {"format", "pt", NULL};
+	struct engine_safetensors *rest = base ? engine_safetensors_open(base, e) : NULL;
+	if (base && !rest)
+		return false;
+	size_t count = t->param_count;
 	uint16_t *halves = malloc(t->shape.count * sizeof(uint16_t));
-	struct engine_tensor *tensors = calloc(t->param_count, sizeof(*tensors));
+	struct engine_tensor *tensors =
+	    calloc(count + (rest ? engine_safetensors_count(rest) : 0), sizeof(*tensors));
 	bool ok = false;
 	if (!halves || !tensors) {
 		err_set(e, ERR_NO_MEMORY, "no memory to write %s", path);
@@ -146,10 +200,12 @@ bool train_weights_save(const struct train_state *t, const float *w, const char 
 		    .bytes = (size_t)p->rows * (size_t)p->columns * 2,
 		};
 	}
-	ok = engine_safetensors_write(path, tensors, t->param_count, METADATA, e);
+	ok = join_base(t, rest, tensors, &count, e) &&
+	     engine_safetensors_write(path, tensors, count, METADATA, e);
 out:
 	free(halves);
 	free(tensors);
+	engine_safetensors_close(rest);
 	return ok;
 }
 

@@ -18,6 +18,9 @@ struct train_state {
 	double seconds; /* trained so far, over all runs */
 };
 
+/* Zeroed memory for `count` numbers laid out by params, which are borrowed; of the shape only count is set. */
+MUST_CHECK bool train_state_reserve(struct train_state *t, struct train_param *params,
+				    size_t param_count, size_t count, struct err *e);
 MUST_CHECK bool train_state_init(struct arena *a, struct train_state *t,
 				 const struct train_shape *s, uint64_t seed, struct err *e);
 void train_state_finish(struct train_state *t);
@@ -29,9 +32,10 @@ MUST_CHECK bool train_state_save(const struct train_state *t, const struct train
 MUST_CHECK bool train_state_load(struct train_state *t, struct train_data *d, const char *path,
 				 bool *found, struct err *e);
 
-/* Weights alone, in the Hugging Face layout: w (any layout of shape.count) as bf16. */
-MUST_CHECK bool train_weights_save(const struct train_state *t, const float *w, const char *path,
-				   struct err *e);
+/* Weights in the Hugging Face layout: w (any layout of shape.count) as bf16, and of `base` (a model's folder or file;
+ * NULL: none) what is not trained here, as it is there. */
+MUST_CHECK bool train_weights_save(const struct train_state *t, const float *w, const char *base,
+				   const char *path, struct err *e);
 /* Into w and the average. Names with or without "model."; other tensors are ignored. */
 MUST_CHECK bool train_weights_load(struct train_state *t, const char *path, struct err *e);
 

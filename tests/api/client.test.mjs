@@ -19,7 +19,7 @@ const routes = [...table.matchAll(/^\| (GET|POST|PUT|PATCH|DELETE) \| `([^`]+)` 
 	pattern: new RegExp(`^${path.replace(/[.*+?^${}()|[\]\\]/g, "\\$&").replaceAll(":id", "[^/]+")}$`),
 }));
 // Held by suites of their own.
-const elsewhere = [/^\/oauth/, /^\/\.well-known/, /^\/nodeinfo/, /streaming/, /notifications/, /\/push\//, /\/admin\//, /\/reports/, /\/announcements/, /\/trends/, /custom_emojis/, /\/apps/, /\/search/, /\/exports?/, /\/imports?/, /instance/, /emails/];
+const elsewhere = [/^\/oauth/, /^\/\.well-known/, /^\/nodeinfo/, /streaming/, /notifications/, /\/push\//, /\/admin\//, /\/reports/, /\/announcements/, /translate$/, /\/trends/, /custom_emojis/, /\/apps/, /\/search/, /\/exports?/, /\/imports?/, /instance/, /emails/];
 const calls = new Map();
 let running = "";
 const realFetch = globalThis.fetch;
@@ -186,6 +186,9 @@ describe("accounts", () => {
 		const preferences = await a.v1.preferences.fetch();
 		assert.equal(preferences["posting:default:visibility"], "unlisted");
 		await a.v1.accounts.updateCredentials({ source: { privacy: "public", sensitive: false, language: "en" } });
+		checkShape("Profile", await a.v1.profile.fetch());
+		assert.equal(checkShape("Profile", await a.v1.profile.update({ avatarDescription: "a square" })).avatarDescription, "a square");
+		assert.equal((await alice.call("PATCH", "/api/v1/profile", { avatar_description: "" })).body.avatar_description, "");
 		assert.match((await a.v1.profile.avatar.remove()).avatar, /avatars/);
 		assert.match(checkShape("AccountCredentials", await a.v1.profile.header.remove()).header, /header\.svg/);
 	});

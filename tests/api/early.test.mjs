@@ -18,7 +18,7 @@ before(async () => {
 		});
 	}).listen(0, "127.0.0.1");
 	await once(fake, "listening");
-	house = await House.start({ arguments: ["--openai-url", `http://127.0.0.1:${fake.address().port}/v1`, "--openai-model", "m1", "--openai-width", "64", "--openai-height", "64", "--trust-proxy"] });
+	house = await House.start({ arguments: ["--openai-url", `http://127.0.0.1:${fake.address().port}/v1`, "--openai-model", "m1", "--openai-width", "64", "--openai-height", "64", "--trusted-proxies", "127.0.0.1"] });
 	root = house.account("root", { admin: true });
 	alice = house.account("alice");
 	bob = house.account("bob");

@@ -83,14 +83,14 @@ export const onPostgres = process.env.MADANG_TEST_DATABASE === "postgres";
 
 // --- the model: tiny, random, the same every time ---
 
-let model;
-export function tinyModel() {
-	if (!model) {
-		model = mkdtempSync(path.join(tmpdir(), "madang-model-"));
-		execFileSync("python3", [path.join(root, "tests/engine/make_tiny.py"), path.join(model, "tiny")]);
-		process.on("exit", () => rmSync(model, { recursive: true, force: true }));
+const models = {};
+export function tinyModel(shape = "tiny") {
+	if (!models[shape]) {
+		const dir = (models[shape] = mkdtempSync(path.join(tmpdir(), "madang-model-")));
+		execFileSync("python3", [path.join(root, "tests/engine/make_tiny.py"), path.join(dir, shape), "--shape", shape]);
+		process.on("exit", () => rmSync(dir, { recursive: true, force: true }));
 	}
-	return path.join(model, "tiny");
+	return path.join(models[shape], shape);
 }
 
 export class House {
@@ -220,6 +220,30 @@ export class House {
 }
 
 export const sleep = (ms) => new Promise((r) => setTimeout(r, ms));
+
+/** Ends a process, a stopped one too. */
+export async function end(p, signal) {
+	if (p.exitCode === null && p.signalCode === null) {
+		p.kill(signal);
+		p.kill("SIGCONT");
+		await once(p, "exit");
+	}
+}
+
+/** A `madang worker` on the database and the media of a house, drawing. */
+export async function worker(house, ...more) {
+	const database = house.arguments[house.arguments.indexOf("--database") + 1];
+	const w = spawn(program, ["worker", "--database", database, "--media", `${house.data}/media`, "--lease-s", "2", "--engine-threads", "1", ...more], { stdio: ["ignore", "pipe", "pipe"] });
+	w.out = w.log = "";
+	w.stdout.on("data", (d) => (w.out += d));
+	w.stderr.on("data", (d) => (w.log += d));
+	await until("the worker draws", () => {
+		if (w.exitCode !== null)
+			throw new Error(`the worker ended: ${w.log}`);
+		return w.out.includes("Drawing for");
+	}, 30000);
+	return w;
+}
 
 export async function until(what, condition, ms = 10000) {
 	for (const end = Date.now() + ms; Date.now() < end; await sleep(20)) {

@@ -1,9 +1,10 @@
 // A forgotten password, by mail: a small SMTP server takes the letter, also one that refuses at first.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import net from "node:net";
 import { after, before, test } from "node:test";
-import { House, password, until } from "./house.mjs";
+import { House, onPostgres, password, sleep, until } from "./house.mjs";
 
 // What SMTP says, line by line; fail: how many letters are put off with 451 first.
 class Post {
@@ -116,6 +117,38 @@ test("a server that refuses: for good, once; for now, again", async () => {
 	await until("it is in the log", () => house.log.includes("event=mail.not_sent"));
 	await until("the second try", () => post.letters.length === count + 1, 20000);
 	assert.equal(post.seen.filter((l) => l.startsWith("RCPT") && l.includes("refused")).length, 1);
+});
+
+test("notices come by mail too, in one's own language, unless one says no", async () => {
+	const root = house.account("root", { admin: true }), bo = house.account("bo");
+	const settings = (body) => bo.call(body ? "PATCH" : "GET", "/api/madang/v1/notices/mail", body);
+	assert.deepEqual((await settings()).body, { mail: true, possible: true });
+	await sleep(5000); // longer than a tick and the seconds that it leaves: from here on they are sent
+	const revoke = async (name) => {
+		const token = (await bo.call("POST", "/api/madang/v1/tokens", { name })).body;
+		return (await root.call("POST", "/api/madang/v1/admin/revocations", { kind: "token", id: token.id, message: "Thank you." })).status;
+	};
+	const count = post.letters.length;
+	assert.equal(await revoke("first"), 200);
+	const letter = await until("the letter", () => post.letters[count], 20000);
+	assert.equal(letter.to, "bo@example.org");
+	const { head, text } = parse(letter);
+	assert.match(head, /^Subject: Your access has ended$/m);
+	assert.ok(text.includes('"first"') && text.includes("Thank you."));
+	assert.equal((await settings({ mail: false })).body.mail, false);
+	assert.equal(await revoke("second"), 200);
+	assert.equal((await settings({ mail: "perhaps" })).status, 422);
+	await sleep(5000);
+	assert.equal(post.letters.length, count + 1);
+	assert.equal((await settings({ mail: true })).body.mail, true);
+	if (onPostgres)
+		return;
+	execFileSync("sqlite3", [`${house.data}/madang.db`, "PRAGMA busy_timeout = 5000; UPDATE users SET locale = 'ko' WHERE email = 'bo@example.org'"]);
+	assert.equal(await revoke("third"), 200);
+	const third = parse(await until("the letter", () => post.letters[count + 1], 20000));
+	assert.match(third.head, /^Subject: =\?utf-8\?/im);
+	assert.ok(third.text.startsWith("이용이 끝났어요"));
+	assert.ok(third.text.includes('"third"'), "and not the second, which was not to be sent");
 });
 
 test("settings that cannot be right are refused at the start", async () => {

@@ -92,6 +92,9 @@ test("it draws; the post says what drew it", async () => {
 });
 
 test("429 and 500 are tried again, then said", async () => {
+	behave = (q, rs) => setTimeout(() => good(rs), 120);
+	const slow = await draw();
+	assert.ok(Date.parse(slow.finished_at) - Date.parse(slow.started_at) >= 100, `from ${slow.started_at} to ${slow.finished_at}`);
 	behave = (q, rs, n) => (n === 1 ? answer(rs, 429, { error: { message: "slow down" } }, { "retry-after": "1" }) : n === 2 ? answer(rs, 500, {}) : good(rs));
 	assert.equal((await draw()).state, "finished");
 	assert.equal(asked, 3);

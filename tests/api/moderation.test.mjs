@@ -1,15 +1,17 @@
 // Moderation from outside: reports, actions with reasons and appeals, roles, lists, held posts, the audit log; with
 // masto.js where Mastodon has it.
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { after, before, describe, test } from "node:test";
 import { createRestAPIClient } from "masto";
+import WebSocket from "ws";
 import { House, password, until } from "./house.mjs";
 
 let house, root, mod, alice, bob, r, m, a, b;
 const client = (p) => createRestAPIClient({ url: house.url, accessToken: p.token });
 
 before(async () => {
-	house = await House.start();
+	house = await House.start({ arguments: ["--trusted-proxies", "127.0.0.1,10.0.0.0/8"] });
 	root = house.account("root1", { admin: true });
 	mod = house.account("mod");
 	alice = house.account("alice");
@@ -222,11 +224,51 @@ describe("the server's lists", () => {
 		assert.ok((await m.v1.notifications.list({ types: ["admin.sign_up"] })).some((n) => n.account.username === "new3"));
 		const [pending] = await m.v1.admin.accounts.list({ pending: true });
 		assert.equal((await m.v1.admin.accounts.$select(pending.id).approve()).approved, true);
-		await root.call("PUT", `/api/v1/admin/ip_blocks/${id}`, { severity: "no_access" });
+		await root.call("PUT", `/api/v1/admin/ip_blocks/${id}`, { severity: "sign_up_block" });
 		assert.equal((await signUp("new4", "new4@example.net")).status, 403);
-		assert.equal((await signIn("alice")).status, 403);
-		await root.call("DELETE", `/api/v1/admin/ip_blocks/${id}`);
 		assert.equal((await signIn("alice")).status, 200);
+		await root.call("DELETE", `/api/v1/admin/ip_blocks/${id}`);
+		assert.notEqual((await signUp("new4", "new4@example.net")).status, 403);
+	});
+
+	test("a closed network gets nothing at all, whatever it asks and whoever asks", async () => {
+		const from = (address, method = "GET", route = "/api/v1/timelines/home", body) => alice.call(method, route, body, { "x-forwarded-for": address });
+		const add = (ip, more) => root.call("POST", "/api/v1/admin/ip_blocks", { ip, severity: "no_access", ...more });
+		for (let i = 0; i < 2; i++) // the second answer is a kept one
+			assert.equal((await from("203.0.113.9")).status, 200);
+		// Streams of both kinds, from inside and from outside of what is closed.
+		const listen = async (address) => {
+			const r = await fetch(`${house.url}/api/v1/streaming/public`, { headers: { authorization: `Bearer ${alice.token}`, "x-forwarded-for": address } });
+			const s = new WebSocket(`${house.url.replace("http", "ws")}/api/v1/streaming?stream=public&access_token=${alice.token}`, { headers: { "x-forwarded-for": address } });
+			const state = { sse: "open", ws: "open" };
+			await once(s, "open");
+			s.on("close", () => (state.ws = "closed"));
+			(async () => { for await (const _ of r.body); })().catch(() => {}).finally(() => (state.sse = "closed"));
+			return Object.assign(state, { end: () => (s.close(), r.body.cancel().catch(() => {})) });
+		};
+		const inside = await listen("203.0.113.9"), outside = await listen("198.51.100.1");
+		const { id } = (await add("203.0.113.0/24")).body;
+		await until("its streams end", () => inside.sse === "closed" && inside.ws === "closed");
+		assert.deepEqual([outside.sse, outside.ws], ["open", "open"]);
+		outside.end();
+		const refused = await from("203.0.113.9");
+		assert.equal(refused.status, 403);
+		assert.match(refused.body.error, /network/);
+		for (const [method, route, body] of [["GET", "/"], ["GET", "/api/v2/instance"], ["GET", "/api/v1/timelines/public"], ["GET", "/api/v1/streaming/user"], ["POST", "/api/v1/statuses", { status: "x" }], ["POST", "/oauth/token", {}], ["GET", "/no/such/page"], ["OPTIONS", "/api/v1/statuses"]])
+			assert.equal((await from("203.0.113.200", method, route, body)).status, 403, route);
+		// What proxies that are trusted say counts from the right; what stands before it is only somebody's word.
+		assert.equal((await from("203.0.113.9, 10.0.0.7")).status, 403);
+		assert.equal((await from("10.0.0.8, ::ffff:203.0.113.9")).status, 403);
+		assert.equal((await from("203.0.113.9, 198.51.100.1")).status, 200);
+		assert.equal((await from("203.0.114.9")).status, 200);
+		assert.equal((await root.call("PUT", `/api/v1/admin/ip_blocks/${id}`, { severity: "sign_up_block" })).status, 200);
+		assert.equal((await from("203.0.113.9")).status, 200);
+		await root.call("DELETE", `/api/v1/admin/ip_blocks/${id}`);
+		assert.equal((await add("2001:db8::/32", { expires_in: 1 })).status, 200);
+		assert.equal((await from("2001:db8:1::1")).status, 403);
+		await until("the end of the block", async () => (await from("2001:db8:1::1")).status === 200);
+		for (const own of ["127.0.0.0/8", "::ffff:127.0.0.1", "0.0.0.0/0"])
+			assert.equal((await add(own)).status, 422, own);
 	});
 
 	test("words are refused or held; a held post is let through, or not", async () => {

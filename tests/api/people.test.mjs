@@ -136,7 +136,11 @@ test("the second factor", async () => {
 	const { secret, uri } = (await b.call("POST", "/api/madang/v1/totp")).body;
 	assert.match(uri, /^otpauth:\/\/totp\//);
 	assert.ok((await b.call("POST", "/api/madang/v1/totp/confirm", { code: "000000" })).status >= 400);
-	assert.equal((await b.call("POST", "/api/madang/v1/totp/confirm", { code: totp(secret, Date.now() - 30000) })).status, 200);
+	const on = await b.call("POST", "/api/madang/v1/totp/confirm", { code: totp(secret, Date.now() - 30000) });
+	assert.equal(on.status, 200);
+	const recovery = on.body.recovery_codes;
+	assert.equal(new Set(recovery).size, 10);
+	assert.equal((await b.call("GET", "/api/madang/v1/totp/recovery_codes")).body.left, 10);
 	const c = new Browser();
 	await c.session();
 	const half = await c.call("POST", "/api/madang/v1/session", { username: "open1", password });
@@ -147,7 +151,22 @@ test("the second factor", async () => {
 	const d = new Browser();
 	await d.session();
 	assert.equal((await d.call("POST", "/api/madang/v1/session", { username: "open1", password, totp: now })).status, 401, "a code counts once");
+	const use = async (code) => {
+		const e = new Browser();
+		await e.session();
+		return (await e.call("POST", "/api/madang/v1/session", { username: "open1", password, totp: code })).status;
+	};
+	assert.equal(await use("nothing-like-it"), 401);
+	assert.equal(await use(recovery[0]), 200);
+	assert.equal(await use(recovery[0]), 401, "a recovery code counts once");
+	assert.equal((await c.call("GET", "/api/madang/v1/totp/recovery_codes")).body.left, 9);
+	assert.ok((await c.call("POST", "/api/madang/v1/totp/recovery_codes", { password: "wrong password" })).status >= 400);
+	const renewed = (await c.call("POST", "/api/madang/v1/totp/recovery_codes", { password })).body.recovery_codes;
+	assert.equal(renewed.length, 10);
+	assert.equal(await use(recovery[1]), 401, "new codes take the place of the old");
+	assert.equal(await use(renewed[9].toUpperCase()), 200);
 	assert.equal((await c.call("DELETE", "/api/madang/v1/totp", { password })).status, 200);
+	assert.equal((await c.call("GET", "/api/madang/v1/totp/recovery_codes")).body.left, 0);
 });
 
 test("password: changing ends other sessions; a reset link counts once", async () => {

@@ -9,7 +9,7 @@ describe("two servers, one database", { skip: onPostgres ? false : "SQLite has o
 		a = await House.start();
 		alice = a.account("alice");
 		bob = a.account("bob");
-		b = await House.beside(a);
+		b = await House.beside(a, { arguments: ["--trusted-proxies", "127.0.0.1"] });
 		await bob.call("POST", `/api/v1/accounts/${alice.id}/follow`);
 	});
 	after(async () => {
@@ -47,6 +47,16 @@ describe("two servers, one database", { skip: onPostgres ? false : "SQLite has o
 	const opened = (house) => house.log.split("path=/api/v1/streaming/user ").length - 1;
 	const open = async (house, count) =>
 		until(`${count} streams`, async () => (await house.call("GET", "/metrics")).body.includes(`madang_http_streams ${count}\n`));
+
+	test("a network that is closed in one is closed in the other, and opened again", async () => {
+		const root = a.account("root1", { admin: true });
+		const there = () => fetch(`${b.url}/api/v2/instance`, { headers: { "x-forwarded-for": "203.0.113.9" } }).then((r) => r.status);
+		assert.equal(await there(), 200);
+		const { id } = (await root.call("POST", "/api/v1/admin/ip_blocks", { ip: "203.0.113.0/24", severity: "no_access" })).body;
+		await until("the other closes too", async () => (await there()) === 403);
+		await root.call("DELETE", `/api/v1/admin/ip_blocks/${id}`);
+		await until("and opens", async () => (await there()) === 200);
+	});
 
 	test("a post through one arrives at the streams of the other, whatever its length", async () => {
 		const user = listen(b, "/api/v1/streaming/user", bob.token), all = listen(b, "/api/v1/streaming/public", bob.token);

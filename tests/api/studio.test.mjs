@@ -137,7 +137,7 @@ test("an Idempotency-Key draws once; the history is one's own", async () => {
 });
 
 test("bad forms name the field", async () => {
-	for (const [form, field] of [[{}, "prompt"], [{ prompt: " " }, "prompt"], [{ prompt: "x".repeat(1001) }, "prompt"], [{ prompt: "x", style: "none" }, "style"], [{ prompt: "x", count: 5 }, "count"], [{ prompt: "x", count: "many" }, "count"], [{ prompt: "x", seed: -1 }, "seed"], [{ prompt: "x", guidance: 99 }, "guidance"], [{ prompt: "x", maker: "nobody" }, "maker"], [{ prompt: "x", task: "film" }, "task"], [{ prompt: "x", task: "vary" }, "source"], [{ prompt: "x", task: "edit", source: { media_id: "1" }, region: [0, 2, 1, 1] }, "region"], [{ prompt: "x\u0000y" }, "prompt"]]) {
+	for (const [form, field] of [[{}, "prompt"], [{ prompt: " " }, "prompt"], [{ prompt: "x".repeat(1001) }, "prompt"], [{ prompt: "x", style: "none" }, "style"], [{ prompt: "x", count: 5 }, "count"], [{ prompt: "x", count: "many" }, "count"], [{ prompt: "x", seed: -1 }, "seed"], [{ prompt: "x", guidance: 99 }, "guidance"], [{ prompt: "x", maker: "nobody" }, "maker"], [{ prompt: "x", task: "film" }, "task"], [{ prompt: "x", task: "vary" }, "source"], [{ prompt: "x", task: "edit", source: { media_id: "1" }, region: [0, 2, 1, 1] }, "region"], [{ prompt: "x", task: "edit", source: { media_id: "1" }, region: [0, 0.5, 0.5, 0.5] }, "region"], [{ prompt: "x\u0000y" }, "prompt"]]) {
 		const r = await alice.call("POST", "/api/madang/v1/jobs", form);
 		assert.ok(r.status === 422 || r.status === 400, `${JSON.stringify(form)}: ${r.status}`);
 		if (r.status === 422)

@@ -5,7 +5,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import http from "node:http";
 import { after, before, describe, test } from "node:test";
-import { House, onPostgres, png, program, tinyModel, until } from "./house.mjs";
+import { House, end, onPostgres, png, program, tinyModel, until, worker } from "./house.mjs";
 
 const base = "/api/madang/v1";
 
@@ -42,25 +42,9 @@ describe("two servers, their workers", { skip: onPostgres ? false : "SQLite has 
 		fake.close();
 	});
 
-	async function end(w, signal) {
-		if (w.exitCode === null && w.signalCode === null) {
-			w.kill(signal);
-			w.kill("SIGCONT");
-			await once(w, "exit");
-		}
-	}
-
 	async function start(...more) {
-		const database = a.arguments[a.arguments.indexOf("--database") + 1];
-		const w = spawn(program, ["worker", "--database", database, "--media", `${a.data}/media`, "--lease-s", "2", "--engine-threads", "1", ...more], { stdio: ["ignore", "pipe", "pipe"] });
-		w.out = w.log = "";
-		w.stdout.on("data", (d) => (w.out += d));
-		w.stderr.on("data", (d) => (w.log += d));
+		const w = await worker(a, ...more);
 		workers.push(w);
-		await until("the worker draws", () => {
-			assert.ok(w.exitCode === null, w.log);
-			return w.out.includes("Drawing for");
-		}, 30000);
 		return w;
 	}
 

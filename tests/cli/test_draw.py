@@ -131,9 +131,18 @@ class Draw(unittest.TestCase):
         for words in ([], [""], ["   "], ["a cup", "left over"], ["a cup", "--count", "0"], ["a cup", "--count", "x"],
                       ["a cup", "--colour", "red"], ["a cup", "-o", "a.txt"], ["a cup", "-o"],
                       ["a cup", "--seed", "-1"], ["a cup", "--guidance", "nan"], [b"a \xff cup"],
-                      ["a cup", "--size", "1"], ["cup " * 30], ["cup" * 2000], ["a cup", "--style", "no such style"]):
+                      ["a cup", "--size", "1"], ["cup" * 2000], ["a cup", "--style", "no such style"]):
             self.draw(*words, rc=2)
         self.assertEqual(self.files(), [])
+
+    def test_a_long_prompt_is_read_by_what_is_known_of_it(self):
+        said = "어제 산책을 하다가 시장에서 노란 배경 위에 곱게 놓여 있던 반질반질하고 예쁜 사과를 보았는데 정말이지 좋았어"
+        r = self.draw(said, "-o", "long.png", "--seed", "7")
+        self.assertIn('this model reads "노란 배경 사과"', r.stderr.decode())
+        self.draw("노란 배경 사과", "-o", "short.png", "--seed", "7")
+        self.assertEqual(png(self.read("long.png"))[1], png(self.read("short.png"))[1])
+        self.assertEqual(png(self.read("long.png"))[2]["prompt"], said)
+        self.draw("cup " * 300, "-o", "cups.png")
 
     def test_not_yet(self):
         r = self.draw("a pineapple", "-o", "a.png", rc=3)
@@ -249,8 +258,19 @@ class Draw(unittest.TestCase):
         self.assertEqual(self.run_madang().returncode, 2)
         self.assertEqual(self.run_madang("paint").returncode, 2)
 
+    def test_no_card(self):
+        for words in (["bench", "engine"], ["draw", APPLE, "-o", ROOT + "/card.png"]):
+            r = self.run_madang(*words, "--device", "gpu")
+            self.assertEqual((r.returncode, r.stderr), (2, b"madang: device: 'gpu' is not cpu or cuda\n"))
+            r = self.run_madang(*words, "--device", "cuda")
+            if r.returncode == 0:
+                self.skipTest("this machine has a card")
+            self.assertEqual(r.returncode, 3, r.stderr)
+            self.assertIn(b"CUDA", r.stderr)
+            self.assertFalse(os.path.exists(ROOT + "/card.png"))
 
-CONCEPTS = {"concepts": [
+
+CONCEPTS = {"words": ["노란", "배경"], "concepts": [
     {"id": "1F34E", "en": ["red apple", "apple"], "ko": ["빨간 사과", "사과"], "ja": ["赤いリンゴ", "リンゴ"]},
     {"id": "1F431", "en": ["cat"], "ko": ["고양이"], "ja": ["猫"]},
     {"id": "2615", "en": ["cup"], "ko": ["컵"], "ja": ["カップ"]}]}

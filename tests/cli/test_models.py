@@ -89,6 +89,28 @@ class Models(unittest.TestCase):
         self.run_madang("describe", rc=2)
         self.run_madang("describe", "x.png", "--quant", "int3", rc=2)
 
+    def test_classes(self):
+        """LlamaGen's own two files, transformer and picture tokenizer, in one folder; the golden vectors hold their numbers."""
+        def read(name):
+            with open(HERE + "/../engine/golden/" + name, "rb") as f:
+                n = int.from_bytes(f.read(8), "little")
+                return json.loads(f.read(n)), f.read()
+        os.mkdir(self.dir + "/classes")
+        shutil.copy(HERE + "/../engine/golden/tiny_llamagen_c2i.safetensors", self.dir + "/classes/c2i.safetensors")
+        head, body = read("tiny_janus.safetensors")
+        prefix = "gen_vision_model."
+        head = json.dumps({k[len(prefix):]: v for k, v in head.items() if k.startswith(prefix)}).encode()
+        with open(self.dir + "/classes/vq.safetensors", "wb") as f:
+            f.write(len(head).to_bytes(8, "little") + head + body)
+        with open(self.dir + "/classes/config.json", "w", encoding="utf-8") as f:
+            json.dump({"llamagen": {"grid": 4, "n_head": 4}}, f)
+        for quant in ("file", "int8", "int4"):
+            words = ["draw", "class 3", "--model", "classes", "--quant", quant, "--seed", "1", "-o", "x.png", "--json"]
+            self.assertEqual(len(json.loads(self.run_madang(*words))["tokens"]), 16)
+        self.run_madang("draw", "a dog", "--model", "classes", "-o", "x.png", rc=2)
+        self.run_madang("draw", "class 10", "--model", "classes", "-o", "x.png", rc=2)
+        self.run_madang("describe", "x.png", "--model", "classes", rc=3)
+
     def test_words(self):
         for words in (["describe", "--help"], ["model", "--help"], ["model", "add", "--help"]):
             self.assertIn("usage: madang " + words[0], self.run_madang(*words))

@@ -225,7 +225,7 @@ def config(s, codes, vocab):
                       "projection_dim": s["hidden"], "num_hidden_layers": 2},
         "madang": {"prompt_length": s["prompt"], "guidance": 3.0, "temperature": 1.0, "top_k": 0, "top_p": 1.0,
                    "tasks": ["draw", "restyle", "vary", "edit"],
-                   "styles": [{"name": n, "token": "<style:%s>" % n} for n in STYLES],
+                   "styles": [{"name": n, "token": "<style:%s>" % n, **({"block": 4} if n == "line" else {})} for n in STYLES],
                    "tokens": {"bos": "<bos>", "pad": "<pad>", "boi": "<boi>", "src": "<src>", "style_any": "<style:any>"}},
     }
 

@@ -3,13 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/file.h"
 #include "base/str.h"
 #include "engine/lexicon.h"
 
 static const char CONCEPTS[] =
     "{\"concepts\":[{\"id\":\"a\",\"en\":[\"red apple\",\"apple\"],\"ko\":[\"빨간 사과\",\"사과\",\"배\"],"
-    "\"ja\":[\"赤いリンゴ\",\"め\"]},{\"id\":\"b\",\"en\":[\"box\",\"t-shirt\"],\"ko\":[\"T셔츠\"]}]}";
+    "\"ja\":[\"赤いリンゴ\",\"め\"]},{\"id\":\"b\",\"en\":[\"box\",\"t-shirt\"],\"ko\":[\"T셔츠\"]}],"
+    "\"words\":[\"on\",\"위의\",\"赤い\"]}";
 
 static struct engine_lexicon *open_lexicon(void)
 {
@@ -44,6 +46,12 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 	if (!known && str_is_utf8(prompt, strlen(prompt)) &&
 	    !str_is_utf8(e.message, strlen(e.message)))
 		abort();
+	struct buf gist;
+	buf_init(&gist, 2 * size + 2);
+	engine_lexicon_gist(lexicon, prompt, &gist);
+	if (gist.failed || gist.length > 2 * strlen(prompt))
+		abort();
+	buf_finish(&gist);
 	free(prompt);
 	return 0;
 }

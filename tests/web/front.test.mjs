@@ -59,12 +59,15 @@ test("a like that the server refuses is taken back, and says so", async () => {
 	await open(page, "/");
 	const like = page.locator('article [data-action="like"]').first();
 	const before = await like.innerText();
+	let answer;
+	const looked = new Promise((resolve) => (answer = resolve));
 	await page.route("**/favourite", async (route) => {
-		await new Promise((resolve) => setTimeout(resolve, 300));
+		await looked;
 		await route.fulfill({ status: 503, contentType: "application/json", body: '{"error":"Too busy. Try again in a minute."}' });
 	});
 	await like.click();
-	assert.equal(await like.getAttribute("aria-pressed"), "true", "shown at once");
+	await page.locator('article [data-action="like"][aria-pressed="true"]').first().waitFor(); // shown before the answer
+	answer();
 	await page.locator(".toast.bad", { hasText: "Too busy" }).waitFor();
 	assert.equal(await like.getAttribute("aria-pressed"), "false");
 	assert.equal(await like.innerText(), before);
@@ -137,6 +140,28 @@ test("a part of somebody's picture is chosen by dragging and by keys, and only t
 	await page.context().close();
 });
 
+test("a variation in other words is all new, in the same words half; an edit has words of its own", async () => {
+	const page = await dal();
+	await open(page, "/explore");
+	await page.locator("main a.tile").first().click();
+	await page.locator('.main-post [data-action="remix"]').click();
+	await page.waitForSelector(".composer .source");
+	const words = await page.inputValue("#studio-prompt");
+	assert.ok(words.length > 0);
+	await page.locator('.source input[value="edit"]').check({ force: true });
+	await page.waitForFunction(() => document.querySelector("#studio-prompt").value === "");
+	await page.locator('.source input[value="vary"]').check({ force: true });
+	await page.waitForFunction((then) => document.querySelector("#studio-prompt").value === then, words);
+	const slider = page.locator('input[type="range"][min="0.1"]');
+	await page.locator('.composer button[aria-expanded]').click();
+	assert.equal(await slider.inputValue(), "0.5");
+	await page.fill("#studio-prompt", "a lighthouse");
+	assert.equal(await slider.inputValue(), "1");
+	const [request] = await Promise.all([page.waitForRequest((one) => one.method() === "POST" && one.url().endsWith("/jobs")), page.click('[data-action="draw"]')]);
+	assert.deepEqual([request.postDataJSON().task, request.postDataJSON().strength], ["vary", 1]);
+	await page.context().close();
+});
+
 test("the keyboard goes everywhere", async () => {
 	const page = await dal();
 	await open(page, "/");
@@ -180,10 +205,10 @@ test("older posts come when the end is near, and going back finds the place agai
 const PHONE_PX = 360;
 const PAGES = [
 	"/", "/explore", "/studio", "/notifications", "/notifications/requests", "/search?q=moon", "/@dal", "/more", "/favourites", "/lists", "/lists/1", "/lists/1?edit=1", "/filters",
-	"/conversations", "/scheduled", "/followed-tags", "/follow-requests", "/blocked", "/directory", "/trends", "/trends?show=tags", "/announcements",
-	"/tokens", "/programmes", "/programmes/1", "/reviews", ...["open", "done", "held", "appeals", "audit"].map((tab) => `/moderation?show=${tab}`),
-	...["look", "posting", "notifications", "security"].map((tab) => `/settings?show=${tab}`),
-	...["overview", "accounts", "invitations", "queue", "operations", "quotas", "programmes", "reviews", "feedback", "tokens"].map((tab) => `/admin?show=${tab}`),
+	"/conversations", "/scheduled", "/followed-tags", "/follow-requests", "/blocked", "/directory", "/trends", "/trends?show=tags", "/trends?show=links", "/announcements", "/about", "/privacy-policy", "/terms-of-service",
+	"/tokens", "/programmes", "/programmes/1", "/reviews", ...["open", "done", "held", "appeals", "trends", "audit"].map((tab) => `/moderation?show=${tab}`),
+	...["look", "posting", "notifications", "security", "data"].map((tab) => `/settings?show=${tab}`),
+	...["overview", "accounts", "site", "invitations", "blocks", "blocks&list=domains", "blocks&list=mail", "blocks&list=networks", "announcements", "emojis", "queue", "operations", "quotas", "programmes", "reviews", "feedback", "tokens"].map((tab) => `/admin?show=${tab}`),
 ];
 
 for (const locale of ["ko", "en", "ja"]) {

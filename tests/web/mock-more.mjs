@@ -27,7 +27,18 @@ export function addMore({ on, id, open, accounts, statuses, seen, notifications,
 	on("GET", "/api/v2/notifications/policy", () => ({ for_not_following: "accept", for_not_followers: "accept", for_new_accounts: "filter", for_private_mentions: "filter", for_limited_accounts: "drop", summary: { pending_requests_count: 1, pending_notifications_count: 3 } }));
 	on("GET", "/api/v1/notifications/requests", () => people().slice(3, 4).map((one) => ({ id: "1", account: open(one), notifications_count: "3", last_status: null })));
 	on("GET", "/api/madang/v1/notices", () => []);
-	on("GET", "/api/v1/announcements", () => []);
+	const told = { id: "1", content: "<p>오늘 밤 아홉 시에 마당을 열어요</p>", starts_at: null, ends_at: null, all_day: false, published: true, published_at: new Date().toISOString(), updated_at: new Date().toISOString(), read: true, mentions: [], emojis: [], reactions: [{ name: "🎉", count: 3, me: true }], madang: { pinned: true, live: true, thread_id: statuses[0]?.id ?? "1", thread: null, text: "오늘 밤 아홉 시에 마당을 열어요", scheduled_at: null } };
+	for (const path of ["/api/v1/announcements", "/api/madang/v1/admin/announcements"]) on("GET", path, () => [told]);
+	const gam = { id: "1", shortcode: "gam", url: "/icon.svg", static_url: "/icon.svg", visible_in_picker: true, category: "마당", disabled: false, created_at: new Date().toISOString() };
+	for (const path of ["/api/v1/custom_emojis", "/api/madang/v1/admin/emojis"]) on("GET", path, () => [gam]);
+	on("GET", "/api/madang/v1/admin/word_blocks", () => [{ id: "1", phrase: "카지노", action: "refuse", whole_word: false, comment: "광고", created_at: new Date().toISOString() }]);
+	on("GET", "/api/v1/admin/domain_blocks", () => [{ id: "1", domain: "a-rather-long-name-of-a-server.example.net", severity: "silence", reject_media: true, reject_reports: false, obfuscate: false, private_comment: "", public_comment: "광고가 많아요", created_at: new Date().toISOString() }]);
+	on("GET", "/api/v1/admin/email_domain_blocks", () => [{ id: "1", domain: "throwaway.example", allow_with_approval: true, created_at: new Date().toISOString() }]);
+	on("GET", "/api/v1/admin/ip_blocks", () => [{ id: "1", ip: "198.51.100.0/24", severity: "no_access", comment: "", expires_at: soon(90), created_at: new Date().toISOString() }]);
+	on("GET", "/api/madang/v1/admin/documents", () => [{ kind: "extended_description", text: "# 달빛 마당", content: "<h1>달빛 마당</h1>", effective_date: null, updated_at: new Date().toISOString() }]);
+	for (const kind of ["extended_description", "privacy_policy", "terms_of_service"]) on("GET", `/api/v1/instance/${kind}`, () => ({ content: "<h2>달빛 마당</h2><ul><li>그림을 그려요</li></ul>", updated_at: new Date().toISOString() }), true);
+	on("GET", "/api/madang/v1/exports", () => ({ follows: 4, blocks: 0, mutes: 1, domain_blocks: 1, bookmarks: 1204, lists: 2 }));
+	on("GET", "/api/madang/v1/imports", () => ["running", "finished"].map((state, index) => ({ id: String(index + 1), type: "follows", mode: "merge", state, total: 120, processed: 60, imported: 58, removed: 0, failed: 2, created_at: new Date().toISOString(), finished_at: null })));
 	on("GET", "/api/v1/lists", () => lists);
 	on("POST", "/api/v1/lists", ({ body }) => {
 		const list = { id: id(), title: body.title, replies_policy: "list", exclusive: false };
@@ -50,7 +61,7 @@ export function addMore({ on, id, open, accounts, statuses, seen, notifications,
 	on("GET", "/api/v1/directory", () => people().map(open), true);
 	on("GET", "/api/v2/suggestions", () => people().slice(2, 4).map((one) => ({ source: "staff", account: open(one) })));
 	on("GET", "/api/v1/trends/statuses", ({ me }) => statuses.slice(0, 3).map((one) => seen(one, me)), true);
-	on("GET", "/api/v1/trends/links", () => [], true);
+	on("GET", "/api/v1/trends/links", () => [{ url: "https://example.org/a", title: "감나무 아래에서", description: "가을 마당 이야기", provider_name: "example.org", image: null, history: [{ day: "1", accounts: "2", uses: "3" }] }], true);
 	on("GET", "/api/v1/favourites", ({ me }) => statuses.slice(0, 2).map((one) => seen(one, me)));
 
 	const token = { id: "1", name: "노트북", hint: "mad-Ab3d…", scopes: ["read", "write:media"], makers: [], tasks: [], networks: [], origins: [], programme_id: null, state: "confirm", reason: "9 networks in an hour", use_count: 1204, last_used_at: new Date(Date.now() - 9e5).toISOString(), last_used_network: "198.51.100.0/24", expires_at: soon(900), created_at: new Date().toISOString() };

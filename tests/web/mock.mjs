@@ -260,7 +260,14 @@ export function startMock({ port = 0, empty = false, host = "127.0.0.1" } = {}) 
 		return {};
 	});
 	on("POST", "/api/madang/v1/totp", () => ({ secret: "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", uri: "otpauth://totp/madang?secret=JBSWY3DPEHPK3PXP" }));
-	on("POST", "/api/madang/v1/totp/confirm", () => ({}));
+	const recovery = { left: 0 };
+	const recoveryCodes = () => {
+		recovery.left = 10;
+		return { recovery_codes: Array.from({ length: 10 }, () => `code-${id().slice(-4)}-${id().slice(-4)}`) };
+	};
+	on("POST", "/api/madang/v1/totp/confirm", recoveryCodes);
+	on("GET", "/api/madang/v1/totp/recovery_codes", () => recovery);
+	on("POST", "/api/madang/v1/totp/recovery_codes", recoveryCodes);
 	on("GET", "/api/madang/v1/authorize", () => ({ name: "Tusky", website: "https://tusky.app", scopes: ["read", "write", "follow"] }), true);
 	on("POST", "/api/madang/v1/authorize", () => ({ code: "example-code" }));
 	on("POST", "/api/madang/v1/profile_picture", ({ me, body }) => {
@@ -269,7 +276,7 @@ export function startMock({ port = 0, empty = false, host = "127.0.0.1" } = {}) 
 	});
 	on("GET", "/api/madang/v1/studio", () => ({
 		makers: [
-			{ id: "builtin", name: "Madang 1", kind: "builtin", available: true, reason: null, styles: STYLES, tasks: ["draw", "restyle", "vary", "edit"], controls: ["style", "seed", "guidance", "count"], count_max: 4, prompt_length_max: 1000, width: SIZE, height: SIZE, consent_required: false, consent_given: true, host: null },
+			{ id: "builtin", name: "Madang 1", kind: "builtin", available: true, reason: null, styles: STYLES, tasks: ["draw", "restyle", "vary", "edit"], controls: ["style", "seed", "guidance", "region", "count"], count_max: 4, prompt_length_max: 1000, width: SIZE, height: SIZE, consent_required: false, consent_given: true, host: null },
 			{ id: "openai", name: "Big Painter", kind: "remote", available: true, reason: null, styles: [], tasks: ["draw"], controls: ["count"], count_max: 2, prompt_length_max: 4000, width: 1024, height: 1024, consent_required: true, consent_given: state.consent, host: "pictures.example.com" },
 		],
 		examples: [
@@ -318,7 +325,7 @@ export function startMock({ port = 0, empty = false, host = "127.0.0.1" } = {}) 
 		return { root: node(top, null), current: params.id, get count() { return count; }, truncated: false };
 	}, true);
 	on("GET", "/api/madang/v1/admin/overview", () => ({ version: "0.1", uptime_s: 93600, accounts: accounts.size, statuses: statuses.length, media_count: media.size, media_bytes: 48_300_000, disk_free_bytes: 61e9, disk_total_bytes: 128e9, database: "sqlite", memory_bytes: 212e6, jobs_queued: 2, jobs_running: 1, streams: sockets.size }));
-	on("GET", "/api/madang/v1/admin/settings", () => ({ title: "달빛 마당", description: "", registrations: state.registrations }));
+	on("GET", "/api/madang/v1/admin/settings", () => ({ title: "달빛 마당", description: "", registrations: state.registrations, contact_email: "yard@example.org", rules: "서로 아껴요", hold_first_posts: 0 }));
 	on("PATCH", "/api/madang/v1/admin/settings", ({ body }) => Object.assign(state, { registrations: body.registrations }) && body);
 	on("GET", "/api/madang/v1/admin/accounts", ({ query }) => ({ items: query.get("state") === "active" ? [...accounts.values()].map((one) => ({ id: one.id, username: one.username, email: `${one.username}@example.org`, state: "active", role: one.role, reason: null, created_at: one.created_at, last_sign_in_at: one.created_at, statuses_count: one.statuses_count, media_bytes: 3_100_000 * one.followers_count, account: open(one) })) : [], link: null }));
 	on("GET", "/api/madang/v1/admin/invitations", () => [{ id: "1", code: "abc", url: `${base()}/signup?invitation=4f9K2m`, uses: 1, max_uses: 5, expires_at: new Date(now + 6e8).toISOString(), created_at: new Date(now).toISOString(), revoked: false }]);

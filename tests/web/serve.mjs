@@ -33,12 +33,20 @@ function freePort() {
 	});
 }
 
-/** Starts a server of its own and gives back its address and its set-up link. */
-export async function serve() {
+/** A tiny model with random weights that can look at pictures. */
+function eyesOf(folder) {
+	const made = join(folder, "eyes");
+	const run = spawnSync("python3", [join(ROOT, "tests/engine/make_tiny.py"), made, "--shape", "janus"]);
+	assert.equal(run.status, 0, String(run.stderr));
+	return ["--describe-model", made];
+}
+
+/** Starts a server of its own and gives back its address and its set-up link; eyes: it proposes descriptions. */
+export async function serve({ eyes = false } = {}) {
 	assert.ok(existsSync(PROGRAM), `${PROGRAM} is not built`);
 	const folder = mkdtempSync(join(tmpdir(), "madang-web-"));
 	const data = join(folder, "data");
-	const child = spawn(PROGRAM, ["serve", "--data", data, "--listen", `127.0.0.1:${await freePort()}`, "--model", modelOf(folder), "--engine-threads", "1", "--web", join(ROOT, "web/dist")], { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
+	const child = spawn(PROGRAM, ["serve", "--data", data, "--listen", `127.0.0.1:${await freePort()}`, "--model", modelOf(folder), "--engine-threads", "1", "--web", join(ROOT, "web/dist"), ...(eyes ? eyesOf(folder) : [])], { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
 	let said = "";
 	const link = await new Promise((resolve, reject) => {
 		const late = setTimeout(() => reject(new Error(`no set-up link within ${START_MS} ms:\n${said}`)), START_MS);

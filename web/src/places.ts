@@ -1,5 +1,6 @@
 // Which page a path shows. The pages of every day come with the first download, the others when they are asked for.
 import type { Component } from "svelte";
+import type { Role } from "./api/types";
 import type { Key } from "./i18n/index.svelte";
 import { match } from "./lib/router.svelte";
 import Explore from "./pages/Explore.svelte";
@@ -16,6 +17,8 @@ export interface Place {
 	title?: Key;
 	/** Only for people who are signed in; others are asked to sign in first. */
 	signedIn?: boolean;
+	/** Only for these; for others there is nothing at the address. */
+	roles?: Role[];
 	/** Without the bars around it. */
 	bare?: boolean;
 }
@@ -45,6 +48,9 @@ const ROWS: Row[] = [
 	["/followed-tags", { load: later(() => import("./pages/FollowedTags.svelte")), title: "nav.tags", signedIn: true }],
 	["/follow-requests", { load: later(() => import("./pages/FollowRequests.svelte")), title: "nav.followRequests", signedIn: true }],
 	["/blocked", { load: later(() => import("./pages/Blocked.svelte")), title: "nav.blocked", signedIn: true }],
+	["/about", { load: later(() => import("./pages/Document.svelte")), title: "house.about" }, { kind: "about" }],
+	["/privacy-policy", { load: later(() => import("./pages/Document.svelte")), title: "house.privacy" }, { kind: "privacy" }],
+	["/terms-of-service", { load: later(() => import("./pages/Document.svelte")), title: "house.terms" }, { kind: "terms" }],
 	["/directory", { load: later(() => import("./pages/Directory.svelte")), title: "nav.directory" }],
 	["/trends", { load: later(() => import("./pages/Trends.svelte")), title: "nav.trends" }],
 	["/tokens", { load: later(() => import("./pages/Tokens.svelte")), title: "nav.tokens", signedIn: true }],
@@ -52,10 +58,12 @@ const ROWS: Row[] = [
 	["/programmes/:id", { load: later(() => import("./pages/ProgrammePage.svelte")), title: "nav.programmes", signedIn: true }],
 	["/reviews", { load: later(() => import("./pages/Reviews.svelte")), title: "nav.reviews", signedIn: true }],
 	["/announcements", { load: later(() => import("./pages/Announcements.svelte")), title: "nav.announcements", signedIn: true }],
-	["/admin", { load: later(() => import("./pages/Admin.svelte")), title: "nav.admin", signedIn: true }],
-	["/moderation", { load: later(() => import("./pages/Moderation.svelte")), title: "nav.moderation", signedIn: true }],
+	["/live/:id", { load: later(() => import("./pages/LivePage.svelte")), title: "announcements.live" }],
+	["/admin", { load: later(() => import("./pages/Admin.svelte")), title: "nav.admin", signedIn: true, roles: ["admin"] }],
+	["/moderation", { load: later(() => import("./pages/Moderation.svelte")), title: "nav.moderation", signedIn: true, roles: ["admin", "moderator"] }],
 	["/sign-in", { load: later(() => import("./pages/SignIn.svelte")), title: "signIn.title", bare: true }],
 	["/signup", { load: later(() => import("./pages/SignUp.svelte")), title: "signUp.title", bare: true }],
+	["/appeal", { load: later(() => import("./pages/Appeal.svelte")), title: "appeal.title", bare: true }],
 	["/setup", { load: later(() => import("./pages/SignUp.svelte")), title: "setup.title", bare: true }, { setup: true }],
 	["/reset", { load: later(() => import("./pages/Reset.svelte")), title: "reset.title", bare: true }],
 	["/oauth/authorize", { load: later(() => import("./pages/Authorize.svelte")), title: "authorize.short", bare: true }],
@@ -64,10 +72,12 @@ const ROWS: Row[] = [
 	["/@:acct/:id", { load: here(PostPage) }],
 ];
 
-export function placeOf(path: string, signedIn: boolean): Place {
-	if (path === "/") return { load: here(signedIn ? Home : Welcome), props: {} };
+/** What is shown at a path; role: null, nobody is signed in. */
+export function placeOf(path: string, role: Role | null): Place {
+	if (path === "/") return { load: here(role ? Home : Welcome), props: {} };
 	for (const [pattern, place, props] of ROWS) {
 		const found = match(pattern, path);
+		if (found && role && place.roles && !place.roles.includes(role)) break;
 		if (found) return { ...place, props: { ...found, ...props } };
 	}
 	return { load: here(NotFound), props: {}, title: "notFound.title" };

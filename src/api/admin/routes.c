@@ -1,24 +1,37 @@
 /* Every route of the moderation API. Sorted by path, then method. */
 #include "api/admin/routes.h"
 
-#define READ(path_, scope_, handler_)                                               \
-	{                                                                           \
-		.method = "GET", .path = path_, .scope = scope_, .rate = RATE_READ, \
-		.handler = handler_                                                 \
-	}
-#define WRITE(method_, path_, scope_, handler_)                                        \
-	{                                                                              \
-		.method = method_, .path = path_, .scope = scope_, .rate = RATE_WRITE, \
-		.handler = handler_                                                    \
-	}
-
 static const struct http_route ROWS[] = {
+    READ("/api/madang/v1/admin/announcements", "admin:read", api_announcement_all),
+    WRITE("POST", "/api/madang/v1/admin/announcements", "admin:write", api_announcement_add),
+    WRITE("DELETE", "/api/madang/v1/admin/announcements/:id", "admin:write",
+	  api_announcement_remove),
+    READ("/api/madang/v1/admin/announcements/:id", "admin:read", api_announcement_get),
+    WRITE("PATCH", "/api/madang/v1/admin/announcements/:id", "admin:write",
+	  api_announcement_change),
+    WRITE("POST", "/api/madang/v1/admin/announcements/:id/publish", "admin:write",
+	  api_announcement_publish),
+    WRITE("POST", "/api/madang/v1/admin/announcements/:id/unpublish", "admin:write",
+	  api_announcement_publish),
     READ("/api/madang/v1/admin/appeals", "admin:read:accounts", api_appeal_list),
     WRITE("POST", "/api/madang/v1/admin/appeals/:id/approve", "admin:write:accounts",
 	  api_appeal_answer),
     WRITE("POST", "/api/madang/v1/admin/appeals/:id/reject", "admin:write:accounts",
 	  api_appeal_answer),
     READ("/api/madang/v1/admin/audit", "admin:read", api_audit_list),
+    READ("/api/madang/v1/admin/documents", "admin:read", api_document_list),
+    WRITE("DELETE", "/api/madang/v1/admin/documents/:id", "admin:write", api_document_remove),
+    {.method = "PUT",
+     .path = "/api/madang/v1/admin/documents/:id",
+     .scope = "admin:write",
+     .rate = RATE_WRITE,
+     .body_max = MIB,
+     .handler = api_document_put},
+    READ("/api/madang/v1/admin/emojis", "admin:read", api_emoji_kept_list),
+    UPLOAD("POST", "/api/madang/v1/admin/emojis", "admin:write", api_emoji_add),
+    WRITE("DELETE", "/api/madang/v1/admin/emojis/:id", "admin:write", api_emoji_remove),
+    READ("/api/madang/v1/admin/emojis/:id", "admin:read", api_emoji_get),
+    UPLOAD("PATCH", "/api/madang/v1/admin/emojis/:id", "admin:write", api_emoji_change),
     READ("/api/madang/v1/admin/held", "admin:read:accounts", api_held_list),
     WRITE("POST", "/api/madang/v1/admin/held/:id/approve", "admin:write:accounts", api_held_answer),
     WRITE("POST", "/api/madang/v1/admin/held/:id/reject", "admin:write:accounts", api_held_answer),

@@ -2,10 +2,9 @@
 #ifndef MADANG_API_ADMIN_ROUTES_H
 #define MADANG_API_ADMIN_ROUTES_H
 
+#include "api/row.h"
 #include "api/serial.h"
 #include "app/moderation.h"
-
-#define HANDLER(name) bool name(struct http_request *rq, struct http_response *rs, struct err *e)
 
 /* account.c */
 HANDLER(api_moderation_account_action);
@@ -16,6 +15,14 @@ HANDLER(api_moderation_account_list);
 HANDLER(api_moderation_account_list_v2);
 void admin_put_account(struct serial *s, const char *key, const struct app_admin_account *a);
 
+/* announcement.c */
+HANDLER(api_announcement_add);
+HANDLER(api_announcement_all);
+HANDLER(api_announcement_change);
+HANDLER(api_announcement_get);
+HANDLER(api_announcement_publish);
+HANDLER(api_announcement_remove);
+
 /* desk.c */
 HANDLER(api_appeal_add);
 HANDLER(api_appeal_answer);
@@ -25,6 +32,18 @@ HANDLER(api_audit_list);
 HANDLER(api_held_answer);
 HANDLER(api_held_list);
 HANDLER(api_strike_list);
+
+/* document.c */
+HANDLER(api_document_list);
+HANDLER(api_document_put);
+HANDLER(api_document_remove);
+
+/* emoji.c */
+HANDLER(api_emoji_add);
+HANDLER(api_emoji_change);
+HANDLER(api_emoji_get);
+HANDLER(api_emoji_kept_list);
+HANDLER(api_emoji_remove);
 
 /* figure.c */
 HANDLER(api_dimensions);

@@ -113,7 +113,7 @@ static bool params(struct http_request *rq, const struct list *l, struct store_r
 		    !param_int(rq, "expires_in", 0, 10LL * 366 * 86400, &seconds, e))
 			return false;
 		if (seconds >= 0)
-			r->expires_at = seconds ? clock_wall_ms() + 1000 * seconds : 0;
+			r->expires_at = seconds ? clock_house_ms() + 1000 * seconds : 0;
 		return true;
 	case STORE_RULE_WORD:
 		return flag(rq, "whole_word", STORE_WORD_WHOLE, &r->flags, e) &&

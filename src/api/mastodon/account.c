@@ -99,7 +99,7 @@ static bool picture_param(struct http_request *rq, const char *name, const char 
 	return true;
 }
 
-static bool flag_param(struct http_request *rq, const char *name, const bool **out, struct err *e)
+bool api_flag_param(struct http_request *rq, const char *name, const bool **out, struct err *e)
 {
 	if (!param_given(rq, name))
 		return true;
@@ -137,7 +137,7 @@ static bool save_preferences(struct http_request *rq, struct app *app, struct er
 	if (!param_choice(rq, "source[privacy]", privacies, &privacy, e) ||
 	    !param_choice(rq, "source[quote_policy]", policies, &policy, e) ||
 	    !param_text(rq, "source[language]", 8, &language, e) ||
-	    !flag_param(rq, "source[sensitive]", &sensitive, e))
+	    !api_flag_param(rq, "source[sensitive]", &sensitive, e))
 		return false;
 	return (privacy < 0 ||
 		app_preference_set(app, "posting:default:visibility", privacies[privacy], e)) &&
@@ -148,20 +148,29 @@ static bool save_preferences(struct http_request *rq, struct app *app, struct er
 						 *sensitive ? "true" : "false", e));
 }
 
+bool api_profile_params(struct http_request *rq, struct app_profile *p, struct err *e)
+{
+	return param_text(rq, "display_name", 60, &p->display_name, e) &&
+	       param_text(rq, "note", 1000, &p->note, e) && api_flag_param(rq, "bot", &p->bot, e) &&
+	       api_flag_param(rq, "locked", &p->locked, e) &&
+	       api_flag_param(rq, "discoverable", &p->discoverable, e) &&
+	       api_flag_param(rq, "indexable", &p->indexable, e) &&
+	       api_flag_param(rq, "hide_collections", &p->hide_collections, e) &&
+	       param_text(rq, "avatar_description", 150, &p->avatar_description, e) &&
+	       param_text(rq, "header_description", 150, &p->header_description, e) &&
+	       fields_param(rq, p, e) &&
+	       picture_param(rq, "avatar", &p->avatar_hash, &p->avatar_type, e) &&
+	       picture_param(rq, "header", &p->header_hash, &p->header_type, e);
+}
+
 bool api_account_update(struct http_request *rq, struct http_response *rs, struct err *e)
 {
 	struct app app = api_app(rq);
 	struct app_profile p = {0};
 	struct store_account a;
-	if (!param_text(rq, "display_name", 60, &p.display_name, e) ||
-	    !param_text(rq, "note", 1000, &p.note, e) || !flag_param(rq, "bot", &p.bot, e) ||
-	    !flag_param(rq, "locked", &p.locked, e) ||
-	    !flag_param(rq, "discoverable", &p.discoverable, e) || !fields_param(rq, &p, e) ||
-	    !picture_param(rq, "avatar", &p.avatar_hash, &p.avatar_type, e) ||
-	    !picture_param(rq, "header", &p.header_hash, &p.header_type, e))
-		return false;
-	return save_preferences(rq, &app, e) && app_account_update(&app, &p, &a, e) &&
-	       api_own_answer(rq, rs, &app, &a, e);
+	return api_profile_params(rq, &p, e) && save_preferences(rq, &app, e) &&
+	       api_domains_save(rq, &app, "attribution_domains", e) &&
+	       app_account_update(&app, &p, &a, e) && api_own_answer(rq, rs, &app, &a, e);
 }
 
 static bool answer_relation(struct http_request *rq, struct http_response *rs, struct app *app,
@@ -193,8 +202,8 @@ bool api_account_follow(struct http_request *rq, struct http_response *rs, struc
 	const bool *reblogs = NULL, *notify = NULL;
 	const char *languages = NULL;
 	int64_t id;
-	return http_request_id(rq, 0, &id, e) && flag_param(rq, "reblogs", &reblogs, e) &&
-	       flag_param(rq, "notify", &notify, e) && languages_param(rq, &languages, e) &&
+	return http_request_id(rq, 0, &id, e) && api_flag_param(rq, "reblogs", &reblogs, e) &&
+	       api_flag_param(rq, "notify", &notify, e) && languages_param(rq, &languages, e) &&
 	       app_follow(&app, id, reblogs, notify, &r, e) &&
 	       (!languages || app_follow_languages(&app, id, languages, &r, e)) &&
 	       answer_relation(rq, rs, &app, &r, e);

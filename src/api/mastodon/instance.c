@@ -5,11 +5,26 @@
 #include "api/serial.h"
 #include "api/studio/load.h"
 #include "app/admin.h"
+#include "app/document.h"
+#include "app/figure.h"
 #include "app/followed_tag.h"
+#include "app/rule.h"
 #include "app/setting.h"
 #include "base/str.h"
 
 static const char *const MIME_TYPES[] = {"image/jpeg", "image/png", "image/webp", "image/gif"};
+
+static const struct {
+	const char *code, *name;
+} LANGUAGES[] = {{"en", "English"}, {"ja", "日本語"}, {"ko", "한국어"}};
+
+static void put_languages(struct json_writer *w)
+{
+	json_put_array(w, "languages");
+	for (size_t i = 0; i < sizeof LANGUAGES / sizeof *LANGUAGES; i++)
+		json_put_str(w, NULL, LANGUAGES[i].code);
+	json_put_end(w);
+}
 
 static const char *streaming_url(struct http_request *rq)
 {
@@ -18,13 +33,28 @@ static const char *streaming_url(struct http_request *rq)
 					  : arena_printf(rq->arena, "ws:%s", base + 5);
 }
 
+/* Null where nothing is written. */
+static void put_page(struct json_writer *w, struct http_request *rq, const char *key, bool written,
+		     const char *page)
+{
+	json_put_str(w, key,
+		     written ? arena_printf(rq->arena, "%s/%s", api_of(rq)->base_url, page) : NULL);
+}
+
+/* written: which documents there are, for v2; NULL: v1. */
 static void put_configuration(struct json_writer *w, struct http_request *rq,
-			      const struct app_config *c, bool v2)
+			      const struct app_config *c, const bool *written)
 {
 	json_put_object(w, "configuration");
-	if (v2) {
+	if (written) {
 		json_put_object(w, "urls");
 		json_put_str(w, "streaming", streaming_url(rq));
+		json_put_null(w, "status");
+		put_page(w, rq, "about", written[STORE_DOCUMENT_DESCRIPTION], "about");
+		put_page(w, rq, "privacy_policy", written[STORE_DOCUMENT_PRIVACY],
+			 "privacy-policy");
+		put_page(w, rq, "terms_of_service", written[STORE_DOCUMENT_TERMS],
+			 "terms-of-service");
 		json_put_end(w);
 		json_put_object(w, "vapid");
 		json_put_str(w, "public_key", api_of(rq)->vapid_key);
@@ -91,8 +121,10 @@ bool api_instance_v2(struct http_request *rq, struct http_response *rs, struct e
 {
 	struct app app = api_app(rq);
 	struct app_settings s;
+	bool written[STORE_DOCUMENTS];
 	int64_t accounts, posts;
-	if (!app_settings_get(&app, &s, e) || !app_server_counts(&app, &accounts, &posts, e))
+	if (!app_settings_get(&app, &s, e) || !app_server_counts(&app, &accounts, &posts, e) ||
+	    !app_documents_written(&app, written, e))
 		return false;
 	struct json_writer w = api_json(rs);
 	json_put_object(&w, NULL);
@@ -111,12 +143,8 @@ bool api_instance_v2(struct http_request *rq, struct http_response *rs, struct e
 	json_put_end(&w);
 	json_put_array(&w, "icon");
 	json_put_end(&w);
-	json_put_array(&w, "languages");
-	json_put_str(&w, NULL, "ko");
-	json_put_str(&w, NULL, "en");
-	json_put_str(&w, NULL, "ja");
-	json_put_end(&w);
-	put_configuration(&w, rq, app_core_config(app.core), true);
+	put_languages(&w);
+	put_configuration(&w, rq, app_core_config(app.core), written);
 	json_put_object(&w, "registrations");
 	json_put_bool(&w, "enabled",
 		      s.registrations == APP_REGISTRATIONS_OPEN ||
@@ -165,17 +193,38 @@ bool api_instance_v1(struct http_request *rq, struct http_response *rs, struct e
 	json_put_int(&w, "domain_count", 0);
 	json_put_end(&w);
 	json_put_str(&w, "thumbnail", arena_printf(rq->arena, "%s/icon.svg", api_of(rq)->base_url));
-	json_put_array(&w, "languages");
-	json_put_str(&w, NULL, "ko");
-	json_put_end(&w);
+	put_languages(&w);
 	json_put_bool(&w, "registrations",
 		      s.registrations == APP_REGISTRATIONS_OPEN ||
 			  s.registrations == APP_REGISTRATIONS_APPROVAL);
 	json_put_bool(&w, "approval_required", s.registrations == APP_REGISTRATIONS_APPROVAL);
 	json_put_bool(&w, "invites_enabled", false);
-	put_configuration(&w, rq, app_core_config(app.core), false);
+	put_configuration(&w, rq, app_core_config(app.core), NULL);
 	json_put_null(&w, "contact_account");
 	put_rules(&w, "rules", s.rules);
+	json_put_end(&w);
+	return json_finish(&w, e);
+}
+
+bool api_instance_activity(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	struct app app = api_app(rq);
+	struct app_activity weeks[APP_ACTIVITY_WEEKS];
+	if (!app_activity(&app, weeks, e))
+		return false;
+	struct json_writer w = api_json(rs);
+	json_put_array(&w, NULL);
+	for (int i = 0; i < APP_ACTIVITY_WEEKS; i++) {
+		json_put_object(&w, NULL); /* Mastodon writes these numbers as text */
+		json_put_id(&w, "week", weeks[i].week_s);
+		json_put_str(&w, "statuses",
+			     arena_printf(app.arena, "%lld", (long long)weeks[i].posts));
+		json_put_str(&w, "logins",
+			     arena_printf(app.arena, "%lld", (long long)weeks[i].seen));
+		json_put_str(&w, "registrations",
+			     arena_printf(app.arena, "%lld", (long long)weeks[i].sign_ups));
+		json_put_end(&w);
+	}
 	json_put_end(&w);
 	return json_finish(&w, e);
 }
@@ -188,6 +237,53 @@ bool api_instance_rules(struct http_request *rq, struct http_response *rs, struc
 		return false;
 	struct json_writer w = api_json(rs);
 	put_rules(&w, NULL, s.rules);
+	return json_finish(&w, e);
+}
+
+bool api_instance_languages(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	struct json_writer w = api_json(rs);
+	(void)rq;
+	json_put_array(&w, NULL);
+	for (size_t i = 0; i < sizeof LANGUAGES / sizeof *LANGUAGES; i++) {
+		json_put_object(&w, NULL);
+		json_put_str(&w, "code", LANGUAGES[i].code);
+		json_put_str(&w, "name", LANGUAGES[i].name);
+		json_put_end(&w);
+	}
+	json_put_end(&w);
+	return json_finish(&w, e);
+}
+
+/* Nothing translates here. */
+bool api_instance_translation_languages(struct http_request *rq, struct http_response *rs,
+					struct err *e)
+{
+	(void)rq;
+	(void)e;
+	http_response_empty(rs);
+	return true;
+}
+
+bool api_instance_domain_blocks(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	static const char *const severities[] = {"silence", "suspend", "noop"};
+	struct app app = api_app(rq);
+	struct app_blocked_domain *domains;
+	size_t n;
+	if (!app_rule_domains_shown(&app, &domains, &n, e))
+		return false;
+	struct json_writer w = api_json(rs);
+	json_put_array(&w, NULL);
+	for (size_t i = 0; i < n; i++) {
+		json_put_object(&w, NULL);
+		json_put_str(&w, "domain", domains[i].domain);
+		json_put_str(&w, "digest", domains[i].digest);
+		json_put_str(&w, "severity", severities[domains[i].level]);
+		json_put_str(&w, "comment", domains[i].comment);
+		json_put_end(&w);
+	}
+	json_put_end(&w);
 	return json_finish(&w, e);
 }
 

@@ -58,23 +58,9 @@ static bool add(struct http_request *rq, struct http_response *rs, struct err *e
 				   "is not a picture that can be read (PNG, JPEG, WebP or GIF)");
 		return false;
 	}
-	struct store_media m = {.state = STORE_MEDIA_READY,
-				.kind = STORE_MEDIA_IMAGE,
-				.type = done->type,
-				.hash = done->hash,
-				.size_bytes = done->size_bytes,
-				.width = done->width,
-				.height = done->height,
-				.thumbnail_hash = done->thumbnail_hash,
-				.thumbnail_type = done->thumbnail_type,
-				.thumbnail_width = done->thumbnail_width,
-				.thumbnail_height = done->thumbnail_height,
-				.blurhash = done->blurhash,
-				.description = description,
-				.focus_x = focus[0],
-				.focus_y = focus[1]};
 	struct store_media out;
-	return app_media_create(&app, &m, &out, e) && answer_media(rq, rs, &app, &out, e);
+	return app_media_upload(&app, done, description, focus, &out, e) &&
+	       answer_media(rq, rs, &app, &out, e);
 }
 
 bool api_media_add_v1(struct http_request *rq, struct http_response *rs, struct err *e)

@@ -1,28 +1,6 @@
 /* Every route of Mastodon's client API that is served here. Sorted by path, then method. */
 #include "api/mastodon/routes.h"
 
-#define MIB (1024 * 1024)
-#define READ(path_, scope_, handler_)                                               \
-	{                                                                           \
-		.method = "GET", .path = path_, .scope = scope_, .rate = RATE_READ, \
-		.handler = handler_                                                 \
-	}
-#define WRITE(method_, path_, scope_, handler_)                                        \
-	{                                                                              \
-		.method = method_, .path = path_, .scope = scope_, .rate = RATE_WRITE, \
-		.handler = handler_                                                    \
-	}
-#define STREAM(path_, scope_, handler_)                                               \
-	{                                                                             \
-		.method = "GET", .path = path_, .scope = scope_, .rate = RATE_STREAM, \
-		.handler = handler_                                                   \
-	}
-#define UPLOAD(method_, path_, scope_, handler_)                                        \
-	{                                                                               \
-		.method = method_, .path = path_, .scope = scope_, .rate = RATE_UPLOAD, \
-		.body_max = 40 * MIB, .handler = handler_                               \
-	}
-
 static const struct http_route ROWS[] = {
     READ("/.well-known/nodeinfo", "-", api_nodeinfo_links),
     READ("/.well-known/oauth-authorization-server", "-", api_oauth_metadata),
@@ -53,7 +31,28 @@ static const struct http_route ROWS[] = {
     READ("/api/v1/accounts/search", "read:accounts", api_account_search),
     UPLOAD("PATCH", "/api/v1/accounts/update_credentials", "write:accounts", api_account_update),
     READ("/api/v1/accounts/verify_credentials", "read:accounts", api_account_verify),
-    READ("/api/v1/announcements", "any", api_empty_list),
+    READ("/api/v1/admin/trends/links", "admin:read", api_trend_links),
+    WRITE("POST", "/api/v1/admin/trends/links/:id/approve", "admin:write", api_trend_review_link),
+    WRITE("POST", "/api/v1/admin/trends/links/:id/reject", "admin:write", api_trend_review_link),
+    READ("/api/v1/admin/trends/links/publishers", "admin:read", api_trend_publishers),
+    WRITE("POST", "/api/v1/admin/trends/links/publishers/:id/approve", "admin:write",
+	  api_trend_review_publisher),
+    WRITE("POST", "/api/v1/admin/trends/links/publishers/:id/reject", "admin:write",
+	  api_trend_review_publisher),
+    READ("/api/v1/admin/trends/statuses", "admin:read", api_trend_statuses),
+    WRITE("POST", "/api/v1/admin/trends/statuses/:id/approve", "admin:write",
+	  api_trend_review_status),
+    WRITE("POST", "/api/v1/admin/trends/statuses/:id/reject", "admin:write",
+	  api_trend_review_status),
+    READ("/api/v1/admin/trends/tags", "admin:read", api_trend_tags),
+    WRITE("POST", "/api/v1/admin/trends/tags/:id/approve", "admin:write", api_trend_review_tag),
+    WRITE("POST", "/api/v1/admin/trends/tags/:id/reject", "admin:write", api_trend_review_tag),
+    READ("/api/v1/announcements", "any", api_announcement_list),
+    WRITE("POST", "/api/v1/announcements/:id/dismiss", "write:accounts", api_announcement_dismiss),
+    WRITE("DELETE", "/api/v1/announcements/:id/reactions/:id", "write:favourites",
+	  api_announcement_react),
+    WRITE("PUT", "/api/v1/announcements/:id/reactions/:id", "write:favourites",
+	  api_announcement_react),
     WRITE("POST", "/api/v1/apps", "-", api_app_create),
     READ("/api/v1/apps/verify_credentials", "app", api_app_verify),
     READ("/api/v1/blocks", "read:blocks", api_block_list),
@@ -63,7 +62,7 @@ static const struct http_route ROWS[] = {
     WRITE("POST", "/api/v1/conversations/:id/read", "write:conversations", api_conversation_read),
     WRITE("POST", "/api/v1/conversations/:id/unread", "write:conversations",
 	  api_conversation_unread),
-    READ("/api/v1/custom_emojis", "-", api_empty_list),
+    READ("/api/v1/custom_emojis", "-", api_emoji_list),
     READ("/api/v1/directory", "-", api_directory),
     WRITE("DELETE", "/api/v1/domain_blocks", "write:blocks", api_hidden_domain_remove),
     READ("/api/v1/domain_blocks", "read:blocks", api_hidden_domain_list),
@@ -84,8 +83,16 @@ static const struct http_route ROWS[] = {
     WRITE("POST", "/api/v1/follow_requests/:id/reject", "write:follows", api_account_relation),
     READ("/api/v1/followed_tags", "read:follows", api_followed_tag_list),
     READ("/api/v1/instance", "-", api_instance_v1),
+    READ("/api/v1/instance/activity", "-", api_instance_activity),
+    READ("/api/v1/instance/domain_blocks", "-", api_instance_domain_blocks),
+    READ("/api/v1/instance/extended_description", "-", api_extended_description),
+    READ("/api/v1/instance/languages", "-", api_instance_languages),
     READ("/api/v1/instance/peers", "-", api_empty_list),
+    READ("/api/v1/instance/privacy_policy", "-", api_privacy_policy),
     READ("/api/v1/instance/rules", "-", api_instance_rules),
+    READ("/api/v1/instance/terms_of_service", "-", api_terms_of_service),
+    READ("/api/v1/instance/terms_of_service/:id", "-", api_terms_of_day),
+    READ("/api/v1/instance/translation_languages", "-", api_instance_translation_languages),
     READ("/api/v1/lists", "read:lists", api_list_all),
     WRITE("POST", "/api/v1/lists", "write:lists", api_list_create),
     WRITE("DELETE", "/api/v1/lists/:id", "write:lists", api_list_delete),
@@ -122,6 +129,9 @@ static const struct http_route ROWS[] = {
     READ("/api/v1/polls/:id", "-", api_poll_get),
     WRITE("POST", "/api/v1/polls/:id/votes", "write:statuses", api_poll_vote),
     READ("/api/v1/preferences", "read:accounts", api_preferences),
+    READ("/api/v1/profile", "read:accounts", api_profile_get),
+    UPLOAD("PATCH", "/api/v1/profile", "write:accounts", api_profile_update),
+    UPLOAD("PUT", "/api/v1/profile", "write:accounts", api_profile_update),
     WRITE("DELETE", "/api/v1/profile/avatar", "write:accounts", api_profile_avatar_delete),
     WRITE("DELETE", "/api/v1/profile/header", "write:accounts", api_profile_header_delete),
     WRITE("DELETE", "/api/v1/push/subscription", "push", api_push_remove),
@@ -150,6 +160,7 @@ static const struct http_route ROWS[] = {
     WRITE("POST", "/api/v1/statuses/:id/reblog", "write:statuses", api_reblog_add),
     READ("/api/v1/statuses/:id/reblogged_by", "-", api_status_reblogged_by),
     READ("/api/v1/statuses/:id/source", "read:statuses", api_status_source),
+    WRITE("POST", "/api/v1/statuses/:id/translate", "read:statuses", api_status_translate),
     WRITE("POST", "/api/v1/statuses/:id/unbookmark", "write:bookmarks", api_bookmark_remove),
     WRITE("POST", "/api/v1/statuses/:id/unfavourite", "write:favourites", api_favourite_remove),
     WRITE("POST", "/api/v1/statuses/:id/unmute", "write:mutes", api_thread_unmute),
@@ -177,7 +188,7 @@ static const struct http_route ROWS[] = {
     READ("/api/v1/timelines/public", "-", api_timeline_public),
     READ("/api/v1/timelines/tag/:id", "-", api_timeline_tag),
     READ("/api/v1/trends", "-", api_trend_tags),
-    READ("/api/v1/trends/links", "-", api_empty_list),
+    READ("/api/v1/trends/links", "-", api_trend_links),
     READ("/api/v1/trends/statuses", "-", api_trend_statuses),
     READ("/api/v1/trends/tags", "-", api_trend_tags),
     READ("/api/v2/filters", "read:filters", api_filter_list),

@@ -3,14 +3,27 @@
 #define MADANG_API_MASTODON_ROUTES_H
 
 #include "api/api.h"
+#include "api/row.h"
 
-#define HANDLER(name) bool name(struct http_request *rq, struct http_response *rs, struct err *e)
+/* announcement.c */
+HANDLER(api_announcement_dismiss);
+HANDLER(api_announcement_list);
+HANDLER(api_announcement_react);
 
 /* conversation.c */
 HANDLER(api_conversation_delete);
 HANDLER(api_conversation_list);
 HANDLER(api_conversation_read);
 HANDLER(api_conversation_unread);
+
+/* document.c */
+HANDLER(api_extended_description);
+HANDLER(api_privacy_policy);
+HANDLER(api_terms_of_day);
+HANDLER(api_terms_of_service);
+
+/* emoji.c */
+HANDLER(api_emoji_list);
 
 /* filter.c */
 HANDLER(api_filter_create);
@@ -65,7 +78,9 @@ HANDLER(api_poll_vote);
 
 /* profile.c */
 HANDLER(api_profile_avatar_delete);
+HANDLER(api_profile_get);
 HANDLER(api_profile_header_delete);
+HANDLER(api_profile_update);
 
 /* scheduled.c */
 HANDLER(api_scheduled_delete);
@@ -114,7 +129,11 @@ HANDLER(api_mute_list);
 /* instance.c */
 HANDLER(api_instance_v1);
 HANDLER(api_instance_v2);
+HANDLER(api_instance_domain_blocks);
+HANDLER(api_instance_languages);
+HANDLER(api_instance_activity);
 HANDLER(api_instance_rules);
+HANDLER(api_instance_translation_languages);
 HANDLER(api_nodeinfo);
 HANDLER(api_nodeinfo_links);
 HANDLER(api_oauth_metadata);
@@ -159,8 +178,6 @@ HANDLER(api_push_remove);
 
 /* search.c */
 HANDLER(api_search);
-HANDLER(api_trend_statuses);
-HANDLER(api_trend_tags);
 
 /* setting.c */
 HANDLER(api_empty_list);
@@ -186,6 +203,7 @@ HANDLER(api_status_get);
 HANDLER(api_status_many);
 HANDLER(api_status_reblogged_by);
 HANDLER(api_status_source);
+HANDLER(api_status_translate);
 HANDLER(api_thread_mute);
 HANDLER(api_thread_unmute);
 
@@ -206,5 +224,15 @@ HANDLER(api_timeline_favourites);
 HANDLER(api_timeline_home);
 HANDLER(api_timeline_public);
 HANDLER(api_timeline_tag);
+
+/* trend.c */
+HANDLER(api_trend_links);
+HANDLER(api_trend_publishers);
+HANDLER(api_trend_review_link);
+HANDLER(api_trend_review_publisher);
+HANDLER(api_trend_review_status);
+HANDLER(api_trend_review_tag);
+HANDLER(api_trend_statuses);
+HANDLER(api_trend_tags);
 
 #endif

@@ -1,9 +1,8 @@
-/* Search, tags, trends. */
+/* Search. */
 #include "app/search.h"
 
 #include "api/mastodon/routes.h"
 #include "api/serial.h"
-#include "app/timeline.h"
 
 static void put_tag(struct serial *s, const char *key, const struct app_tag *t)
 {
@@ -59,35 +58,4 @@ bool api_search(struct http_request *rq, struct http_response *rs, struct err *e
 	json_put_end(&w);
 	json_put_end(&w);
 	return json_finish(&w, e);
-}
-
-bool api_trend_tags(struct http_request *rq, struct http_response *rs, struct err *e)
-{
-	struct app app = api_app(rq);
-	struct app_tag *tags;
-	size_t n;
-	int64_t limit = 10;
-	if (!param_int(rq, "limit", 1, 20, &limit, e) ||
-	    !app_tag_trends(&app, (int)limit, &tags, &n, e))
-		return false;
-	struct json_writer w = api_json(rs);
-	struct serial s = {.w = &w, .api = api_of(rq), .app = &app};
-	json_put_array(&w, NULL);
-	for (size_t i = 0; i < n; i++)
-		put_tag(&s, NULL, &tags[i]);
-	json_put_end(&w);
-	return json_finish(&w, e);
-}
-
-/* The newest made pictures: what Explore shows. */
-bool api_trend_statuses(struct http_request *rq, struct http_response *rs, struct err *e)
-{
-	struct app app = api_app(rq);
-	struct app_posts posts;
-	struct store_page page;
-	struct app_timeline_filter filter = {0};
-	if (!api_page_params(rq, 20, 40, &page, e) ||
-	    !app_timeline_explore(&app, &filter, &page, &posts, e))
-		return false;
-	return serial_answer_posts(rq, rs, &app, &posts, e);
 }

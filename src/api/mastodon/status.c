@@ -15,13 +15,16 @@ bool api_status_get(struct http_request *rq, struct http_response *rs, struct er
 	       serial_answer_status(rq, rs, &app, &p, e);
 }
 
-/* The deleted status comes back with its source, for "delete and redraft". */
+/* The deleted status comes back with its source, for "delete and redraft"; its pictures stay for that, unless
+ * delete_media says otherwise. */
 bool api_status_delete(struct http_request *rq, struct http_response *rs, struct err *e)
 {
 	struct app app = api_app(rq);
 	struct app_post p;
+	bool delete_media = false;
 	int64_t id;
-	if (!http_request_id(rq, 0, &id, e) || !app_post_delete(&app, id, &p, e))
+	if (!http_request_id(rq, 0, &id, e) || !param_bool(rq, "delete_media", &delete_media, e) ||
+	    !(delete_media ? app_post_delete : app_post_redraft)(&app, id, &p, e))
 		return false;
 	struct json_writer w = api_json(rs);
 	struct serial s = {.w = &w, .api = api_of(rq), .app = &app, .source = true};
@@ -58,6 +61,20 @@ bool api_status_source(struct http_request *rq, struct http_response *rs, struct
 	json_put_str(&w, "spoiler_text", p.row.spoiler_text);
 	json_put_end(&w);
 	return json_finish(&w, e);
+}
+
+/* Nothing translates here, and configuration.translation says so. */
+bool api_status_translate(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	struct app app = api_app(rq);
+	struct app_post p;
+	int64_t id;
+	(void)rs;
+	if (!http_request_id(rq, 0, &id, e) || !app_post_get(&app, id, &p, e))
+		return false;
+	if (p.row.visibility > STORE_VISIBILITY_UNLISTED)
+		return err_set(e, ERR_FORBIDDEN, "This action is not allowed");
+	return err_set(e, ERR_NOT_FOUND, "Record not found");
 }
 
 static void put_posts(struct serial *s, const char *key, const struct app_posts *posts)

@@ -247,8 +247,9 @@ static void put_edit(struct serial *s, const struct app_edit *edit, const struct
 	for (size_t i = 0; i < edit->media_count; i++)
 		serial_media(s, NULL, edit->media[i]);
 	json_put_end(w);
-	json_put_array(w, "emojis");
-	json_put_end(w);
+	serial_emojis(s, "emojis",
+		      (const char *[]){edit->row.spoiler_text, edit->row.text, edit->row.options},
+		      post->row.local ? 3 : 0);
 	json_put_end(w);
 }
 

@@ -72,24 +72,39 @@ static void remove_topic(struct listener *l, const char *topic)
 		}
 }
 
-/* A list is heard by whose it is alone. Opens a database handle of its own: a WebSocket subscribes on the
- * hub's thread, which has none, and lists are few. */
-static bool own_list(const struct listener *l, int64_t list_id)
+typedef bool may_fn(struct app *app, int64_t id, struct err *e);
+
+/* Asks in the listener's name. Opens a database handle of its own: a WebSocket subscribes on the hub's thread, which
+ * has none, and those who do are few. */
+static bool ask(const struct listener *l, may_fn *may, int64_t id)
 {
 	struct app app;
-	struct store_list list;
 	struct err e = {0};
 	struct arena *a = arena_create(1 << 20);
 	struct db *db = db_open(l->api->pool, &e);
-	bool own = false;
+	bool yes = false;
 	if (db) {
 		app_init(&app, l->api->core, db, a);
 		app.account_id = l->account_id;
-		own = app_list_get(&app, list_id, &list, &e);
+		yes = may(&app, id, &e);
 	}
 	db_close(db);
 	arena_destroy(a);
-	return own;
+	return yes;
+}
+
+/* A list is heard by whose it is alone. */
+static bool own_list(struct app *app, int64_t id, struct err *e)
+{
+	struct store_list list;
+	return app_list_get(app, id, &list, e);
+}
+
+/* A conversation by who sees the post that began it. */
+static bool open_thread(struct app *app, int64_t id, struct err *e)
+{
+	struct app_post post;
+	return app_post_get(app, id, &post, e) && post.row.thread_id == id;
 }
 
 /* Public streams of somebody who is signed in are their own topics: their filters and blocks count there. */
@@ -104,7 +119,7 @@ static void personal(const struct listener *l, char topic[BUS_TOPIC_MAX_BYTES])
 static bool topic_of(const struct listener *l, const char *stream, const char *tag,
 		     char topic[BUS_TOPIC_MAX_BYTES])
 {
-	int64_t list_id;
+	int64_t id;
 	static const char *const plain[] = {"public", "public:local", "public:media",
 					    "public:local:media"};
 	for (size_t i = 0; i < 4; i++)
@@ -120,9 +135,14 @@ static bool topic_of(const struct listener *l, const char *stream, const char *t
 		personal(l, topic);
 		return true;
 	}
-	if (l->account_id && !strcmp(stream, "list") && tag && id_parse(tag, &list_id) &&
-	    own_list(l, list_id)) {
+	if (l->account_id && !strcmp(stream, "list") && tag && id_parse(tag, &id) &&
+	    ask(l, own_list, id)) {
 		snprintf(topic, BUS_TOPIC_MAX_BYTES, "list:%s", tag);
+		return true;
+	}
+	if (!strcmp(stream, LIVE_THREAD) && tag && id_parse(tag, &id) && ask(l, open_thread, id)) {
+		snprintf(topic, BUS_TOPIC_MAX_BYTES, "thread:%s", tag);
+		personal(l, topic);
 		return true;
 	}
 	if (!l->account_id || (strcmp(stream, "user") && strcmp(stream, "user:notification") &&
@@ -139,7 +159,7 @@ static bool subscribe(struct listener *l, const char *stream, const char *tag)
 		return false;
 	add_topic(l, topic, deliver);
 	if (!strcmp(stream, "user"))
-		add_topic(l, "deleted", deliver);
+		add_topic(l, LIVE_EVERYBODY, deliver);
 	return true;
 }
 
@@ -220,7 +240,7 @@ static bool open_stream(struct http_request *rq, struct http_response *rs, const
 		    (str_starts(first, "user") || !strcmp(first, "direct") ||
 		     !strcmp(first, "list")))
 			return err_set(e, ERR_UNAUTHORIZED, "The access token is invalid");
-		if (!strcmp(first, "list"))
+		if (!strcmp(first, "list") || (tag && !strcmp(first, LIVE_THREAD)))
 			return err_set(e, ERR_NOT_FOUND, "Record not found");
 		return param_fail(rq, tag || strcmp(first, "hashtag") ? "stream" : "tag", e,
 				  "is not known");

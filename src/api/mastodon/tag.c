@@ -1,6 +1,7 @@
 /* Tags: looking at one, following and featuring it. */
 #include <string.h>
 
+#include "api/mastodon/profile.h"
 #include "api/mastodon/routes.h"
 #include "api/serial.h"
 #include "app/followed_tag.h"
@@ -24,8 +25,7 @@ static void put_tag(struct serial *s, const struct app_tag *t, const struct app_
 	json_put_str(w, "id", t->name); /* tags are known by their names here */
 	json_put_str(w, "name", t->name);
 	put_url(s, t->name);
-	json_put_array(w, "history");
-	json_put_end(w);
+	serial_trend_history(s, state->history);
 	json_put_bool(w, "following", state->following);
 	json_put_bool(w, "featuring", state->featuring);
 	json_put_int(w, "statuses_count", t->posts_count);
@@ -103,7 +103,7 @@ bool api_followed_tag_list(struct http_request *rq, struct http_response *rs, st
 
 /* --- featured --- */
 
-static void put_featured(struct serial *s, const struct store_featured_tag *f)
+void api_put_featured_tag(struct serial *s, const struct store_featured_tag *f)
 {
 	char time[CLOCK_TEXT_SIZE];
 	struct json_writer *w = s->w;
@@ -131,7 +131,7 @@ static bool answer_featured(struct http_request *rq, struct http_response *rs, s
 	struct serial s = {.w = &w, .api = api_of(rq), .app = app};
 	json_put_array(&w, NULL);
 	for (size_t i = 0; i < n; i++)
-		put_featured(&s, &tags[i]);
+		api_put_featured_tag(&s, &tags[i]);
 	json_put_end(&w);
 	return json_finish(&w, e);
 }
@@ -158,7 +158,7 @@ bool api_featured_tag_create(struct http_request *rq, struct http_response *rs, 
 	    !app_featured_tag_add(&app, name, &f, e))
 		return false;
 	struct json_writer w = api_json(rs);
-	put_featured(&(struct serial){.w = &w, .api = api_of(rq), .app = &app}, &f);
+	api_put_featured_tag(&(struct serial){.w = &w, .api = api_of(rq), .app = &app}, &f);
 	return json_finish(&w, e);
 }
 

@@ -186,6 +186,10 @@ static bool read_controls(struct http_request *rq, struct form *f, struct err *e
 		return openai_fail(rq, "seed", e, "is not something %s can honour", m->name);
 	if (param_given(rq, "guidance") && !m->has_guidance)
 		return openai_fail(rq, "guidance", e, "is not something %s can honour", m->name);
+	if (param_given(rq, "strength") && m->remote)
+		return openai_fail(rq, "strength", e, "is not something %s can honour", m->name);
+	if (param_given(rq, "region") && !m->has_region)
+		return openai_fail(rq, "region", e, "is not something %s can honour", m->name);
 	return true;
 }
 
@@ -258,21 +262,8 @@ static bool take_source(struct http_request *rq, struct app *app, struct form *f
 				    "is not a picture that can be read (PNG, JPEG, WebP or GIF)");
 		return false;
 	}
-	const struct store_media m = {.state = STORE_MEDIA_READY,
-				      .kind = STORE_MEDIA_IMAGE,
-				      .type = done->type,
-				      .hash = done->hash,
-				      .size_bytes = done->size_bytes,
-				      .width = done->width,
-				      .height = done->height,
-				      .thumbnail_hash = done->thumbnail_hash,
-				      .thumbnail_type = done->thumbnail_type,
-				      .thumbnail_width = done->thumbnail_width,
-				      .thumbnail_height = done->thumbnail_height,
-				      .blurhash = done->blurhash,
-				      .description = ""};
 	struct store_media out;
-	if (!app_media_create(app, &m, &out, e))
+	if (!app_media_upload(app, done, NULL, NULL, &out, e))
 		return false;
 	f->job.source_media_id = out.id;
 	f->order.input_image_tokens = openai_picture_tokens(api_of(rq), &out);

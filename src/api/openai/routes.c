@@ -2,7 +2,6 @@
  * and words that say so, because SDKs show them. */
 #include "api/openai/routes.h"
 
-#define MIB (1 << 20)
 #define ROW(method_, path_, scope_, rate_, body_max_, handler_)                         \
 	{                                                                               \
 		.method = method_, .path = "/v1" path_, .scope = scope_, .rate = rate_, \

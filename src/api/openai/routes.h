@@ -3,9 +3,8 @@
 #define MADANG_API_OPENAI_ROUTES_H
 
 #include "api/api.h"
+#include "api/row.h"
 #include "makers/maker.h"
-
-#define HANDLER(name) bool name(struct http_request *rq, struct http_response *rs, struct err *e)
 
 /* image.c */
 HANDLER(api_image_edit);

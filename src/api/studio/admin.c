@@ -233,6 +233,7 @@ static bool answer_settings(struct http_response *rs, const struct app_settings 
 	json_put_str(&w, "contact_email", s->contact_email);
 	json_put_str(&w, "rules", s->rules);
 	json_put_int(&w, "hold_first_posts", s->hold_first_posts);
+	json_put_str(&w, "show_domain_blocks", s->show_domain_blocks);
 	json_put_end(&w);
 	return json_finish(&w, e);
 }
@@ -257,6 +258,7 @@ bool api_admin_settings_change(struct http_request *rq, struct http_response *rs
 	    !param_text(rq, "contact_email", 320, &c.contact_email, e) ||
 	    !param_text(rq, "rules", 10000, &c.rules, e) ||
 	    !param_int(rq, "hold_first_posts", 0, 1000, &hold, e) ||
+	    !param_text(rq, "show_domain_blocks", 20, &c.show_domain_blocks, e) ||
 	    !param_text(rq, "registrations", 20, &registrations, e))
 		return false;
 	if (registrations && !app_registrations_parse(registrations, &mode))

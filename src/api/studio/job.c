@@ -432,6 +432,10 @@ static bool check_maker(struct http_request *rq, struct app *app, struct app_job
 		return param_fail(rq, "seed", e, "is not something %s can honour", m->name);
 	if ((param_given(rq, "guidance") || f->guidance > 0) && !m->has_guidance)
 		return param_fail(rq, "guidance", e, "is not something %s can honour", m->name);
+	if ((f->region[2] > 0 || f->region[3] > 0) && !m->has_region)
+		return param_fail(rq, "region", e,
+				  "is not something %s can honour: it changes the whole picture",
+				  m->name);
 	if (f->count > m->count_max)
 		return param_fail(rq, "count", e, "must be at most %d", m->count_max);
 	if (f->task == STORE_JOB_DRAW && (f->source_media_id || f->source_post_id))

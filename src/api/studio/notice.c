@@ -39,3 +39,28 @@ bool api_notice_read(struct http_request *rq, struct http_response *rs, struct e
 	http_response_empty(rs);
 	return true;
 }
+
+static bool put_mail(struct http_response *rs, bool on, bool possible, struct err *e)
+{
+	struct json_writer w = api_json(rs);
+	json_put_object(&w, NULL);
+	json_put_bool(&w, "mail", on);
+	json_put_bool(&w, "possible", possible);
+	json_put_end(&w);
+	return json_finish(&w, e);
+}
+
+bool api_notice_mail(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	struct app app = api_app(rq);
+	bool on, possible;
+	return app_notice_mail_get(&app, &on, &possible, e) && put_mail(rs, on, possible, e);
+}
+
+bool api_notice_mail_change(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	struct app app = api_app(rq);
+	bool on, possible;
+	return app_notice_mail_get(&app, &on, &possible, e) && param_bool(rq, "mail", &on, e) &&
+	       app_notice_mail_set(&app, on, e) && put_mail(rs, on, possible, e);
+}

@@ -8,8 +8,11 @@
 	}
 
 static const struct http_route ROWS[] = {
+    ROW("POST", "/account/delete", "any", RATE_SIGN_IN, api_account_leave),
     ROW("GET", "/admin/accounts", "admin", RATE_READ, api_admin_account_list),
     ROW("POST", "/admin/accounts/:id/approve", "admin", RATE_WRITE, api_admin_account_change),
+    ROW("GET", "/admin/accounts/:id/archive.zip", "admin:read:accounts", RATE_UPLOAD,
+	api_admin_account_archive),
     ROW("POST", "/admin/accounts/:id/reject", "admin", RATE_WRITE, api_admin_account_change),
     ROW("POST", "/admin/accounts/:id/reset_link", "admin", RATE_WRITE, api_admin_reset_link),
     ROW("POST", "/admin/accounts/:id/role", "admin", RATE_WRITE, api_admin_account_role),
@@ -65,8 +68,16 @@ static const struct http_route ROWS[] = {
     ROW("GET", "/credits", "read:accounts", RATE_READ, api_credit_list),
     ROW("GET", "/credits.csv", "read:accounts", RATE_READ, api_credit_export),
     ROW("GET", "/explore", "-", RATE_READ, api_explore),
+    ROW("GET", "/exports", "read", RATE_READ, api_export_list),
+    ROW("GET", "/exports/:id", "read", RATE_UPLOAD, api_export_csv),
+    ROW("GET", "/exports/archive.zip", "read", RATE_UPLOAD, api_export_archive),
     ROW("GET", "/feedback", "read", RATE_READ, api_feedback_list),
     ROW("POST", "/feedback", "write:media", RATE_WRITE, api_feedback_add),
+    ROW("GET", "/imports", "read", RATE_READ, api_import_list),
+    UPLOAD("POST", "/api/madang/v1/imports", "write", api_import_add),
+    ROW("DELETE", "/imports/:id", "write", RATE_WRITE, api_import_cancel),
+    ROW("GET", "/imports/:id", "read", RATE_READ, api_import_get),
+    ROW("GET", "/imports/:id/failures.csv", "read", RATE_READ, api_import_failures),
     ROW("GET", "/invitations/:id", "-", RATE_SIGN_IN, api_invitation_get),
     ROW("GET", "/jobs", "read", RATE_READ, api_job_list),
     ROW("POST", "/jobs", "write:media", RATE_WRITE, api_job_add),
@@ -82,8 +93,11 @@ static const struct http_route ROWS[] = {
     ROW("GET", "/load/events", "-", RATE_STREAM, api_load_events),
     ROW("GET", "/made_filter", "read:filters", RATE_READ, api_made_filter_get),
     ROW("POST", "/made_filter", "write:filters", RATE_WRITE, api_made_filter_set),
+    ROW("POST", "/media/:id/describe", "write:media", RATE_WRITE, api_media_propose),
     ROW("GET", "/notices", "read", RATE_READ, api_notice_list),
     ROW("POST", "/notices/:id/read", "write:notifications", RATE_WRITE, api_notice_read),
+    ROW("GET", "/notices/mail", "read", RATE_READ, api_notice_mail),
+    ROW("PATCH", "/notices/mail", "write:notifications", RATE_WRITE, api_notice_mail_change),
     ROW("POST", "/password", "any", RATE_SIGN_IN, api_password_change),
     ROW("POST", "/password/reset", "-", RATE_SIGN_IN, api_password_reset_ask),
     ROW("POST", "/password/reset/:id", "-", RATE_SIGN_IN, api_password_reset),
@@ -114,6 +128,8 @@ static const struct http_route ROWS[] = {
     ROW("DELETE", "/totp", "any", RATE_SIGN_IN, api_totp_disable),
     ROW("POST", "/totp", "any", RATE_SIGN_IN, api_totp_begin),
     ROW("POST", "/totp/confirm", "any", RATE_SIGN_IN, api_totp_confirm),
+    ROW("GET", "/totp/recovery_codes", "any", RATE_READ, api_recovery_left),
+    ROW("POST", "/totp/recovery_codes", "any", RATE_SIGN_IN, api_recovery_renew),
 };
 
 const struct http_routes API_STUDIO_ROUTES = {.rows = ROWS, .count = sizeof ROWS / sizeof *ROWS};

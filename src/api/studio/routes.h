@@ -2,9 +2,8 @@
 #ifndef MADANG_API_STUDIO_ROUTES_H
 #define MADANG_API_STUDIO_ROUTES_H
 
+#include "api/row.h"
 #include "api/serial.h"
-
-#define HANDLER(name) bool name(struct http_request *rq, struct http_response *rs, struct err *e)
 
 /* admin.c */
 HANDLER(api_admin_account_change);
@@ -17,6 +16,20 @@ HANDLER(api_admin_overview);
 HANDLER(api_admin_reset_link);
 HANDLER(api_admin_settings);
 HANDLER(api_admin_settings_change);
+
+/* describe.c */
+HANDLER(api_media_propose);
+
+/* export.c */
+HANDLER(api_admin_account_archive);
+HANDLER(api_export_archive);
+HANDLER(api_export_csv);
+HANDLER(api_export_list);
+HANDLER(api_import_add);
+HANDLER(api_import_cancel);
+HANDLER(api_import_failures);
+HANDLER(api_import_get);
+HANDLER(api_import_list);
 
 /* feedback.c */
 HANDLER(api_admin_credit_export);
@@ -69,6 +82,8 @@ HANDLER(api_quota_get);
 
 /* notice.c */
 HANDLER(api_notice_list);
+HANDLER(api_notice_mail);
+HANDLER(api_notice_mail_change);
 HANDLER(api_notice_read);
 
 /* programme.c */
@@ -102,6 +117,7 @@ HANDLER(api_admin_revocation_undo);
 HANDLER(api_authorize_ask);
 HANDLER(api_authorize_grant);
 HANDLER(api_invitation_get);
+HANDLER(api_account_leave);
 HANDLER(api_password_change);
 HANDLER(api_password_reset);
 HANDLER(api_password_reset_ask);
@@ -115,6 +131,9 @@ HANDLER(api_totp_begin);
 HANDLER(api_totp_confirm);
 HANDLER(api_totp_disable);
 
+/* recovery.c */
+HANDLER(api_recovery_left);
+HANDLER(api_recovery_renew);
 /* signed_in.c */
 HANDLER(api_signed_in_end);
 HANDLER(api_signed_in_list);

@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "api/mastodon/profile.h"
+#include "api/studio/recovery.h"
 #include "api/studio/routes.h"
 #include "app/admin.h"
+#include "app/moderation.h"
 #include "app/oauth.h"
 #include "app/setting.h"
 #include "base/codec.h"
@@ -92,7 +94,7 @@ bool api_session_sign_in(struct http_request *rq, struct http_response *rs, stru
 	bool totp_required = false;
 	if (!param_text_required(rq, "username", 320, &login, e) ||
 	    !param_text_required(rq, "password", PASSWORD_MAX, &password, e) ||
-	    !param_text(rq, "totp", 16, &totp, e))
+	    !param_text(rq, "totp", 32, &totp, e))
 		return false;
 	if (totp && !*totp)
 		totp = NULL;
@@ -196,6 +198,17 @@ bool api_password_change(struct http_request *rq, struct http_response *rs, stru
 	return true;
 }
 
+bool api_account_leave(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	struct app app = api_app(rq);
+	const char *password;
+	if (!param_text_required(rq, "password", PASSWORD_MAX, &password, e) ||
+	    !app_account_leave(&app, password, e))
+		return false;
+	http_response_empty(rs);
+	return true;
+}
+
 bool api_password_reset_ask(struct http_request *rq, struct http_response *rs, struct err *e)
 {
 	struct app app = api_app(rq);
@@ -236,10 +249,15 @@ bool api_totp_confirm(struct http_request *rq, struct http_response *rs, struct 
 {
 	struct app app = api_app(rq);
 	const char *code;
-	if (!param_text_required(rq, "code", 16, &code, e) || !app_totp_confirm(&app, code, e))
+	struct app_recovery recovery;
+	if (!param_text_required(rq, "code", 16, &code, e) ||
+	    !app_totp_confirm(&app, code, &recovery, e))
 		return false;
-	http_response_empty(rs);
-	return true;
+	struct json_writer w = api_json(rs);
+	json_put_object(&w, NULL);
+	recovery_put(&w, &recovery);
+	json_put_end(&w);
+	return json_finish(&w, e);
 }
 
 bool api_totp_disable(struct http_request *rq, struct http_response *rs, struct err *e)

@@ -23,11 +23,11 @@ static const struct {
 };
 
 static const char *const EXAMPLES[][3] = {
-    {"a red apple", "빨간 사과", "赤いりんご"},
-    {"a cat under the moon", "달 아래 고양이", "月の下の猫"},
-    {"a house on a green hill", "초록 언덕 위의 집", "緑の丘の上の家"},
-    {"a blue whale", "파란 고래", "青いクジラ"},
-    {"a smiling sun", "웃는 해", "笑う太陽"},
+    {"a rocket in space", "우주에 있는 로켓", "宇宙のロケット"},
+    {"a panda at the beach", "바닷가에 있는 판다", "海辺のパンダ"},
+    {"three strawberries", "딸기 세 개", "三つのいちご"},
+    {"a sunflower on a blue background", "파란 배경의 해바라기", "青い背景のひまわり"},
+    {"a ghost at night", "밤하늘 아래의 유령", "夜の幽霊"},
 };
 
 static void put_label(struct json_writer *w, const char *key, const char *en, const char *ko,
@@ -113,6 +113,8 @@ static bool put_maker(struct json_writer *w, struct app *app, struct jobs *jobs,
 		json_put_str(w, NULL, "seed");
 	if (m->has_guidance)
 		json_put_str(w, NULL, "guidance");
+	if (m->has_region)
+		json_put_str(w, NULL, "region");
 	if (m->count_max > 1)
 		json_put_str(w, NULL, "count");
 	json_put_end(w);
@@ -156,6 +158,7 @@ bool api_studio_get(struct http_request *rq, struct http_response *rs, struct er
 	json_put_real(&w, "guidance", n ? jobs_maker_at(jobs, 0)->guidance : 0);
 	json_put_str(&w, "prompt_visibility", "public");
 	json_put_end(&w);
+	json_put_bool(&w, "describes", api_of(rq)->describer != NULL);
 	load_put(&w, "load", jobs);
 	if (!quota_put(&w, "quota", &app, e))
 		return false;

@@ -1,6 +1,8 @@
-/* AMX: products of many rows with int8 weights, 32 rows x 32 outputs at a time. The packed weights are AMX's own
- * B tiles (64 k x 16 outputs a kilobyte), so they serve both decoding (VNNI) and this. Sums are integers and
- * scaled group by group as everywhere: the same bits as the oracle's. All else is AVX-512's.
+/* AMX: products of many rows with int8 and int4 weights, 32 outputs at a time. The packed int8 weights are AMX's own
+ * B tiles (64 k x 16 outputs a kilobyte), so they serve both decoding (VNNI) and this; int4's blocks are unpacked
+ * to such tiles, group by group, and stay in the first-level cache for all rows. Sums are integers and scaled
+ * group by group (block by block) as everywhere: the same bits as the oracle's. Attention of many rows is in
+ * amx_attend.h. All else is AVX-512's.
  *
  * Needs the process's permission (kernels.c asks). Tile state is set and released in every call, so that no
  * thread carries it through a context switch without need. Any thread. */
@@ -12,6 +14,7 @@
 #define ROWS_MIN 12
 #define SIDE     32  /* rows and outputs of a block: two tiles each way */
 #define CHUNK    128 /* rows whose sums are kept at a time */
+#define BLOCKS   (KERNEL_GROUP / 32)
 
 struct tile_config {
 	uint8_t palette, start_row;
@@ -20,12 +23,13 @@ struct tile_config {
 	uint8_t rows[16];
 };
 
-static void configure(void)
+/* Tiles 0-3: sums; 4, 5: 16 rows of `k` numbers of x; 6, 7: the weights that they meet. */
+static void configure(size_t k)
 {
 	struct tile_config config = {.palette = 1};
 	for (int i = 0; i < 8; i++) {
-		config.column_bytes[i] = 64;
-		config.rows[i] = 16;
+		config.column_bytes[i] = (uint16_t)(i == 4 || i == 5 ? k : 64);
+		config.rows[i] = (uint8_t)(i < 6 ? 16 : k / 4);
 	}
 	/* gcc's tile instructions do not say what they read (of the configuration: 8 bytes). It, the rows and the
 	 * weights must be in memory by now. */
@@ -33,25 +37,129 @@ static void configure(void)
 	_tile_loadconfig(&config);
 }
 
-/* Sums of a block and a group, not yet scaled. */
+/* What vector code has written for tile loads is in memory from here on (see configure). */
+#define WRITTEN(p) __asm__ volatile("" : : "r"(p) : "memory")
+
+/* Sums of a block of rows and a group, not yet scaled. */
 struct waiting {
-	const int32_t *sums; /* [SIDE][SIDE] */
-	float *acc;          /* [SIDE][SIDE] */
+	const int32_t *sums; /* int8: [SIDE][SIDE]; int4: [BLOCKS][16][SIDE] */
+	const float *ws;     /* int4: [BLOCKS][SIDE] */
+	float *acc;          /* [rows][SIDE] */
 	const float *scale;  /* of row r and the group: scale[r * groups] */
-	size_t groups, rows, done;
+	const int32_t *undo; /* likewise */
+	size_t groups, rows, done, blocks;
+	bool first;                 /* acc holds nothing yet: */
+	const struct results *last; /* or this is the last group, and they go there */
+	float *y;
 };
 
+/* Where two tiles of outputs go; the second may be nowhere. */
+struct results {
+	__m512 scale[2], bias[2];
+	__mmask16 mask[2];
+	size_t y_stride;
+	bool add, biased;
+};
+
+static struct results results_of(const struct kernel_product *p, size_t output, bool two)
+{
+	struct results to = {.y_stride = p->y_stride, .add = p->add, .biased = p->bias != NULL};
+	for (size_t i = 0; i < 2; i++, output += KERNEL_TILE_ROWS) {
+		size_t left = p->outputs - output;
+		to.scale[i] = to.bias[i] = _mm512_set1_ps(1);
+		if (i == 1 && !two)
+			break;
+		to.mask[i] = left >= 16 ? (__mmask16)0xffff : (__mmask16)((1u << left) - 1);
+		if (p->scale)
+			to.scale[i] = _mm512_loadu_ps(p->scale + output);
+		if (p->bias)
+			to.bias[i] = _mm512_loadu_ps(p->bias + output);
+	}
+	return to;
+}
+
+/* v is one row's final sum for half 0 or 1. */
+static inline void finish(const struct results *to, size_t half, __m512 v, float *y)
+{
+	v = _mm512_mul_ps(v, to->scale[half]);
+	if (to->biased)
+		v = _mm512_add_ps(v, to->bias[half]);
+	if (to->add)
+		v = _mm512_add_ps(_mm512_maskz_loadu_ps(to->mask[half], y), v);
+	_mm512_mask_storeu_ps(y, to->mask[half], v);
+}
+
+/* What the last group will write to comes into the second-level cache. */
+static inline void fetch_results(const float *y)
+{
+	_mm_prefetch((const char *)y, _MM_HINT_T1);
+	_mm_prefetch((const char *)(y + 16), _MM_HINT_T1);
+}
+
+/* 16 sums of a group, scaled. */
+static inline __m512 scaled(const int32_t *sums, const int32_t *undo, const float *scale)
+{
+	__m512i v = _mm512_add_epi32(_mm512_load_si512(sums), _mm512_set1_epi32(*undo));
+	return _mm512_mul_ps(_mm512_cvtepi32_ps(v), _mm512_set1_ps(*scale));
+}
+
 /* The next rows of it. */
-static inline void scale_rows(struct waiting *w, size_t count)
+static inline void scale_rows(struct waiting *w, size_t count, size_t y_stride)
+{
+	size_t left = w->rows - w->done < count ? w->rows - w->done : count, groups = w->groups;
+	const int32_t *sums = w->sums + w->done * SIDE, *undo = w->undo + w->done * groups;
+	const float *scale = w->scale + w->done * groups;
+	float *acc = w->acc + w->done * SIDE, *y = w->y + w->done * y_stride;
+	const struct results *to = w->last;
+
+	w->done += left;
+	for (; left; left--, sums += SIDE, acc += SIDE, undo += groups, scale += groups) {
+		__m512 low = scaled(sums, undo, scale), high = scaled(sums + 16, undo, scale);
+		if (!w->first) {
+			low = _mm512_add_ps(_mm512_load_ps(acc), low);
+			high = _mm512_add_ps(_mm512_load_ps(acc + 16), high);
+		} else {
+			fetch_results(y);
+		}
+		if (!to) {
+			_mm512_store_ps(acc, low);
+			_mm512_store_ps(acc + 16, high);
+		} else {
+			finish(to, 0, low, y);
+			finish(to, 1, high, y + 16);
+		}
+		y += y_stride;
+	}
+}
+
+static inline void scale_rows_int4(struct waiting *w, size_t count, size_t y_stride)
 {
 	size_t end = w->done + count < w->rows ? w->done + count : w->rows;
 	for (size_t r = w->done; r < end; r++) {
 		__m512 scale = _mm512_set1_ps(w->scale[r * w->groups]);
-		for (size_t h = 0; h < SIDE; h += 16) {
-			__m512 v = _mm512_cvtepi32_ps(_mm512_load_si512(w->sums + r * SIDE + h));
-			float *acc = w->acc + r * SIDE + h;
-			_mm512_store_ps(
-			    acc, _mm512_add_ps(_mm512_load_ps(acc), _mm512_mul_ps(v, scale)));
+		__m512 low = _mm512_setzero_ps(), high = low;
+		float *acc = w->acc + r * SIDE, *y = w->y + r * y_stride;
+		for (size_t b = 0; b < w->blocks; b++) {
+			const int32_t *sums = w->sums + (b * 16 + r) * SIDE;
+			low = _mm512_fmadd_ps(_mm512_cvtepi32_ps(_mm512_load_si512(sums)),
+					      _mm512_load_ps(w->ws + b * SIDE), low);
+			high = _mm512_fmadd_ps(_mm512_cvtepi32_ps(_mm512_load_si512(sums + 16)),
+					       _mm512_load_ps(w->ws + b * SIDE + 16), high);
+		}
+		low = _mm512_mul_ps(low, scale);
+		high = _mm512_mul_ps(high, scale);
+		if (!w->first) {
+			low = _mm512_add_ps(_mm512_load_ps(acc), low);
+			high = _mm512_add_ps(_mm512_load_ps(acc + 16), high);
+		} else {
+			fetch_results(y);
+		}
+		if (!w->last) {
+			_mm512_store_ps(acc, low);
+			_mm512_store_ps(acc + 16, high);
+		} else {
+			finish(w->last, 0, low, y);
+			finish(w->last, 1, high, y + 16);
 		}
 	}
 	w->done = end;
@@ -65,14 +173,6 @@ struct fetching {
 	size_t each;          /* at a time */
 };
 
-/* A group's weights of two tiles as signed numbers (they are kept as q + 128): no sums have to be undone. */
-static inline void sign(const uint8_t *from, size_t bytes, int8_t *to)
-{
-	const __m512i flip = _mm512_set1_epi8(-128);
-	for (size_t i = 0; i < bytes; i += 64)
-		_mm512_store_si512(to + i, _mm512_xor_si512(_mm512_loadu_si512(from + i), flip));
-}
-
 static inline void fetch_some(struct fetching *f)
 {
 	size_t end = f->next + f->each < f->end ? f->next + f->each : f->end;
@@ -83,116 +183,204 @@ static inline void fetch_some(struct fetching *f)
 }
 
 /* One group of a block into `sums`, while the block before is scaled: the tile unit and the vector units work
- * side by side. Tiles 0-3: sums [row half][output half]; 4, 5: rows of x; 6, 7: weights. */
-static inline void block_sums(const int8_t *w0, const int8_t *w1, const int8_t *x, size_t stride,
-			      size_t k_end, int32_t *sums, struct waiting *before,
-			      struct fetching *ahead)
+ * side by side. x0, x1: the block's two tiles of rows; w0, w1: of outputs. */
+static inline void block_sums(const uint8_t *w0, const uint8_t *w1, const int8_t *x0,
+			      const int8_t *x1, size_t tiles, int32_t *sums, struct waiting *before,
+			      struct fetching *ahead, size_t y_stride)
 {
 	_tile_zero(0);
 	_tile_zero(1);
 	_tile_zero(2);
 	_tile_zero(3);
-	for (size_t k = 0; k < k_end; k += 64) {
-		_tile_loadd(4, x + k, stride);
-		_tile_loadd(6, w0 + k * 16, 64);
-		_tile_dpbssd(0, 4, 6);
-		_tile_loadd(7, w1 + k * 16, 64);
-		_tile_dpbssd(1, 4, 7);
-		_tile_loadd(5, x + 16 * stride + k, stride);
-		_tile_dpbssd(2, 5, 6);
-		_tile_dpbssd(3, 5, 7);
+	for (size_t k = 0; k < tiles * 1024; k += 1024) {
+		_tile_loadd(4, x0 + k, 64);
+		_tile_loadd(6, w0 + k, 64);
+		_tile_dpbsud(0, 4, 6);
+		_tile_loadd(7, w1 + k, 64);
+		_tile_dpbsud(1, 4, 7);
+		_tile_loadd(5, x1 + k, 64);
+		_tile_dpbsud(2, 5, 6);
+		_tile_dpbsud(3, 5, 7);
 
 		fetch_some(ahead);
-		scale_rows(before, SIDE * 64 / KERNEL_GROUP);
+		scale_rows(before, SIDE * 64 / KERNEL_GROUP, y_stride);
 	}
-	scale_rows(before, SIDE); /* what a short group has left */
+	scale_rows(before, SIDE, y_stride); /* what a short group has left */
 	_tile_stored(0, sums, SIDE * 4);
 	_tile_stored(1, sums + 16, SIDE * 4);
 	_tile_stored(2, sums + 16 * SIDE, SIDE * 4);
 	_tile_stored(3, sums + 16 * SIDE + 16, SIDE * 4);
 }
 
-static void store(const struct kernel_product *p, size_t output, size_t row, const float *acc)
+/* 16 rows' sums of each block of 32 k of a group. */
+static inline void block_sums_int4(const int8_t *w0, const int8_t *w1, const int8_t *x,
+				   size_t blocks, int32_t *sums, struct waiting *before,
+				   struct fetching *ahead, size_t y_stride)
 {
-	size_t left = p->outputs - output;
-	__mmask16 mask = left >= 16 ? (__mmask16)0xffff : (__mmask16)((1u << left) - 1);
-	__m512 scale = _mm512_loadu_ps(p->scale + output);
-	__m512 bias = p->bias ? _mm512_loadu_ps(p->bias + output) : _mm512_setzero_ps();
-	for (size_t r = 0; r < SIDE && row + r < p->rows; r++) {
-		float *y = p->y + (row + r) * p->y_stride + output;
-		__m512 v = _mm512_mul_ps(_mm512_load_ps(acc + r * SIDE), scale);
-		if (p->bias)
-			v = _mm512_add_ps(v, bias);
-		if (p->add)
-			v = _mm512_add_ps(_mm512_maskz_loadu_ps(mask, y), v);
-		_mm512_mask_storeu_ps(y, mask, v);
+	for (size_t b = 0; b < blocks; b += 2, x += 1024, sums += 2 * 16 * SIDE) {
+		_tile_zero(0);
+		_tile_zero(1);
+		_tile_zero(2);
+		_tile_zero(3);
+		_tile_loadd(4, x, 64);
+		_tile_loadd(6, w0 + b * 512, 64);
+		_tile_dpbssd(0, 4, 6);
+		_tile_loadd(7, w1 + b * 512, 64);
+		_tile_dpbssd(1, 4, 7);
+		_tile_loadd(5, x + 32, 64);
+		_tile_loadd(6, w0 + b * 512 + 512, 64);
+		_tile_dpbssd(2, 5, 6);
+		_tile_loadd(7, w1 + b * 512 + 512, 64);
+		_tile_dpbssd(3, 5, 7);
+
+		fetch_some(ahead);
+		scale_rows_int4(before, 16 * 2 / BLOCKS, y_stride);
+		_tile_stored(0, sums, SIDE * 4);
+		_tile_stored(1, sums + 16, SIDE * 4);
+		_tile_stored(2, sums + 16 * SIDE, SIDE * 4);
+		_tile_stored(3, sums + 16 * SIDE + 16, SIDE * 4);
+	}
+	scale_rows_int4(before, 16, y_stride);
+}
+
+/* int4: a group's weights of two tiles of outputs, as signed bytes in tiles. */
+struct group_weights {
+	_Alignas(64) int8_t tile[2][KERNEL_GROUP * 16];
+	_Alignas(64) float ws[BLOCKS * SIDE]; /* [BLOCKS][SIDE] */
+};
+
+static inline void unpack(const uint8_t *from, size_t blocks, int8_t *to, float *ws)
+{
+	const __m512i low = _mm512_set1_epi8(15), eight = _mm512_set1_epi8(8);
+	for (size_t b = 0; b < blocks; b++, from += 288, to += 512) {
+		for (size_t i = 0; i < 256; i += 64) {
+			__m512i pair = _mm512_loadu_si512(from + i);
+			__m512i a = _mm512_and_si512(pair, low);
+			__m512i c = _mm512_and_si512(_mm512_srli_epi16(pair, 4), low);
+			_mm512_store_si512(to + i, _mm512_sub_epi8(a, eight));
+			_mm512_store_si512(to + 256 + i, _mm512_sub_epi8(c, eight));
+		}
+		_mm512_store_ps(ws + b * SIDE,
+				_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(from + 256))));
 	}
 }
 
 /* Two tiles of outputs for up to CHUNK rows, group by group, so that a group's weights serve all rows from the
  * first-level cache. Where there is no second tile, the first is computed twice and stored once. */
-static void chunk(const struct kernel_product *p, size_t tile, bool two, size_t first)
+struct chunk {
+	const struct kernel_product *p;
+	const uint8_t *w[2];
+	size_t output, first, end; /* rows */
+	struct results to;
+	struct group_weights weights;
+	_Alignas(64) float acc[CHUNK * SIDE];
+	_Alignas(64) int32_t sums[2][BLOCKS * 16 * SIDE];
+};
+
+/* The next group, or the first one of the tiles after these. */
+static struct fetching fetch_after(const struct chunk *c, size_t group, size_t bytes, size_t steps)
 {
-	const struct kernel_int8_rows *xq = p->xq;
-	const uint8_t *w0 = (const uint8_t *)p->tiles + tile * p->tile_bytes;
-	const uint8_t *w1 = two ? w0 + p->tile_bytes : w0;
-	size_t end = first + CHUNK < p->rows ? first + CHUNK : p->rows, turn = 0;
-	_Alignas(64) int32_t sums[2][SIDE * SIDE];
-	_Alignas(64) float acc[CHUNK * SIDE] = {0};
-	_Alignas(64) int8_t signed0[KERNEL_GROUP * 16], signed1[KERNEL_GROUP * 16];
+	const struct kernel_product *p = c->p;
+	size_t to = group + 1 < p->xq->groups ? (group + 1) * bytes : 2 * p->tile_bytes;
+	return (struct fetching){
+	    .at = {c->w[0] + to, c->w[1] + to}, .end = bytes, .each = bytes / steps / 64 * 64 + 64};
+}
+
+static struct waiting wait_for(const struct chunk *c, size_t row, size_t rows, size_t group,
+			       const int32_t *sums)
+{
+	const struct kernel_int8_rows *xq = c->p->xq;
+	return (struct waiting){.sums = sums,
+				.ws = c->weights.ws,
+				.acc = (float *)c->acc + (row - c->first) * SIDE,
+				.scale = xq->scale + row * xq->groups + group,
+				.undo = xq->undo + row * xq->groups + group,
+				.groups = xq->groups,
+				.rows = c->end - row < rows ? c->end - row : rows,
+				.first = group == 0,
+				.last = group + 1 == xq->groups ? &c->to : NULL,
+				.y = c->p->y + row * c->p->y_stride + c->output};
+}
+
+static void chunk_int8(struct chunk *c)
+{
+	const struct kernel_int8_rows *xq = c->p->xq;
 	struct waiting before = {0};
+	size_t steps = (c->end - c->first + SIDE - 1) / SIDE * (KERNEL_GROUP / 64), turn = 0;
 
 	for (size_t g = 0; g < xq->groups; g++) {
-		size_t k_begin = g * KERNEL_GROUP, k_end = k_begin + KERNEL_GROUP;
-		if (k_end > xq->k_padded)
-			k_end = xq->k_padded;
-		sign(w0 + k_begin * 16, (k_end - k_begin) * 16, signed0);
-		sign(w1 + k_begin * 16, (k_end - k_begin) * 16, signed1);
-		__asm__ volatile(""
-				 :
-				 : "r"(signed0), "r"(signed1)
-				 : "memory"); /* see configure() */
-		/* the next group, or the first one of the tiles after these */
-		size_t to = g + 1 < xq->groups ? k_end * 16 : 2 * p->tile_bytes;
-		struct fetching ahead = {
-		    .at = {w0 + to, w1 + to},
-		    .end = KERNEL_GROUP * 16,
-		    .each = KERNEL_GROUP * 16 * SIDE / (end - first) / 4 / 64 * 64 + 64};
-		for (size_t row = first; row < end; row += SIDE, turn = !turn) {
-			block_sums(signed0, signed1, xq->q + row * xq->k_padded + k_begin,
-				   xq->k_padded, k_end - k_begin, sums[turn], &before, &ahead);
-			before = (struct waiting){.sums = sums[turn],
-						  .acc = acc + (row - first) * SIDE,
-						  .scale = xq->scale + row * xq->groups + g,
-						  .groups = xq->groups,
-						  .rows = end - row < SIDE ? end - row : SIDE};
+		size_t k = g * KERNEL_GROUP, wide = xq->k_padded - k;
+		wide = wide < KERNEL_GROUP ? wide : KERNEL_GROUP;
+		const uint8_t *w0 = c->w[0] + k * 16, *w1 = c->w[1] + k * 16;
+		struct fetching ahead = fetch_after(c, g, KERNEL_GROUP * 16, steps);
+		for (size_t row = c->first; row < c->end; row += SIDE, turn = !turn) {
+			const int8_t *x = xq->q + row * xq->k_padded + k * 16;
+			block_sums(w0, w1, x, x + 16 * xq->k_padded, wide / 64, c->sums[turn],
+				   &before, &ahead, c->p->y_stride);
+			before = wait_for(c, row, SIDE, g, c->sums[turn]);
 		}
 	}
-	scale_rows(&before, SIDE);
-	for (size_t row = first; row < end; row += SIDE) {
-		store(p, tile * KERNEL_TILE_ROWS, row, acc + (row - first) * SIDE);
-		if (two)
-			store(p, (tile + 1) * KERNEL_TILE_ROWS, row,
-			      acc + (row - first) * SIDE + 16);
+	scale_rows(&before, SIDE, c->p->y_stride);
+}
+
+static void chunk_int4(struct chunk *c)
+{
+	const struct kernel_int8_rows *xq = c->p->xq;
+	size_t steps = (c->end - c->first + 15) / 16 * (BLOCKS / 2);
+
+	for (size_t g = 0; g < xq->groups; g++) {
+		size_t k = g * KERNEL_GROUP, wide = xq->k_padded - k, turn = 0;
+		size_t blocks = (wide < KERNEL_GROUP ? wide : KERNEL_GROUP) / 32;
+		struct waiting before = {0};
+		for (int i = 0; i < 2; i++)
+			unpack(c->w[i] + k / 32 * 288, blocks, c->weights.tile[i],
+			       c->weights.ws + i * 16);
+		WRITTEN(&c->weights);
+		struct fetching ahead = fetch_after(c, g, BLOCKS * 288, steps);
+		for (size_t row = c->first; row < c->end; row += 16, turn = !turn) {
+			block_sums_int4(c->weights.tile[0], c->weights.tile[1],
+					xq->q + row * xq->k_padded + k * 16, blocks, c->sums[turn],
+					&before, &ahead, c->p->y_stride);
+			before = wait_for(c, row, 16, g, c->sums[turn]);
+			before.blocks = blocks;
+		}
+		scale_rows_int4(&before, 16,
+				c->p->y_stride); /* the next group's scales take their place */
 	}
 }
 
 static void amx_product(const struct kernel_product *p, size_t tile_begin, size_t tile_end)
 {
-	if (p->weights != KERNEL_INT8 || p->rows < ROWS_MIN) {
+	bool int4 = p->weights == KERNEL_INT4;
+	if ((p->weights != KERNEL_INT8 && !int4) || p->rows < ROWS_MIN) {
 		kernels_avx512_product(p, tile_begin, tile_end);
 		return;
 	}
-	configure();
-	for (size_t tile = tile_begin; tile < tile_end; tile += 2)
-		for (size_t row = 0; row < p->rows; row += CHUNK)
-			chunk(p, tile, tile + 1 < tile_end, row);
+	struct chunk c;
+	c.p = p;
+	configure(int4 ? 32 : 64);
+	for (size_t tile = tile_begin; tile < tile_end; tile += 2) {
+		bool two = tile + 1 < tile_end;
+		c.output = tile * KERNEL_TILE_ROWS;
+		c.to = results_of(p, c.output, two);
+		c.w[0] = (const uint8_t *)p->tiles + tile * p->tile_bytes;
+		c.w[1] = two ? c.w[0] + p->tile_bytes : c.w[0];
+		for (c.first = 0; c.first < p->rows; c.first = c.end) {
+			c.end = c.first + CHUNK < p->rows ? c.first + CHUNK : p->rows;
+			if (int4)
+				chunk_int4(&c);
+			else
+				chunk_int8(&c);
+		}
+	}
 	_tile_release();
 }
 
+#include "engine/kernels/amx_attend.h"
+
 static double busy(size_t rounds)
 {
-	configure();
+	configure(64);
 	_tile_zero(4);
 	_tile_zero(5);
 	_tile_zero(6);
@@ -211,6 +399,7 @@ const struct kernels kernels_amx = {
     .level = KERNEL_AMX,
     .name = "amx",
     .product = amx_product,
+    .tiled_rows = ROWS_MIN,
     .busy = busy,
     .quantize = kernels_avx512_quantize,
     .rms_norm = kernels_avx512_rms_norm,
@@ -221,4 +410,5 @@ const struct kernels kernels_amx = {
     .rotate_half = kernels_avx512_rotate_half,
     .cache_put = kernels_avx512_cache_put,
     .attend = kernels_avx512_attend,
+    .attend_rows = amx_attend_rows,
 };

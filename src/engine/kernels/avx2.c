@@ -89,61 +89,67 @@ static inline __m256i dot4(__m256i q, __m256i x)
 			store_row(p, tile, row + r, acc[r][0], acc[r][1]);                        \
 	}
 
-#define INT4_BLOCK(ROWS)                                                                         \
-	static void int4_x##ROWS(const struct kernel_product *p, size_t tile, size_t row)        \
-	{                                                                                        \
-		const struct kernel_int8_rows *xq = p->xq;                                       \
-		const uint8_t *w = (const uint8_t *)p->tiles + tile * p->tile_bytes;             \
-		const int8_t *x = xq->q + row * xq->k_padded;                                    \
-		size_t blocks = xq->k_padded / 32;                                               \
-		const __m256i low = _mm256_set1_epi8(15), eight = _mm256_set1_epi8(8);           \
-		__m256 acc[ROWS][2];                                                             \
-		for (int r = 0; r < ROWS; r++)                                                   \
-			acc[r][0] = acc[r][1] = _mm256_setzero_ps();                             \
-		for (size_t b = 0; b < blocks; b++, w += 288) {                                  \
-			__m256i sum[ROWS][2];                                                    \
-			for (int r = 0; r < ROWS; r++)                                           \
-				sum[r][0] = sum[r][1] = _mm256_setzero_si256();                  \
-			for (int j = 0; j < 4; j++)                                              \
-				for (int h = 0; h < 2; h++) {                                    \
-					__m256i pair = _mm256_loadu_si256(                       \
-					    (const __m256i *)(w + 64 * j + 32 * h));             \
-					__m256i a =                                              \
-					    _mm256_sub_epi8(_mm256_and_si256(pair, low), eight); \
-					__m256i c = _mm256_sub_epi8(                             \
-					    _mm256_and_si256(_mm256_srli_epi16(pair, 4), low),   \
-					    eight);                                              \
-					for (int r = 0; r < ROWS; r++) {                         \
-						const int8_t *at =                               \
-						    x + r * xq->k_padded + b * 32 + 4 * j;       \
-						__m256i u = _mm256_set1_epi32(load_int32(at));   \
-						__m256i v =                                      \
-						    _mm256_set1_epi32(load_int32(at + 16));      \
-						sum[r][h] =                                      \
-						    _mm256_add_epi32(sum[r][h], dot4(a, u));     \
-						sum[r][h] =                                      \
-						    _mm256_add_epi32(sum[r][h], dot4(c, v));     \
-					}                                                        \
-				}                                                                \
-			float ws[KERNEL_TILE_ROWS];                                              \
-			for (int i = 0; i < KERNEL_TILE_ROWS; i++) {                             \
-				uint16_t half;                                                   \
-				memcpy(&half, w + 256 + i * 2, sizeof(half));                    \
-				ws[i] = kernel_from_f16(half);                                   \
-			}                                                                        \
-			for (int r = 0; r < ROWS; r++) {                                         \
-				__m256 s = _mm256_set1_ps(                                       \
-				    xq->scale[(row + r) * xq->groups + b * 32 / KERNEL_GROUP]);  \
-				for (int h = 0; h < 2; h++)                                      \
-					acc[r][h] = _mm256_add_ps(                               \
-					    acc[r][h],                                           \
-					    _mm256_mul_ps(                                       \
-						_mm256_cvtepi32_ps(sum[r][h]),                   \
-						_mm256_mul_ps(_mm256_loadu_ps(ws + 8 * h), s))); \
-			}                                                                        \
-		}                                                                                \
-		for (int r = 0; r < ROWS; r++)                                                   \
-			store_row(p, tile, row + r, acc[r][0], acc[r][1]);                       \
+#define INT4_BLOCK(ROWS)                                                                          \
+	static void int4_x##ROWS(const struct kernel_product *p, size_t tile, size_t row)         \
+	{                                                                                         \
+		const struct kernel_int8_rows *xq = p->xq;                                        \
+		const uint8_t *w = (const uint8_t *)p->tiles + tile * p->tile_bytes;              \
+		const int8_t *x = xq->q + row * xq->k_padded;                                     \
+		size_t blocks = xq->k_padded / 32;                                                \
+		const __m256i low = _mm256_set1_epi8(15), eight = _mm256_set1_epi8(8);            \
+		__m256 acc[ROWS][2], group[ROWS][2];                                              \
+		for (int r = 0; r < ROWS; r++)                                                    \
+			acc[r][0] = acc[r][1] = group[r][0] = group[r][1] = _mm256_setzero_ps();  \
+		for (size_t b = 0; b < blocks; b++, w += 288) {                                   \
+			__m256i sum[ROWS][2];                                                     \
+			for (int r = 0; r < ROWS; r++)                                            \
+				sum[r][0] = sum[r][1] = _mm256_setzero_si256();                   \
+			for (int j = 0; j < 4; j++)                                               \
+				for (int h = 0; h < 2; h++) {                                     \
+					__m256i pair = _mm256_loadu_si256(                        \
+					    (const __m256i *)(w + 64 * j + 32 * h));              \
+					__m256i a =                                               \
+					    _mm256_sub_epi8(_mm256_and_si256(pair, low), eight);  \
+					__m256i c = _mm256_sub_epi8(                              \
+					    _mm256_and_si256(_mm256_srli_epi16(pair, 4), low),    \
+					    eight);                                               \
+					for (int r = 0; r < ROWS; r++) {                          \
+						const int8_t *at =                                \
+						    x + r * xq->k_padded + b * 32 + 4 * j;        \
+						__m256i u = _mm256_set1_epi32(load_int32(at));    \
+						__m256i v =                                       \
+						    _mm256_set1_epi32(load_int32(at + 16));       \
+						sum[r][h] =                                       \
+						    _mm256_add_epi32(sum[r][h], dot4(a, u));      \
+						sum[r][h] =                                       \
+						    _mm256_add_epi32(sum[r][h], dot4(c, v));      \
+					}                                                         \
+				}                                                                 \
+			float ws[KERNEL_TILE_ROWS];                                               \
+			for (int i = 0; i < KERNEL_TILE_ROWS; i++) {                              \
+				uint16_t half;                                                    \
+				memcpy(&half, w + 256 + i * 2, sizeof(half));                     \
+				ws[i] = kernel_from_f16(half);                                    \
+			}                                                                         \
+			bool last =                                                               \
+			    b % (KERNEL_GROUP / 32) == KERNEL_GROUP / 32 - 1 || b + 1 == blocks;  \
+			for (int r = 0; r < ROWS; r++)                                            \
+				for (int h = 0; h < 2; h++) {                                     \
+					group[r][h] = _mm256_fmadd_ps(                            \
+					    _mm256_cvtepi32_ps(sum[r][h]),                        \
+					    _mm256_loadu_ps(ws + 8 * h), group[r][h]);            \
+					if (!last)                                                \
+						continue;                                         \
+					__m256 s =                                                \
+					    _mm256_set1_ps(xq->scale[(row + r) * xq->groups +     \
+								     b * 32 / KERNEL_GROUP]);     \
+					acc[r][h] = _mm256_add_ps(acc[r][h],                      \
+								  _mm256_mul_ps(group[r][h], s)); \
+					group[r][h] = _mm256_setzero_ps();                        \
+				}                                                                 \
+		}                                                                                 \
+		for (int r = 0; r < ROWS; r++)                                                    \
+			store_row(p, tile, row + r, acc[r][0], acc[r][1]);                        \
 	}
 
 static inline __m256 load_f32(const uint8_t *w, size_t k, int half)
@@ -302,7 +308,7 @@ static float quantize_query(const float *query, size_t d, int8_t *q)
 	float scale;
 	struct kernel_int8_rows row = {.q = q,
 				       .scale = &scale,
-				       .sum = &sum,
+				       .undo = &sum,
 				       .sum32 = sum32,
 				       .k = d,
 				       .k_padded = d,

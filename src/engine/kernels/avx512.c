@@ -52,97 +52,108 @@ static inline int32_t load_int32(const int8_t *p)
 
 /* One tile x ROWS rows of x, all of k; every row has SPLIT sums, so that there are enough chains. One tile
  * at a time, so that the weights are one stream for the prefetchers, from tile to tile. */
-#define INT8_BLOCK(SPLIT, ROWS)                                                                    \
-	static void int8_x##ROWS(const struct kernel_product *p, size_t tile, size_t row)          \
-	{                                                                                          \
-		const struct kernel_int8_rows *xq = p->xq;                                         \
-		const uint8_t *w = (const uint8_t *)p->tiles + tile * p->tile_bytes;               \
-		const int8_t *x = xq->q + row * xq->k_padded;                                      \
-		__m512 acc[ROWS];                                                                  \
-		for (int r = 0; r < ROWS; r++)                                                     \
-			acc[r] = _mm512_setzero_ps();                                              \
-		for (size_t g = 0; g < xq->groups; g++) {                                          \
-			size_t end = (g + 1) * KERNEL_GROUP;                                       \
-			if (end > xq->k_padded)                                                    \
-				end = xq->k_padded;                                                \
-			__m512i sum[SPLIT][ROWS];                                                  \
-			for (int r = 0; r < ROWS; r++) {                                           \
-				sum[0][r] =                                                        \
-				    _mm512_set1_epi32(-128 * xq->sum[(row + r) * xq->groups + g]); \
-				for (int j = 1; j < SPLIT; j++)                                    \
-					sum[j][r] = _mm512_setzero_si512();                        \
-			}                                                                          \
-			for (size_t k = g * KERNEL_GROUP; k < end; k += 4 * SPLIT)                 \
-				for (int j = 0; j < SPLIT; j++) {                                  \
-					const uint8_t *at = w + (k + 4 * (size_t)j) * 16;          \
-					__m512i line = _mm512_loadu_si512(at);                     \
-					_mm_prefetch((const char *)at + PREFETCH_BYTES,            \
-						     PREFETCH_HINT);                               \
-					for (int r = 0; r < ROWS; r++)                             \
-						sum[j][r] = _mm512_dpbusd_epi32(                   \
-						    sum[j][r], line,                               \
-						    _mm512_set1_epi32(                             \
-							load_int32(x + r * xq->k_padded + k +      \
-								   4 * (size_t)j)));               \
-				}                                                                  \
-			for (int r = 0; r < ROWS; r++) {                                           \
-				__m512 scale =                                                     \
-				    _mm512_set1_ps(xq->scale[(row + r) * xq->groups + g]);         \
-				for (int j = 1; j < SPLIT; j++)                                    \
-					sum[0][r] = _mm512_add_epi32(sum[0][r], sum[j][r]);        \
-				acc[r] = _mm512_add_ps(                                            \
-				    acc[r], _mm512_mul_ps(_mm512_cvtepi32_ps(sum[0][r]), scale));  \
-			}                                                                          \
-		}                                                                                  \
-		struct store s = store_begin(p, tile);                                             \
-		for (int r = 0; r < ROWS; r++)                                                     \
-			store_row(&s, row + r, acc[r]);                                            \
-	}
-
-/* int4: one tile; ROWS rows. Block by block, as the scales are. */
-#define INT4_BLOCK(ROWS)                                                                          \
-	static void int4_1x##ROWS(const struct kernel_product *p, size_t tile, size_t row)        \
+#define INT8_BLOCK(SPLIT, ROWS)                                                                   \
+	static void int8_x##ROWS(const struct kernel_product *p, size_t tile, size_t row)         \
 	{                                                                                         \
 		const struct kernel_int8_rows *xq = p->xq;                                        \
 		const uint8_t *w = (const uint8_t *)p->tiles + tile * p->tile_bytes;              \
 		const int8_t *x = xq->q + row * xq->k_padded;                                     \
-		size_t blocks = xq->k_padded / 32;                                                \
-		const __m512i low = _mm512_set1_epi8(15);                                         \
 		__m512 acc[ROWS];                                                                 \
 		for (int r = 0; r < ROWS; r++)                                                    \
 			acc[r] = _mm512_setzero_ps();                                             \
-		for (size_t b = 0; b < blocks; b++, w += 288) {                                   \
-			__m512i sum[ROWS];                                                        \
-			for (int r = 0; r < ROWS; r++)                                            \
-				sum[r] =                                                          \
-				    _mm512_set1_epi32(-8 * xq->sum32[(row + r) * blocks + b]);    \
-			for (int j = 0; j < 4; j++) {                                             \
-				__m512i pair = _mm512_loadu_si512(w + 64 * j);                    \
-				__m512i a = _mm512_and_si512(pair, low);                          \
-				__m512i c = _mm512_and_si512(_mm512_srli_epi16(pair, 4), low);    \
-				_mm_prefetch((const char *)w + 64 * j + PREFETCH_BYTES,           \
-					     PREFETCH_HINT);                                      \
-				for (int r = 0; r < ROWS; r++) {                                  \
-					const int8_t *at = x + r * xq->k_padded + b * 32 + 4 * j; \
-					sum[r] = _mm512_dpbusd_epi32(                             \
-					    sum[r], a, _mm512_set1_epi32(load_int32(at)));        \
-					sum[r] = _mm512_dpbusd_epi32(                             \
-					    sum[r], c, _mm512_set1_epi32(load_int32(at + 16)));   \
-				}                                                                 \
-			}                                                                         \
-			__m512 ws =                                                               \
-			    _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(w + 256)));      \
+		for (size_t g = 0; g < xq->groups; g++) {                                         \
+			size_t end = (g + 1) * KERNEL_GROUP;                                      \
+			if (end > xq->k_padded)                                                   \
+				end = xq->k_padded;                                               \
+			__m512i sum[SPLIT][ROWS];                                                 \
 			for (int r = 0; r < ROWS; r++) {                                          \
-				__m512 scale = _mm512_set1_ps(                                    \
-				    xq->scale[(row + r) * xq->groups + b * 32 / KERNEL_GROUP]);   \
-				acc[r] = _mm512_add_ps(acc[r],                                    \
-						       _mm512_mul_ps(_mm512_cvtepi32_ps(sum[r]),  \
-								     _mm512_mul_ps(ws, scale)));  \
+				sum[0][r] =                                                       \
+				    _mm512_set1_epi32(xq->undo[(row + r) * xq->groups + g]);      \
+				for (int j = 1; j < SPLIT; j++)                                   \
+					sum[j][r] = _mm512_setzero_si512();                       \
+			}                                                                         \
+			for (size_t k = g * KERNEL_GROUP; k < end; k += 4 * SPLIT)                \
+				for (int j = 0; j < SPLIT; j++) {                                 \
+					const uint8_t *at = w + (k + 4 * (size_t)j) * 16;         \
+					__m512i line = _mm512_loadu_si512(at);                    \
+					_mm_prefetch((const char *)at + PREFETCH_BYTES,           \
+						     PREFETCH_HINT);                              \
+					for (int r = 0; r < ROWS; r++)                            \
+						sum[j][r] = _mm512_dpbusd_epi32(                  \
+						    sum[j][r], line,                              \
+						    _mm512_set1_epi32(                            \
+							load_int32(x + r * xq->k_padded + k +     \
+								   4 * (size_t)j)));              \
+				}                                                                 \
+			for (int r = 0; r < ROWS; r++) {                                          \
+				__m512 scale =                                                    \
+				    _mm512_set1_ps(xq->scale[(row + r) * xq->groups + g]);        \
+				for (int j = 1; j < SPLIT; j++)                                   \
+					sum[0][r] = _mm512_add_epi32(sum[0][r], sum[j][r]);       \
+				acc[r] = _mm512_add_ps(                                           \
+				    acc[r], _mm512_mul_ps(_mm512_cvtepi32_ps(sum[0][r]), scale)); \
 			}                                                                         \
 		}                                                                                 \
 		struct store s = store_begin(p, tile);                                            \
 		for (int r = 0; r < ROWS; r++)                                                    \
 			store_row(&s, row + r, acc[r]);                                           \
+	}
+
+/* int4: one tile; ROWS rows. Block by block, as the scales are; the group's own scale last. */
+#define INT4_BLOCK(ROWS)                                                                           \
+	static void int4_1x##ROWS(const struct kernel_product *p, size_t tile, size_t row)         \
+	{                                                                                          \
+		const struct kernel_int8_rows *xq = p->xq;                                         \
+		const uint8_t *w = (const uint8_t *)p->tiles + tile * p->tile_bytes;               \
+		const int8_t *x = xq->q + row * xq->k_padded;                                      \
+		size_t blocks = xq->k_padded / 32;                                                 \
+		const __m512i low = _mm512_set1_epi8(15);                                          \
+		__m512 acc[ROWS];                                                                  \
+		for (int r = 0; r < ROWS; r++)                                                     \
+			acc[r] = _mm512_setzero_ps();                                              \
+		for (size_t b = 0, g = 0; b < blocks; g++) {                                       \
+			size_t end =                                                               \
+			    b + KERNEL_GROUP / 32 < blocks ? b + KERNEL_GROUP / 32 : blocks;       \
+			__m512 group[ROWS];                                                        \
+			for (int r = 0; r < ROWS; r++)                                             \
+				group[r] = _mm512_setzero_ps();                                    \
+			for (; b < end; b++, w += 288) {                                           \
+				__m512i sum[ROWS];                                                 \
+				for (int r = 0; r < ROWS; r++)                                     \
+					sum[r] = _mm512_set1_epi32(                                \
+					    -8 * xq->sum32[(row + r) * blocks + b]);               \
+				for (int j = 0; j < 4; j++) {                                      \
+					__m512i pair = _mm512_loadu_si512(w + 64 * j);             \
+					__m512i a = _mm512_and_si512(pair, low);                   \
+					__m512i c =                                                \
+					    _mm512_and_si512(_mm512_srli_epi16(pair, 4), low);     \
+					_mm_prefetch((const char *)w + 64 * j + PREFETCH_BYTES,    \
+						     PREFETCH_HINT);                               \
+					for (int r = 0; r < ROWS; r++) {                           \
+						const int8_t *at =                                 \
+						    x + r * xq->k_padded + b * 32 + 4 * j;         \
+						sum[r] = _mm512_dpbusd_epi32(                      \
+						    sum[r], a, _mm512_set1_epi32(load_int32(at))); \
+						sum[r] = _mm512_dpbusd_epi32(                      \
+						    sum[r], c,                                     \
+						    _mm512_set1_epi32(load_int32(at + 16)));       \
+					}                                                          \
+				}                                                                  \
+				__m512 ws = _mm512_cvtph_ps(                                       \
+				    _mm256_loadu_si256((const __m256i *)(w + 256)));               \
+				for (int r = 0; r < ROWS; r++)                                     \
+					group[r] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum[r]), ws, \
+								   group[r]);                      \
+			}                                                                          \
+			for (int r = 0; r < ROWS; r++) {                                           \
+				__m512 scale =                                                     \
+				    _mm512_set1_ps(xq->scale[(row + r) * xq->groups + g]);         \
+				acc[r] = _mm512_add_ps(acc[r], _mm512_mul_ps(group[r], scale));    \
+			}                                                                          \
+		}                                                                                  \
+		struct store s = store_begin(p, tile);                                             \
+		for (int r = 0; r < ROWS; r++)                                                     \
+			store_row(&s, row + r, acc[r]);                                            \
 	}
 
 static inline __m512 load_f32(const void *line)
@@ -249,52 +260,96 @@ static inline __mmask16 head_mask(size_t n)
 	return n >= 16 ? (__mmask16)0xffff : (__mmask16)((1u << n) - 1);
 }
 
-/* One run, as scalar.c: the same roundings, so the same bytes. Writes whole 16s past n where the mask lets
- * it, never more than n. */
-static float quantize_run(const float *x, size_t n, int8_t *q, int32_t *sum)
+static inline __m512i quantized16(const float *x, __m512 inverse)
 {
-	__m512 most16 = _mm512_setzero_ps();
-	for (size_t i = 0; i < n; i += 16)
-		most16 = _mm512_max_ps(
-		    most16, _mm512_abs_ps(_mm512_maskz_loadu_ps(head_mask(n - i), x + i)));
-	float most = _mm512_reduce_max_ps(most16);
+	return _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(x), inverse));
+}
+
+/* Whole lines of 64, `step` bytes apart; returns the sums of 16 numbers' worth. */
+static inline __m512i quantize_lines(const float *x, size_t n, __m512 inverse, int8_t *q,
+				     size_t step)
+{
+	__m512i total = _mm512_setzero_si512();
+	for (size_t i = 0; i < n; i += 64, q += step) {
+		__m512i a = quantized16(x + i, inverse), b = quantized16(x + i + 16, inverse);
+		__m512i c = quantized16(x + i + 32, inverse), d = quantized16(x + i + 48, inverse);
+		total = _mm512_add_epi32(
+		    total, _mm512_add_epi32(_mm512_add_epi32(a, b), _mm512_add_epi32(c, d)));
+		_mm_storeu_si128((__m128i *)q, _mm512_cvtepi32_epi8(a));
+		_mm_storeu_si128((__m128i *)(q + 16), _mm512_cvtepi32_epi8(b));
+		_mm_storeu_si128((__m128i *)(q + 32), _mm512_cvtepi32_epi8(c));
+		_mm_storeu_si128((__m128i *)(q + 48), _mm512_cvtepi32_epi8(d));
+	}
+	return total;
+}
+
+static inline __m512 largest16(const float *x, size_t n)
+{
+	__m512 a = _mm512_setzero_ps(), b = a;
+	size_t i = 0;
+	for (; i + 32 <= n; i += 32) {
+		a = _mm512_max_ps(a, _mm512_abs_ps(_mm512_loadu_ps(x + i)));
+		b = _mm512_max_ps(b, _mm512_abs_ps(_mm512_loadu_ps(x + i + 16)));
+	}
+	for (; i < n; i += 16)
+		a = _mm512_max_ps(a, _mm512_abs_ps(_mm512_maskz_loadu_ps(head_mask(n - i), x + i)));
+	return _mm512_max_ps(a, b);
+}
+
+/* One run, as scalar.c: the same roundings, so the same bytes; lines of 64 are `step` bytes apart. Never writes
+ * more than n bytes. */
+float kernels_avx512_quantize_run(const float *x, size_t n, int8_t *q, size_t step, int32_t *sum)
+{
+	float most = _mm512_reduce_max_ps(largest16(x, n));
 	*sum = 0;
 	if (!(most > 1e-30f)) {
-		memset(q, 0, n);
+		for (size_t i = 0; i < n; i += 64, q += step)
+			memset(q, 0, n - i < 64 ? n - i : 64);
 		return 0;
 	}
 	__m512 inverse = _mm512_set1_ps(127.0f / most);
-	__m512i total = _mm512_setzero_si512();
-	for (size_t i = 0; i < n; i += 16) {
+	size_t whole = n / 64 * 64;
+	__m512i total = quantize_lines(x, whole, inverse, q, step);
+	q += whole / 64 * step;
+	for (size_t i = whole; i < n; i += 16, q += 16) {
 		__mmask16 mask = head_mask(n - i);
 		__m512i v =
 		    _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_maskz_loadu_ps(mask, x + i), inverse));
 		total = _mm512_add_epi32(total, v);
-		_mm_mask_storeu_epi8(q + i, mask, _mm512_cvtepi32_epi8(v));
+		_mm_mask_storeu_epi8(q, mask, _mm512_cvtepi32_epi8(v));
 	}
 	*sum = _mm512_reduce_add_epi32(total);
 	return most / 127.0f;
 }
 
+static void quantize_row(const float *x, struct kernel_int8_rows *out, size_t r)
+{
+	const __m256i ones = _mm256_set1_epi8(1);
+	size_t step = out->tiled ? 1024 : 64, padded = out->k_padded;
+	int8_t *q = out->q + kernel_row_place(out, r, 0);
+
+	memset(q + out->k / 64 * step + out->k % 64, 0, padded - out->k);
+	for (size_t g = 0; g < out->groups; g++) {
+		size_t first = g * KERNEL_GROUP, n = out->k - first;
+		int32_t sum;
+		out->scale[r * out->groups + g] =
+		    kernels_avx512_quantize_run(x + first, n < KERNEL_GROUP ? n : KERNEL_GROUP,
+						q + first / 64 * step, step, &sum);
+		out->undo[r * out->groups + g] = -128 * sum;
+	}
+	for (size_t b = 0; out->blocks && b < padded / 32; b++) {
+		const int8_t *at = q + b / 2 * step + b % 2 * 32;
+		__m256i v = _mm256_loadu_si256((const __m256i *)at);
+		__m256i four = _mm256_dpbusd_epi32(_mm256_setzero_si256(), ones, v);
+		out->sum32[r * (padded / 32) + b] = reduce_add_256(four);
+	}
+}
+
 void kernels_avx512_quantize(const float *x, size_t x_stride, struct kernel_int8_rows *out,
 			     size_t begin, size_t end)
 {
-	const __m256i ones = _mm256_set1_epi8(1);
-	for (size_t r = begin; r < end; r++) {
-		int8_t *q = out->q + r * out->k_padded;
-		memset(q + out->k, 0, out->k_padded - out->k);
-		for (size_t g = 0; g < out->groups; g++) {
-			size_t first = g * KERNEL_GROUP, n = out->k - first;
-			out->scale[r * out->groups + g] = quantize_run(
-			    x + r * x_stride + first, n < KERNEL_GROUP ? n : KERNEL_GROUP,
-			    q + first, &out->sum[r * out->groups + g]);
-		}
-		for (size_t b = 0; out->blocks && b < out->k_padded / 32; b++) {
-			__m256i v = _mm256_loadu_si256((const __m256i *)(q + b * 32));
-			__m256i four = _mm256_dpbusd_epi32(_mm256_setzero_si256(), ones, v);
-			out->sum32[r * (out->k_padded / 32) + b] = reduce_add_256(four);
-		}
-	}
+	for (size_t r = begin; r < end; r++)
+		quantize_row(x + r * x_stride, out, r);
 }
 
 void kernels_avx512_rms_norm(const float *x, const float *weight, float eps, float *out, size_t n)
@@ -376,7 +431,7 @@ void kernels_avx512_cache_put(const struct kernel_cache_view *cache, size_t posi
 		return;
 	}
 	memset(q, 0, sizeof(q));
-	cache->key_scale[position] = quantize_run(key, d, q, &sum);
+	cache->key_scale[position] = kernels_avx512_quantize_run(key, d, q, 64, &sum);
 	uint8_t *to = (uint8_t *)cache->key + kernel_key_place(d, position, 0);
 	for (size_t k = 0; k < d; k += 4, to += 64) {
 		uint32_t four;
@@ -384,7 +439,7 @@ void kernels_avx512_cache_put(const struct kernel_cache_view *cache, size_t posi
 		four ^= 0x80808080; /* q + 128 */
 		memcpy(to, &four, sizeof(four));
 	}
-	cache->value_scale[position] = quantize_run(value, d, q, &sum);
+	cache->value_scale[position] = kernels_avx512_quantize_run(value, d, q, 64, &sum);
 	/* one byte of each of d words */
 	uint32_t *words = (uint32_t *)cache->value + position / 4 * d;
 	unsigned shift = (unsigned)(position % 4) * 8;
@@ -415,7 +470,8 @@ static void scores_int8(const struct kernel_cache_view *cache, size_t count, con
 	int32_t total;
 
 	memset(q + d, 0, 64);
-	__m512 query_scale = _mm512_set1_ps(quantize_run(query, d, q, &total) * scale);
+	__m512 query_scale =
+	    _mm512_set1_ps(kernels_avx512_quantize_run(query, d, q, 64, &total) * scale);
 	__m512i undo = _mm512_set1_epi32(-128 * total);
 	const uint8_t *key = cache->key;
 	fetch(cache->key_scale, count * sizeof(float));
@@ -468,7 +524,7 @@ static void scores_f32(const struct kernel_cache_view *cache, size_t count, cons
 }
 
 /* scores -> exp(score - largest), hidden ones and those past the end 0; returns their sum. */
-static float soften(float *scores, size_t count, const uint8_t *visible)
+float kernels_avx512_soften(float *scores, size_t count, const uint8_t *visible)
 {
 	const __m512 nothing = _mm512_set1_ps(-INFINITY);
 	__m512 most16 = nothing, total = _mm512_setzero_ps();
@@ -492,7 +548,7 @@ static float soften(float *scores, size_t count, const uint8_t *visible)
 }
 
 /* One block's weights to bytes (what lies past count is 0 already, up to a whole 16); returns the scale. */
-static float quantize_weights(const float *weights, size_t n, uint8_t *q)
+float kernels_avx512_quantize_weights(const float *weights, size_t n, uint8_t *q)
 {
 	__m512 most16 = _mm512_setzero_ps();
 	for (size_t p = 0; p < n; p += 16)
@@ -543,7 +599,7 @@ static void mix_int8(const struct kernel_cache_view *cache, size_t count, const 
 		for (size_t begin = 0; begin < count; begin += KERNEL_MIX) {
 			uint8_t q[KERNEL_MIX];
 			size_t n = count - begin < KERNEL_MIX ? count - begin : KERNEL_MIX;
-			float scale = quantize_weights(weights + begin, n, q);
+			float scale = kernels_avx512_quantize_weights(weights + begin, n, q);
 			mix_block(cache, begin, n, at, q, scale, mask, acc);
 		}
 		for (int j = 0; j < 4; j++)
@@ -573,12 +629,12 @@ void kernels_avx512_attend(const struct kernel_cache_view *cache, size_t count,
 {
 	if (!cache->key_scale) {
 		scores_f32(cache, count, query, scale, scratch);
-		float total = soften(scratch, count, visible);
+		float total = kernels_avx512_soften(scratch, count, visible);
 		mix_f32(cache, count, scratch, 1.0f / total, out);
 		return;
 	}
 	scores_int8(cache, count, query, scale, scratch);
-	float total = soften(scratch, count, visible);
+	float total = kernels_avx512_soften(scratch, count, visible);
 	for (size_t p = 0; p < count; p += 16)
 		_mm512_storeu_ps(scratch + p,
 				 _mm512_mul_ps(_mm512_loadu_ps(scratch + p),

@@ -22,6 +22,9 @@ void kernels_scalar_cache_put(const struct kernel_cache_view *cache, size_t posi
 void kernels_avx512_product(const struct kernel_product *p, size_t tile_begin, size_t tile_end);
 void kernels_avx512_quantize(const float *x, size_t x_stride, struct kernel_int8_rows *out,
 			     size_t begin, size_t end);
+float kernels_avx512_quantize_run(const float *x, size_t n, int8_t *q, size_t step, int32_t *sum);
+float kernels_avx512_soften(float *scores, size_t count, const uint8_t *visible);
+float kernels_avx512_quantize_weights(const float *weights, size_t n, uint8_t *q);
 void kernels_avx512_rms_norm(const float *x, const float *weight, float eps, float *out, size_t n);
 void kernels_avx512_swiglu(float *gate, const float *up, size_t n);
 void kernels_avx512_gelu(float *x, size_t n);
@@ -55,6 +58,14 @@ static inline float kernel_from_f16(uint16_t v)
 	rest |= sign;
 	memcpy(&f, &rest, sizeof(f));
 	return f;
+}
+
+/* Where the line of 64 k that begins at k (a multiple of 64) lies in row `row` of x. */
+static inline size_t kernel_row_place(const struct kernel_int8_rows *xq, size_t row, size_t k)
+{
+	if (!xq->tiled)
+		return row * xq->k_padded + k;
+	return row / 16 * 16 * xq->k_padded + k / 64 * 1024 + row % 16 * 64;
 }
 
 /* Where byte (position, k) of an int8 key lies: tiles of 16 positions x 4 k, as the weights. */

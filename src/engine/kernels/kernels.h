@@ -33,8 +33,8 @@ enum kernel_level { KERNEL_SCALAR = 0, KERNEL_AVX2, KERNEL_AVX512, KERNEL_AMX, K
 enum kernel_weights { KERNEL_F32 = 0, KERNEL_BF16, KERNEL_INT8, KERNEL_INT4 };
 
 /* Rows of activations quantised to int8: q in [-127, 127], row r at q + r * stride. Each run of
- * KERNEL_GROUP values has its own scale; sums[] are those of q over the same run (to undo the +
- * 128), sums32[] over each run of 32 (to undo int4's + 8). */
+ * KERNEL_GROUP values has its own scale; undo[] is -128 times the sum of q over the same run (the weights are kept
+ * as q + 128), sum32[] the sum over each run of 32 (to undo int4's + 8). */
 #define KERNEL_GROUP 256
 
 /* Positions whose weights share a scale when an INT8 cache's values are mixed. */
@@ -43,9 +43,10 @@ enum kernel_weights { KERNEL_F32 = 0, KERNEL_BF16, KERNEL_INT8, KERNEL_INT4 };
 struct kernel_int8_rows {
 	int8_t *q;
 	float *scale;    /* [row][groups] */
-	int32_t *sum;    /* [row][groups] */
+	int32_t *undo;   /* [row][groups] */
 	int32_t *sum32;  /* [row][k_padded / 32] */
 	bool blocks;     /* sum32 is wanted: the weights are INT4 */
+	bool tiled;      /* q lies in tiles of 16 rows x 64 k (kernel_row_place): AMX's A tiles */
 	size_t k;        /* values a row */
 	size_t k_padded; /* multiple of KERNEL_K_PAD; = stride of q */
 	size_t groups;   /* of KERNEL_GROUP, the last may be shorter */
@@ -82,11 +83,31 @@ struct kernel_cache_view {
 	size_t capacity; /* positions, a multiple of 16 */
 };
 
+/* Attention of rows at neighbouring positions of one stream with one INT8 head of at most 256 numbers, whole 64s of
+ * them: row r is at position + r and sees itself and what is before it. */
+struct kernel_attention {
+	const struct kernel_cache_view
+	    *cache;            /* values are read up to a whole KERNEL_MIX of positions */
+	size_t position, rows; /* rows: 1 to KERNEL_ATTEND_ROWS */
+	const float *query;    /* rows of head_dim, query_stride floats apart */
+	size_t query_stride;
+	float scale;
+	float *scratch; /* KERNEL_ATTEND_ROWS * (position + rows + KERNEL_ATTEND_SLACK) floats */
+	float *out;
+	size_t out_stride;
+};
+
+#define KERNEL_ATTEND_ROWS  16
+#define KERNEL_ATTEND_SLACK 80
+
 struct kernels {
 	enum kernel_level level;
 	const char *name;
 
 	void (*product)(const struct kernel_product *p, size_t tile_begin, size_t tile_end);
+
+	/* From so many rows on, product wants INT8's and INT4's x tiled (below that, never). 0: never. */
+	size_t tiled_rows;
 
 	/* int8 operations (two for each multiplication) done on what lies in registers, in `rounds` rounds:
 	 * the most that a core can do, for measuring. NULL: not measured. */
@@ -118,6 +139,9 @@ struct kernels {
 	 * values' scales): KERNEL_MIX positions at a time, to 0..127. */
 	void (*attend)(const struct kernel_cache_view *cache, size_t count, const uint8_t *visible,
 		       const float *query, float scale, float *scratch, float *out);
+
+	/* The same for several rows at once, to the bit. NULL: no faster than one by one. */
+	void (*attend_rows)(const struct kernel_attention *attention);
 };
 
 /* The best level that this machine has (AMX only where the kernel grants its state). */

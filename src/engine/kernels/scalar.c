@@ -14,7 +14,7 @@ static float dot_int8(const struct kernel_product *p, const uint8_t *tile, size_
 		size_t begin = g * KERNEL_GROUP, end = begin + KERNEL_GROUP;
 		if (end > xq->k_padded)
 			end = xq->k_padded;
-		int32_t sum = -128 * xq->sum[r * xq->groups + g];
+		int32_t sum = xq->undo[r * xq->groups + g];
 		for (size_t k = begin; k < end; k++)
 			sum += (int32_t)tile[k / 4 * 64 + line_row * 4 + k % 4] * x[k];
 		acc += (float)sum * xq->scale[r * xq->groups + g];
@@ -22,14 +22,16 @@ static float dot_int8(const struct kernel_product *p, const uint8_t *tile, size_
 	return acc;
 }
 
+/* The blocks' sums times their scales, fused, group by group; then the group's scale. */
 static float dot_int4(const struct kernel_product *p, const uint8_t *tile, size_t line_row,
 		      size_t r)
 {
 	const struct kernel_int8_rows *xq = p->xq;
 	const int8_t *x = xq->q + r * xq->k_padded;
-	float acc = 0;
-	for (size_t b = 0; b < xq->k_padded / 32; b++, tile += 288) {
-		int32_t sum = -8 * xq->sum32[r * (xq->k_padded / 32) + b];
+	size_t blocks = xq->k_padded / 32, each = KERNEL_GROUP / 32;
+	float acc = 0, group = 0;
+	for (size_t b = 0; b < blocks; b++, tile += 288) {
+		int32_t sum = -8 * xq->sum32[r * blocks + b];
 		for (size_t k = 0; k < 16; k++) {
 			uint8_t pair = tile[k / 4 * 64 + line_row * 4 + k % 4];
 			sum += (int32_t)(pair & 15) * x[b * 32 + k];
@@ -37,8 +39,11 @@ static float dot_int4(const struct kernel_product *p, const uint8_t *tile, size_
 		}
 		uint16_t half;
 		memcpy(&half, tile + 256 + line_row * 2, sizeof(half));
-		float scale = xq->scale[r * xq->groups + b * 32 / KERNEL_GROUP];
-		acc += (float)sum * (kernel_from_f16(half) * scale);
+		group = fmaf((float)sum, kernel_from_f16(half), group);
+		if (b % each == each - 1 || b + 1 == blocks) {
+			acc += group * xq->scale[r * xq->groups + b / each];
+			group = 0;
+		}
 	}
 	return acc;
 }
@@ -124,7 +129,7 @@ void kernels_scalar_quantize(const float *x, size_t x_stride, struct kernel_int8
 			int32_t sum = 0;
 			for (size_t i = 0; i < n; i++)
 				sum += q[first + i];
-			out->sum[r * out->groups + g] = sum;
+			out->undo[r * out->groups + g] = -128 * sum;
 		}
 		for (size_t b = 0; out->blocks && b < out->k_padded / 32; b++) {
 			int32_t sum = 0;

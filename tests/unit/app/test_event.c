@@ -20,6 +20,9 @@ static void test_round_trip(void **state)
 						.account_id = 1,
 						.notification_id = 2,
 						.job_id = 3,
+						.announcement_id = 4,
+						.thread_id = 5,
+						.name = "🌸",
 						.visibility = STORE_VISIBILITY_DIRECT,
 						.local = type & 1,
 						.media = type & 2,
@@ -42,6 +45,9 @@ static void test_round_trip(void **state)
 		assert_int_equal(out.account_id, event.account_id);
 		assert_int_equal(out.notification_id, event.notification_id);
 		assert_int_equal(out.job_id, event.job_id);
+		assert_int_equal(out.announcement_id, event.announcement_id);
+		assert_int_equal(out.thread_id, event.thread_id);
+		assert_string_equal(out.name, event.name);
 		assert_int_equal(out.visibility, event.visibility);
 		assert_int_equal(out.local, event.local);
 		assert_int_equal(out.media, event.media);

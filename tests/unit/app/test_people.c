@@ -2,6 +2,7 @@
 #include "app/account.h"
 #include "app/oauth.h"
 #include "app/private.h"
+#include "app/recovery.h"
 #include "app/relation.h"
 #include "app/setting.h"
 #include "app/timeline.h"
@@ -240,13 +241,14 @@ static void second_factor(void **state)
 	struct app_totp totp;
 	struct app self = testapp_as(testapp_person("ana"));
 	bool required, enabled;
+	struct app_recovery recovery;
 	char secret[64], code[8];
 	OK(app_totp_begin(&self, &totp, &t.e));
 	snprintf(secret, sizeof(secret), "%s", totp.secret);
 	assert_non_null(strstr(totp.uri, secret));
-	FAILS(app_totp_confirm(&self, "abc", &t.e), ERR_INVALID);
+	FAILS(app_totp_confirm(&self, "abc", &recovery, &t.e), ERR_INVALID);
 	snprintf(code, sizeof(code), "%s", code_now(secret, self.now_ms));
-	OK(app_totp_confirm(&self, code, &t.e));
+	OK(app_totp_confirm(&self, code, &recovery, &t.e));
 	OK(app_totp_enabled(&self, &enabled, &t.e));
 	assert_true(enabled);
 	struct app nobody = self;
@@ -264,6 +266,59 @@ static void second_factor(void **state)
 	OK(app_totp_disable(&self, "password ana", &t.e));
 	OK(app_totp_enabled(&self, &enabled, &t.e));
 	assert_false(enabled);
+}
+
+static bool signs_in(struct app *nobody, const char *code)
+{
+	struct app_session session;
+	bool required;
+	t.e = (struct err){0};
+	bool ok = app_sign_in(nobody, "ana", "password ana", code, NULL, &session, &required, &t.e);
+	assert_true(ok || t.e.code == ERR_UNAUTHORIZED);
+	return ok;
+}
+
+static void recovery_codes(void **state)
+{
+	(void)state;
+	struct app self = testapp_as(testapp_person("ana")), nobody = self;
+	struct app_totp totp;
+	struct app_recovery first, second;
+	char secret[64], code[8], kept[APP_RECOVERY_CODES][16], typed[24];
+	int64_t left;
+	nobody.account_id = 0;
+	FAILS(app_recovery_renew(&self, "password ana", &first, &t.e), ERR_CONFLICT);
+	OK(app_totp_begin(&self, &totp, &t.e));
+	snprintf(secret, sizeof(secret), "%s", totp.secret);
+	snprintf(code, sizeof(code), "%s", code_now(secret, self.now_ms));
+	OK(app_totp_confirm(&self, code, &first, &t.e));
+	for (int i = 0; i < APP_RECOVERY_CODES; i++) {
+		assert_int_equal(strlen(first.codes[i]), 14);
+		snprintf(kept[i], sizeof(kept[i]), "%s", first.codes[i]);
+		for (int k = 0; k < i; k++)
+			assert_string_not_equal(kept[i], kept[k]);
+	}
+	OK(app_recovery_left(&self, &left, &t.e));
+	assert_int_equal(left, 10);
+	assert_false(signs_in(&nobody, "abcd-efgh-jkmn"));
+	assert_true(signs_in(&nobody, kept[3]));
+	assert_false(signs_in(&nobody, kept[3])); /* once */
+	/* as people type: capitals, spaces instead of dashes */
+	snprintf(typed, sizeof(typed), "%.4s %.4s %.4s ", kept[4], kept[4] + 5, kept[4] + 10);
+	for (char *c = typed; *c; c++)
+		*c = *c >= 'a' && *c <= 'z' ? (char)(*c - 'a' + 'A') : *c;
+	assert_true(signs_in(&nobody, typed));
+	OK(app_recovery_left(&self, &left, &t.e));
+	assert_int_equal(left, 8);
+	FAILS(app_recovery_renew(&self, "wrong", &second, &t.e), ERR_INVALID);
+	OK(app_recovery_renew(&self, "password ana", &second, &t.e));
+	OK(app_recovery_left(&self, &left, &t.e));
+	assert_int_equal(left, 10);
+	assert_false(signs_in(&nobody, kept[0]));
+	assert_true(signs_in(&nobody, second.codes[0]));
+	OK(app_totp_disable(&self, "password ana", &t.e));
+	OK(app_recovery_left(&self, &left, &t.e));
+	assert_int_equal(left, 0);
 }
 
 static void apps_and_tokens(void **state)
@@ -510,6 +565,7 @@ static int run(enum db_kind which)
 	    TEST(passwords_change_and_reset),
 	    TEST(one_time_codes),
 	    TEST(second_factor),
+	    TEST(recovery_codes),
 	    TEST(apps_and_tokens),
 	    TEST(following),
 	    TEST(locked_accounts_ask),

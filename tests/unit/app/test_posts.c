@@ -1,4 +1,6 @@
 /* Posts, timelines, pictures, remixes, jobs; on both databases. */
+#include "app/account.h"
+#include "app/known.h"
 #include "app/lineage.h"
 #include "app/media.h"
 #include "app/notification.h"
@@ -6,6 +8,7 @@
 #include "app/relation.h"
 #include "app/search.h"
 #include "app/timeline.h"
+#include "app/trend.h"
 #include "testapp.h"
 #include "testdb.h"
 
@@ -94,7 +97,8 @@ static void saying_and_seeing(void **state)
 static void tags_are_counted(void **state)
 {
 	(void)state;
-	struct app_tag tag, *trends;
+	struct app_tag tag;
+	struct app_trend_tag *trends;
 	size_t count;
 	bool more;
 	struct app_post first = testapp_post(a, "#Art and #art");
@@ -107,8 +111,10 @@ static void tags_are_counted(void **state)
 	OK(app_tick(&t.app, &more, &t.e)); /* again: nothing is counted twice */
 	OK(app_tag_get(&t.app, "art", &tag, &t.e));
 	assert_int_equal(tag.posts_count, 2);
-	OK(app_tag_trends(&t.app, 10, &trends, &count, &t.e));
+	OK(app_trend_tags(&t.app, &(struct app_trend_page){.limit = 10}, &trends, &count, &t.e));
 	assert_int_equal(count, 1);
+	assert_int_equal(trends[0].history[0].accounts + trends[0].history[1].accounts, 2);
+	assert_int_equal(trends[0].history[0].uses + trends[0].history[1].uses, 2);
 	OK(app_post_delete(&ana, first.row.id, NULL, &t.e));
 	OK(app_tag_get(&t.app, "art", &tag, &t.e));
 	assert_int_equal(tag.posts_count, 1);
@@ -376,6 +382,35 @@ static void pending_uploads(void **state)
 	FAILS(app_media_delete(&ana, media.id, &t.e), ERR_CONFLICT);
 }
 
+/* What was deleted to be written anew leaves its pictures to its author, for a day. */
+static void redrafts_keep_their_pictures(void **state)
+{
+	(void)state;
+	enum { HOUR_MS = 3600 * 1000 };
+	struct store_media media;
+	struct app_post post, again;
+	bool more;
+	const struct store_media upload = {.type = "image/png", .hash = "kept"};
+	OK(app_media_create(&ana, &upload, &media, &t.e));
+	struct app_post_new form = {.text = "typo", .media_ids = &media.id, .media_count = 1};
+	OK(app_post_create(&ana, &form, &post, &t.e));
+	OK(app_post_redraft(&ana, post.row.id, &post, &t.e));
+	assert_int_equal(post.media_count, 1);
+	OK(app_post_create(&ana, &form, &again, &t.e));
+	assert_int_equal(again.media_count, 1);
+	OK(app_post_redraft(&ana, again.row.id, NULL, &t.e));
+	int64_t now = clock_wall_ms();
+	clock_set_wall_ms(now + 20 * HOUR_MS);
+	OK(app_tick(&t.app, &more, &t.e));
+	OK(app_media_get(&ana, media.id, &media, &t.e));
+	clock_set_wall_ms(now + 25 * HOUR_MS);
+	OK(app_tick(&t.app, &more, &t.e));
+	FAILS(app_media_get(&ana, media.id, &media, &t.e), ERR_NOT_FOUND);
+	OK(app_tick(&t.app, &more, &t.e));
+	clock_set_wall_ms(0);
+	assert_true(was_deleted("kept"));
+}
+
 static struct app_post post_picture(struct app *who, int64_t picture,
 				    enum store_prompt_visibility prompt, bool closed)
 {
@@ -548,15 +583,17 @@ static void a_job_ends_once(void **state)
 	struct store_job first, second;
 	struct app_job job;
 	int64_t recovered;
-	struct app_job_picture picture = {
+	struct store_media picture = {
 	    .hash = "p", .type = "image/png", .has_seed = true, .seed = 9};
 	int64_t id = submit(&ana, 1).row.id;
 	assert_true(claim("w1", &first));
-	OK(app_job_renew(&program, &first, 60000, &t.e));
-	OK(app_job_recover(&program, NULL, &recovered, &t.e));
-	assert_int_equal(recovered, 0); /* its lease holds */
-	OK(app_job_recover(&program, "w1", &recovered, &t.e));
-	assert_int_equal(recovered, 1); /* w1 has started again */
+	const struct store_lease seen = {
+	    .job_id = id, .lease = first.lease, .until = first.lease_until};
+	OK(app_job_renew(&program, &first, 60001, &t.e));
+	OK(app_job_recover(&program, &seen, 1, &recovered, &t.e));
+	assert_int_equal(recovered, 0); /* it was renewed since */
+	assert_int_equal(testapp_recover("w2"), 0);
+	assert_int_equal(testapp_recover("w1"), 1); /* w1 has started again */
 	FAILS(app_job_renew(&program, &first, 60000, &t.e), ERR_CANCELLED);
 	assert_true(claim("w2", &second));
 	assert_true(second.id == id && second.attempts == 2);
@@ -579,16 +616,12 @@ static void a_job_ends_once(void **state)
 static void leases_end(void **state)
 {
 	(void)state;
-	struct app later = testapp_as(0);
 	struct store_job job;
 	struct app_job seen;
-	int64_t recovered;
 	int64_t id = submit(&ana, 1).row.id;
 	for (int attempt = 1; attempt <= 3; attempt++) {
 		assert_true(claim("w", &job));
-		later.now_ms += 61000;
-		OK(app_job_recover(&later, NULL, &recovered, &t.e));
-		assert_int_equal(recovered, 1);
+		assert_int_equal(testapp_recover(NULL), 1);
 	}
 	assert_false(claim("w", &job)); /* three times is enough */
 	OK(app_job_get(&ana, id, &seen, &t.e));
@@ -601,7 +634,7 @@ static void cancelling(void **state)
 	(void)state;
 	struct app program = testapp_as(0);
 	struct store_job job;
-	struct app_job_picture picture = {.hash = "p", .type = "image/png"};
+	struct store_media picture = {.hash = "p", .type = "image/png"};
 	int64_t ids[3];
 	for (int i = 0; i < 3; i++)
 		ids[i] = submit(&ana, i ? 4 : 1).row.id;
@@ -638,7 +671,7 @@ static void draw_answers(void **state)
 	OK(app_post_create(&ana, &(struct app_post_new){.text = "@draw 빨간 사과"}, &asked, &t.e));
 	assert_true(claim("w", &job));
 	assert_string_equal(job.prompt, "빨간 사과");
-	struct app_job_picture picture = {.hash = "p", .type = "image/png"};
+	struct store_media picture = {.hash = "p", .type = "image/png"};
 	OK(app_job_finish(&program, &job, "m", &picture, 1, &t.e));
 	FAILS(app_job_finish(&program, &job, "m", &picture, 1, &t.e), ERR_CANCELLED);
 	OK(app_post_context(&ana, asked.row.id, &up, &down, &t.e));
@@ -820,6 +853,109 @@ static void quotes(void **state)
 	assert_null(seen.quote_of);
 }
 
+static struct app_post first_of_home(struct app *viewer)
+{
+	struct app_posts home;
+	OK(app_timeline_home(viewer, &all, &home, &t.e));
+	assert_int_equal(home.count, 1);
+	return home.items[0];
+}
+
+static void what_is_kept_is_never_old(void **state)
+{
+	(void)state;
+	struct app_relation relation;
+	follow(&bo, a);
+	struct app_post post = testapp_post(a, "hello @cho"), seen = first_of_home(&bo), again;
+	assert_ptr_equal(first_of_home(&bo).known, seen.known);
+	const char text[] = "{\"a\":1}";
+	app_known_piece_keep(seen.known, &(struct app_piece){.bytes = text, .length = 7});
+	assert_memory_equal(app_known_piece(first_of_home(&bo).known)->bytes, text, 7);
+	/* what one has marked is one's own; that it is marked is everybody's */
+	OK(app_favourite_add(&bo, post.row.id, &again, &t.e));
+	seen = first_of_home(&bo);
+	assert_true(seen.favourited);
+	assert_int_equal(seen.row.favourites_count, 1);
+	assert_null(app_known_piece(seen.known));
+	OK(app_post_get(&cho, post.row.id, &again, &t.e));
+	assert_ptr_equal(again.known, seen.known);
+	assert_false(again.favourited);
+	/* the author, and who is mentioned */
+	OK(app_account_update(&ana, &(struct app_profile){.display_name = "Ana N."},
+			      &(struct store_account){0}, &t.e));
+	assert_string_equal(first_of_home(&bo).account->display_name, "Ana N.");
+	OK(app_account_update(&cho, &(struct app_profile){.display_name = "Cho"},
+			      &(struct store_account){0}, &t.e));
+	seen = first_of_home(&bo);
+	assert_int_equal(seen.mention_count, 1);
+	assert_string_equal(seen.mentions[0]->display_name, "Cho");
+	/* who blocks sees nothing more of it, and nobody sees what is gone */
+	OK(app_block(&ana, c, &relation, &t.e));
+	FAILS(app_post_get(&cho, post.row.id, &again, &t.e), ERR_NOT_FOUND);
+	OK(app_post_get(&bo, post.row.id, &again, &t.e));
+	OK(app_post_delete(&ana, post.row.id, NULL, &t.e));
+	FAILS(app_post_get(&bo, post.row.id, &again, &t.e), ERR_NOT_FOUND);
+	app_known_trust(t.core, false);
+	post = testapp_post(a, "another");
+	seen = first_of_home(&bo);
+	assert_ptr_not_equal(first_of_home(&bo).known, seen.known);
+}
+
+/* Each is looked at twice, so that it is known before it changes. */
+static struct app_post seen_twice(struct app *viewer, int64_t id)
+{
+	struct app_post post;
+	OK(app_post_get(viewer, id, &post, &t.e));
+	OK(app_post_get(viewer, id, &post, &t.e));
+	return post;
+}
+
+static size_t home_twice(struct app *viewer)
+{
+	struct app_posts home;
+	OK(app_timeline_home(viewer, &all, &home, &t.e));
+	OK(app_timeline_home(viewer, &all, &home, &t.e));
+	return home.count;
+}
+
+static void what_a_viewer_does_shows_at_once(void **state)
+{
+	(void)state;
+	struct app_relation relation;
+	struct app_post again;
+	follow(&bo, a);
+	int64_t id = testapp_post(a, "a word to be filtered").row.id;
+	struct app_post post = seen_twice(&bo, id);
+	assert_false(post.favourited || post.bookmarked || post.boosted || post.muted);
+	OK(app_favourite_add(&bo, id, &again, &t.e));
+	assert_true(seen_twice(&bo, id).favourited);
+	assert_false(seen_twice(&cho, id).favourited);
+	OK(app_favourite_remove(&bo, id, &again, &t.e));
+	assert_false(seen_twice(&bo, id).favourited);
+	OK(app_bookmark_add(&bo, id, &again, &t.e));
+	assert_true(seen_twice(&bo, id).bookmarked);
+	OK(app_bookmark_remove(&bo, id, &again, &t.e));
+	assert_false(seen_twice(&bo, id).bookmarked);
+	OK(app_boost_add(&bo, id, STORE_VISIBILITY_PUBLIC, &again, &t.e));
+	assert_true(seen_twice(&bo, id).boosted);
+	OK(app_boost_remove(&bo, id, &again, &t.e));
+	assert_false(seen_twice(&bo, id).boosted);
+	OK(app_thread_mute(&bo, id, &again, &t.e));
+	assert_true(seen_twice(&bo, id).muted);
+	OK(app_thread_unmute(&bo, id, &again, &t.e));
+	assert_false(seen_twice(&bo, id).muted);
+	OK(app_pin_add(&ana, id, &again, &t.e));
+	assert_true(seen_twice(&ana, id).pinned);
+	/* whom one hides, and who hides oneself */
+	assert_int_equal(home_twice(&bo), 1);
+	OK(app_mute(&bo, a, false, 0, &relation, &t.e));
+	assert_int_equal(home_twice(&bo), 0);
+	OK(app_unmute(&bo, a, &relation, &t.e));
+	assert_int_equal(home_twice(&bo), 1);
+	OK(app_block(&ana, b, &relation, &t.e));
+	FAILS(app_post_get(&bo, id, &again, &t.e), ERR_NOT_FOUND);
+}
+
 static int run(enum db_kind which)
 {
 	kind = which;
@@ -835,6 +971,7 @@ static int run(enum db_kind which)
 	    TEST(marks_happen_once),
 	    TEST(files_go_with_the_last_post),
 	    TEST(pending_uploads),
+	    TEST(redrafts_keep_their_pictures),
 	    TEST(prompts_are_seen_by_rule),
 	    TEST(remixes_make_a_tree),
 	    TEST(jobs_are_drawn_in_turn),
@@ -847,6 +984,8 @@ static int run(enum db_kind which)
 	    TEST(twins_make_one_post),
 	    TEST(workers_share_the_queue),
 	    TEST(quotes),
+	    TEST(what_is_kept_is_never_old),
+	    TEST(what_a_viewer_does_shows_at_once),
 	};
 	return cmocka_run_group_tests_name(which == DB_SQLITE ? "sqlite" : "postgres", tests, NULL,
 					   NULL);

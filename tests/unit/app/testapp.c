@@ -1,5 +1,7 @@
 #include "testapp.h"
 
+#include "app/known.h"
+
 #include "base/id.h"
 #include "base/log.h"
 #include "testdb.h"
@@ -49,6 +51,7 @@ int testapp_set_up(enum db_kind kind)
 	OK(t.pool = db_pool_open(testdb_url(kind), &t.e));
 	OK(t.db = db_open(t.pool, &t.e));
 	OK(t.core = app_core_create(t.pool, &config, &hooks, &t.e));
+	app_known_trust(t.core, true);
 	app_init(&t.app, t.core, t.db, t.arena);
 	return 0;
 }
@@ -81,6 +84,17 @@ struct app testapp_as(int64_t account_id)
 	app_init(&app, t.core, t.db, t.arena);
 	app.account_id = account_id;
 	return app;
+}
+
+int64_t testapp_recover(const char *worker)
+{
+	struct app program = testapp_as(0);
+	struct store_lease *leases;
+	size_t count;
+	int64_t recovered;
+	OK(store_job_leases(t.db, t.arena, worker, &leases, &count, &t.e));
+	OK(app_job_recover(&program, leases, count, &recovered, &t.e));
+	return recovered;
 }
 
 struct app testapp_as_admin(int64_t account_id)
@@ -119,13 +133,13 @@ int64_t testapp_picture(int64_t account_id, const char *prompt, int64_t source_p
 	OK(app_job_claim(&worker, "builtin", "w1", 60000, &claimed, &found, &t.e));
 	assert_true(found);
 	assert_true(claimed.id == job.row.id);
-	struct app_job_picture picture = {.hash = hash,
-					  .type = "image/png",
-					  .size_bytes = 10,
-					  .width = 8,
-					  .height = 8,
-					  .has_seed = true,
-					  .seed = 7};
+	struct store_media picture = {.hash = hash,
+				      .type = "image/png",
+				      .size_bytes = 10,
+				      .width = 8,
+				      .height = 8,
+				      .has_seed = true,
+				      .seed = 7};
 	OK(app_job_finish(&worker, &claimed, "madang-1", &picture, 1, &t.e));
 	OK(app_job_get(&app, job.row.id, &job, &t.e));
 	assert_int_equal(job.media_count, 1);

@@ -47,6 +47,9 @@ struct app_post testapp_post(int64_t account_id, const char *text);
 /* A finished picture of a job. */
 int64_t testapp_picture(int64_t account_id, const char *prompt, int64_t source_post_id);
 
+/* Whoever draws, or `worker`, is dead: how many of their jobs were taken back. */
+int64_t testapp_recover(const char *worker);
+
 /* Fails with the error's text. */
 #define OK(call)                                                                      \
 	do {                                                                          \

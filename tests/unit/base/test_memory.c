@@ -44,6 +44,29 @@ static void test_arena_cap(void **state)
 	arena_destroy(a);
 }
 
+static void count_up(void *item)
+{
+	++*(int *)item;
+}
+
+static void test_arena_tells_its_end(void **state)
+{
+	(void)state;
+	int ends = 0;
+	struct arena *a = arena_create_small(1 << 20);
+	for (int i = 0; i < 100; i++)
+		arena_on_end(a, count_up, &ends);
+	arena_alloc(a, 100000);
+	assert_int_equal(ends, 0);
+	arena_reset(a);
+	assert_int_equal(ends, 100);
+	arena_reset(a);
+	assert_int_equal(ends, 100);
+	arena_on_end(a, count_up, &ends);
+	arena_destroy(a);
+	assert_int_equal(ends, 101);
+}
+
 static void test_arena_text(void **state)
 {
 	(void)state;
@@ -101,11 +124,9 @@ static void test_buf_html(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_arena_zeroes_and_aligns),
-	    cmocka_unit_test(test_arena_cap),
-	    cmocka_unit_test(test_arena_text),
-	    cmocka_unit_test(test_buf_cap_sticks),
-	    cmocka_unit_test(test_buf_html),
+	    cmocka_unit_test(test_arena_zeroes_and_aligns), cmocka_unit_test(test_arena_cap),
+	    cmocka_unit_test(test_arena_tells_its_end),     cmocka_unit_test(test_arena_text),
+	    cmocka_unit_test(test_buf_cap_sticks),          cmocka_unit_test(test_buf_html),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

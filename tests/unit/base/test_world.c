@@ -31,6 +31,28 @@ static void test_clock(void **state)
 	assert_true(clock_mono_ns() >= t);
 }
 
+static void test_house_time_never_goes_back(void **state)
+{
+	(void)state;
+	enum { HOUR_MS = 3600 * 1000, DAY_MS = 24 * HOUR_MS };
+	int64_t real = clock_wall_ms();
+	clock_set_wall_ms(real);
+	assert_int_equal(clock_house_ms(), real);
+	clock_set_wall_ms(real + DAY_MS); /* forward at once: what is over is over */
+	assert_int_equal(clock_house_ms(), real + DAY_MS);
+	clock_set_wall_ms(real + DAY_MS - HOUR_MS);
+	int64_t before = clock_house_ms(), began_ns = clock_mono_ns();
+	assert_true(before >= real + DAY_MS);
+	while (clock_mono_ns() - began_ns < 40000000) /* it goes on, and slower */
+		assert_true(clock_house_ms() >= before);
+	int64_t passed = clock_house_ms() - before;
+	assert_true(passed > 0 && passed <= (clock_mono_ns() - began_ns) / 1000000 + 1);
+	clock_set_wall_ms(real + 2 * DAY_MS);
+	assert_int_equal(clock_house_ms(), real + 2 * DAY_MS);
+	clock_set_wall_ms(0);
+	assert_true(clock_house_ms() < real + HOUR_MS);
+}
+
 static void test_ids_parse(void **state)
 {
 	(void)state;
@@ -265,6 +287,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_clock),
+	    cmocka_unit_test(test_house_time_never_goes_back),
 	    cmocka_unit_test(test_ids_parse),
 	    cmocka_unit_test(test_ids_from_many_threads),
 	    cmocka_unit_test(test_ids_never_go_back),

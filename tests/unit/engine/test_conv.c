@@ -68,6 +68,9 @@ static void problem_init(struct problem *p, enum engine_conv_kind kind)
 	p->quantized = rng_next(&rng) & 1;
 	size_t weights = (size_t)(p->out * p->in * (kind == ENGINE_CONV_1X1 ? 1 : 9));
 	p->x = noise((size_t)(p->width * p->height * p->in));
+	if (rng_next(&rng) % 8 == 0) /* pixels whose channels are nearly equal */
+		for (int i = 0; i < p->width * p->height * p->in; i++)
+			p->x[i] = p->x[i / p->in * p->in] * (1 + 1e-3f * uniform());
 	p->w = noise(weights);
 	p->bias = noise((size_t)p->out);
 	p->scale = noise((size_t)p->out);
@@ -104,10 +107,17 @@ static double act(double v, enum conv_act a)
 	return a == CONV_ACT_GELU ? 0.5 * v * (1 + erf(v / sqrt(2.0))) : v;
 }
 
-static double *prepared(const struct problem *p)
+/* A prepared input, and the magnitude that its rounding is relative to: of what is added and taken away on the
+ * way, not of what remains. Where the channels of a pixel are nearly equal, LAYER takes nearly all away
+ * and multiplies what is left, with the mean's last bit in it, by up to 1/sqrt(eps) = 1000. */
+struct value {
+	double v, size;
+};
+
+static struct value *prepared(const struct problem *p)
 {
 	size_t pixels = (size_t)(p->width * p->height);
-	double *y = malloc(pixels * (size_t)p->in * sizeof(double));
+	struct value *y = malloc(pixels * (size_t)p->in * sizeof(*y));
 	assert_non_null(y);
 	for (size_t i = 0; i < pixels; i++) {
 		const float *x = p->x + i * (size_t)p->in;
@@ -119,14 +129,22 @@ static double *prepared(const struct problem *p)
 			square += (x[c] - mean) * (x[c] - mean) / p->in;
 		double rate = 1 / sqrt(square + 1e-6);
 		for (int c = 0; c < p->in; c++) {
-			double v = x[c];
-			if (p->prepare.norm == CONV_NORM_AFFINE)
+			double v = x[c], size = fabs(v);
+			if (p->prepare.norm == CONV_NORM_AFFINE) {
 				v = v * p->gain[c] + p->shift[c];
-			if (p->prepare.norm == CONV_NORM_RMS)
+				size = fabs(x[c] * (double)p->gain[c]) + fabs((double)p->shift[c]);
+			}
+			if (p->prepare.norm == CONV_NORM_RMS) {
 				v = v * rate * p->gain[c];
-			if (p->prepare.norm == CONV_NORM_LAYER)
+				size = fabs(v);
+			}
+			if (p->prepare.norm == CONV_NORM_LAYER) {
 				v = (v - mean) * rate * p->gain[c] + p->shift[c];
-			y[i * (size_t)p->in + (size_t)c] = act(v, p->prepare.act);
+				size = (size + fabs(mean)) * rate * fabs((double)p->gain[c]) +
+				       fabs((double)p->shift[c]);
+			}
+			y[i * (size_t)p->in + (size_t)c] =
+			    (struct value){act(v, p->prepare.act), size};
 		}
 	}
 	return y;
@@ -158,7 +176,7 @@ static double weight_at(const struct problem *p, int n, int c, int t)
 }
 
 /* One output by the definition; *size is the sum of the magnitudes, what rounding is relative to. */
-static double definition(const struct problem *p, const double *in, int y, int x, int n,
+static double definition(const struct problem *p, const struct value *in, int y, int x, int n,
 			 double *size)
 {
 	int side = p->kind == ENGINE_CONV_1X1 ? 1 : 3, stride = p->kind == ENGINE_CONV_DOWN ? 2 : 1;
@@ -169,12 +187,11 @@ static double definition(const struct problem *p, const double *in, int y, int x
 		if (!source(p, y * stride + t / side - pad, x * stride + t % side - pad, &sy, &sx))
 			continue;
 		for (int c = 0; c < p->in; c++) {
-			double term =
-			    in[((size_t)sy * (size_t)p->width + (size_t)sx) * (size_t)p->in +
-			       (size_t)c] *
-			    weight_at(p, n, c, t);
-			sum += term;
-			*size += fabs(term);
+			size_t i = ((size_t)sy * (size_t)p->width + (size_t)sx) * (size_t)p->in +
+				   (size_t)c;
+			double w = weight_at(p, n, c, t);
+			sum += in[i].v * w;
+			*size += in[i].size * fabs(w);
 		}
 	}
 	return sum;
@@ -223,7 +240,8 @@ static void check(const struct problem *p, const struct conv_kernels *k, struct 
 	assert_non_null(before);
 	memcpy(before, out.data, count * sizeof(float));
 	run(p, k, pool, &in, &out);
-	double *x = prepared(p), size;
+	struct value *x = prepared(p);
+	double size;
 	for (size_t i = 0; i < count; i++) {
 		int n = (int)(i % (size_t)p->out), pixel = (int)(i / (size_t)p->out);
 		double expected =

@@ -200,6 +200,27 @@ static void test_vary_keeps(void **state)
 	engine_destroy(engine);
 }
 
+/* What is edited keeps the style that it has; said or not, that is the same request. */
+static void test_edit_keeps_the_style(void **state)
+{
+	static const char *const ASKED[] = {"flat", NULL, "line"};
+	struct engine *engine = open_model("ENGINE_TINY", (struct engine_options){0});
+	struct outcome o = {0};
+	struct err e;
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct engine_request r = request(3);
+		r.style = ASKED[i];
+		r.source_style = "flat";
+		assert_true(engine_submit(engine, &r, &o.id[i], &e));
+		assert_true(engine_run(engine, note, &o));
+		assert_int_equal(o.last[i], ENGINE_EVENT_DONE);
+	}
+	assert_memory_equal(o.tokens[0], o.tokens[1], sizeof(o.tokens[0]));
+	assert_memory_not_equal(o.tokens[0], o.tokens[2], sizeof(o.tokens[0]));
+	engine_destroy(engine);
+}
+
 static void test_cancel(void **state)
 {
 	struct engine *engine =
@@ -310,6 +331,18 @@ static void test_pictures(void **state)
 		assert_in_range(tokens[i], 0, info.image_vocabulary - 1);
 	assert_true(engine_encode(engine, big, 1, 1, tokens, &e));
 	assert_false(engine_encode(engine, big, 0, 1, tokens, &e));
+	/* "line" has squares of 4 pixels, in 16 by 16; "flat" is left as it is. */
+	assert_true(engine_decode(engine, SOURCE, TOKENS, 0, part, &e));
+	engine_finish(engine, "flat", part);
+	engine_finish(engine, NULL, part);
+	assert_memory_equal(part, whole, 16 * 16 * 3);
+	engine_finish(engine, "line", part);
+	assert_memory_not_equal(part, whole, 16 * 16 * 3);
+	for (int i = 0; i < 16 * 16 * 3; i++)
+		assert_int_equal(part[i], part[i / 48 / 4 * 4 * 48 + i % 48 / 12 * 12 + i % 3]);
+	memcpy(whole, part, 16 * 16 * 3);
+	engine_finish(engine, "line", part);
+	assert_memory_equal(part, whole, 16 * 16 * 3);
 	assert_true(engine_prompt_tokens(engine, "hello", &count, &e));
 	assert_int_equal(count, 5);
 	struct engine_request r = ENGINE_REQUEST_INIT;
@@ -454,11 +487,17 @@ static void test_stop(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_same_f32),     cmocka_unit_test(test_same_int8),
-	    cmocka_unit_test(test_seeds_differ), cmocka_unit_test(test_vary_keeps),
-	    cmocka_unit_test(test_cancel),       cmocka_unit_test(test_wrong_requests),
-	    cmocka_unit_test(test_pictures),     cmocka_unit_test(test_stop),
-	    cmocka_unit_test(test_threads),      cmocka_unit_test(test_janus),
+	    cmocka_unit_test(test_same_f32),
+	    cmocka_unit_test(test_same_int8),
+	    cmocka_unit_test(test_seeds_differ),
+	    cmocka_unit_test(test_vary_keeps),
+	    cmocka_unit_test(test_edit_keeps_the_style),
+	    cmocka_unit_test(test_cancel),
+	    cmocka_unit_test(test_wrong_requests),
+	    cmocka_unit_test(test_pictures),
+	    cmocka_unit_test(test_stop),
+	    cmocka_unit_test(test_threads),
+	    cmocka_unit_test(test_janus),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -152,6 +152,43 @@ static void attention_case(const struct kernels *k, const struct kernels *oracle
 	free(visible);
 }
 
+/* Many rows at once are to the bit what they are one by one. */
+static void attention_rows_case(const struct kernels *k)
+{
+	size_t d = 64 * between(1, 4), rows = between(1, KERNEL_ATTEND_ROWS);
+	size_t position = between(0, 200), count = position + rows;
+	size_t capacity = (count + 15) / 16 * 16, bytes = (capacity + KERNEL_MIX) * d;
+	struct kernel_cache_view view = {calloc(1, bytes),
+					 calloc(1, bytes),
+					 calloc(capacity, sizeof(float)),
+					 calloc(capacity, sizeof(float)),
+					 d,
+					 capacity};
+	float *scratch = malloc(sizeof(float) * KERNEL_ATTEND_ROWS * (count + KERNEL_ATTEND_SLACK));
+	float *query = random_floats(rows * d), *want = malloc(rows * d * sizeof(float));
+	float *got = malloc(rows * d * sizeof(float));
+
+	for (size_t p = 0; p < count; p++) {
+		float *key = random_floats(2 * d);
+		k->cache_put(&view, p, key, key + d);
+		free(key);
+	}
+	for (size_t r = 0; r < rows; r++)
+		k->attend(&view, position + r + 1, NULL, query + r * d, 0.1f, scratch,
+			  want + r * d);
+	struct kernel_attention a = {&view, position, rows, query, d, 0.1f, scratch, got, d};
+	k->attend_rows(&a);
+	check("attention of rows", k, worst(got, want, rows * d), 0);
+	free(view.key);
+	free(view.value);
+	free(view.key_scale);
+	free(view.value_scale);
+	free(scratch);
+	free(query);
+	free(want);
+	free(got);
+}
+
 static void vector_cases(const struct kernels *k, const struct kernels *oracle)
 {
 	void (*const fns[2][3])(float *, size_t) = {{oracle->silu, oracle->gelu, oracle->gelu_tanh},
@@ -199,6 +236,8 @@ static void all_levels(void **unused)
 			product_case(k, oracle, KERNEL_INT4, between(10, 40));
 			attention_case(k, oracle, false);
 			attention_case(k, oracle, true);
+			if (k->attend_rows)
+				attention_rows_case(k);
 			vector_cases(k, oracle);
 		}
 	}
@@ -214,7 +253,8 @@ static void many_rows(void **unused)
 		const struct kernels *k = kernels_find((enum kernel_level)level, &e);
 		static const size_t ROWS[] = {12, 31, 32, 33, 128, 129, 290};
 		for (size_t i = 0; i < sizeof(ROWS) / sizeof(*ROWS); i++)
-			product_case(k, oracle, KERNEL_INT8, ROWS[i]);
+			for (int w = KERNEL_INT8; w <= KERNEL_INT4; w++)
+				product_case(k, oracle, (enum kernel_weights)w, ROWS[i]);
 	}
 }
 

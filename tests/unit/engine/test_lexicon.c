@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/file.h"
 #include "engine/lexicon.h"
 
@@ -21,7 +22,8 @@ static const char CONCEPTS[] =
     "{\"id\":\"box\",\"en\":[\"box\"],\"ko\":[\"상자\"],\"ja\":[\"箱\"]},"
     "{\"id\":\"bus\",\"en\":[\"bus\"],\"ko\":[\"버스\"],\"ja\":[\"バス\"]},"
     "{\"id\":\"shirt\",\"en\":[\"t-shirt\"],\"ko\":[\"T셔츠\",\"티셔츠\"],\"ja\":[\"Tシャツ\"]},"
-    "{\"id\":\"eye\",\"en\":[\"eye\"],\"ko\":[\"눈\"],\"ja\":[\"め\"]}]}";
+    "{\"id\":\"eye\",\"en\":[\"eye\"],\"ko\":[\"눈\"],\"ja\":[\"め\"]}],"
+    "\"words\":[\"on\",\"background\",\"red\",\"sky blue\",\"배경\",\"노란\",\"하늘색\",\"위의\",\"赤い\",\"背景\",\"ドット絵\"]}";
 
 static struct engine_lexicon *lexicon;
 
@@ -98,6 +100,29 @@ static void test_japanese(void **state)
 	assert_string_equal(found("め"), "eye");
 }
 
+static void gist_is(const char *prompt, const char *expected)
+{
+	struct buf b;
+	buf_init(&b, 1000);
+	engine_lexicon_gist(lexicon, prompt, &b);
+	buf_add_char(&b, '\0');
+	assert_string_equal(b.data, expected);
+	buf_finish(&b);
+}
+
+static void test_gist(void **state)
+{
+	(void)state;
+	gist_is(
+	    "Please, when you have the time, draw the Red apples that I saw on a sky blue background!",
+	    "Red apples on sky blue background");
+	gist_is("오늘은 날씨가 좋아서 노란 배경 위의 고양이가 생각나네", "노란 배경 위의 고양이");
+	gist_is("昨日見た赤い背景の猫をドット絵で描いて", "赤い 背景 猫 ドット絵");
+	gist_is("바위의 배경", "배경"); /* "위의" may not be read out of a word */
+	gist_is("nothing of this", "");
+	gist_is("", "");
+}
+
 static void test_broken_text_is_no_match(void **state)
 {
 	(void)state;
@@ -139,17 +164,20 @@ static void test_not_yet(void **state)
 static void test_files(void **state)
 {
 	(void)state;
-	static const char *const broken[] = {"",
-					     "[]",
-					     "{}",
-					     "{\"concepts\":[]}",
-					     "{\"concepts\":[{}]}",
-					     "{\"concepts\":[{\"id\":\"x\"}]}",
-					     "{\"concepts\":[{\"id\":\"x\",\"en\":[1]}]}",
-					     "{\"concepts\":[{\"id\":\"x\",\"en\":[\"\"]}]}",
-					     "{\"concepts\":[{\"id\":\"x\",\"en\":[\"!!\"]}]}",
-					     "{\"concepts\":[7]}",
-					     "{\"concepts\":[[\"id\"]]}"};
+	static const char *const broken[] = {
+	    "",
+	    "[]",
+	    "{}",
+	    "{\"concepts\":[]}",
+	    "{\"concepts\":[{}]}",
+	    "{\"concepts\":[{\"id\":\"x\"}]}",
+	    "{\"concepts\":[{\"id\":\"x\",\"en\":[1]}]}",
+	    "{\"concepts\":[{\"id\":\"x\",\"en\":[\"\"]}]}",
+	    "{\"concepts\":[{\"id\":\"x\",\"en\":[\"!!\"]}]}",
+	    "{\"concepts\":[{\"id\":\"x\",\"en\":[\"a\"]}],\"words\":1}",
+	    "{\"concepts\":[{\"id\":\"x\",\"en\":[\"a\"]}],\"words\":[1]}",
+	    "{\"concepts\":[7]}",
+	    "{\"concepts\":[[\"id\"]]}"};
 	struct engine_lexicon *other;
 	struct err e;
 	assert_int_equal(engine_lexicon_size(lexicon), 9);
@@ -167,9 +195,13 @@ static void test_files(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_english),  cmocka_unit_test(test_korean),
-	    cmocka_unit_test(test_japanese), cmocka_unit_test(test_broken_text_is_no_match),
-	    cmocka_unit_test(test_not_yet),  cmocka_unit_test(test_files),
+	    cmocka_unit_test(test_english),
+	    cmocka_unit_test(test_korean),
+	    cmocka_unit_test(test_japanese),
+	    cmocka_unit_test(test_gist),
+	    cmocka_unit_test(test_broken_text_is_no_match),
+	    cmocka_unit_test(test_not_yet),
+	    cmocka_unit_test(test_files),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -58,28 +58,49 @@ static void waits(void **unused)
 	struct store_job_ahead ahead = {0};
 	struct times_wait w;
 	times_wait(t, &job, &ahead, &place, &w);
-	assert_true(fabs(w.mean_s - 2) < 0.3 && w.kind == TIMES_OFF);
+	assert_true(fabs(w.mean_s - 2) < 0.3 && w.class == 0);
 	assert_true(w.low_s < w.mean_s && w.high_s > w.mean_s);
 	ahead = (struct store_job_ahead){.jobs = 4};
 	ahead.by[0][1] = 4;
 	ahead.drawing[0][1] = 2;
 	times_wait(t, &job, &ahead, &place, &w);
-	assert_true(fabs(w.mean_s - 7) < 1.1 &&
-		    w.kind == TIMES_OFF + 2); /* (4 + 2/2) * 2 / 2 + 2 */
+	assert_true(fabs(w.mean_s - 7) < 1.1 && w.class == 1); /* (4 + 2/2) * 2 / 2 + 2 */
 	ahead = (struct store_job_ahead){.own = 8, .own_drawing = 4};
 	times_wait(t, &job, &ahead, &place, &w);
-	assert_true(w.mean_s > 5 && w.kind == TIMES_OFF + 3); /* one's own cap */
-	ahead = (struct store_job_ahead){.jobs = 4, .own = 1};
+	assert_true(w.mean_s > 5 && w.class == 1); /* one's own cap */
+	ahead = (struct store_job_ahead){.jobs = 4, .own = 1, .behind = 1};
 	ahead.by[0][1] = 4;
 	times_wait(t, &job, &ahead, &place, &w);
 	double alone = w.mean_s;
-	for (int i = 0; i < 100; i++) /* two newcomers in three seconds */
-		times_arrived(t, "m", (int64_t)i * 1500000000);
+	struct times_arrival newcomer = {.maker = "m", .count = 1};
+	for (int i = 0; i < 300; i++) { /* two newcomers in three seconds */
+		newcomer.at_ms = (int64_t)i * 1500;
+		times_arrived(t, &newcomer);
+	}
 	times_wait(t, &job, &ahead, &place, &w);
-	assert_true(w.mean_s > 1.5 * alone); /* who waits behind a job of one's own is overtaken */
-	ahead.own = 0;
+	assert_true(w.most_s > 1.3 * alone); /* who waits behind a job of one's own is overtaken */
+	assert_true(fabs(w.least_s - alone) < 0.01 && w.class == 2);
+	newcomer.behind = 1; /* those who are as far behind come later */
+	struct times_arrival many[TIMES_ARRIVALS + 9];
+	for (size_t i = 0; i < TIMES_ARRIVALS + 9; i++) {
+		many[i] = newcomer;
+		many[i].at_ms -= (int64_t)i * 100;
+	}
+	times_arrivals(t, many, TIMES_ARRIVALS + 9, newcomer.at_ms);
 	times_wait(t, &job, &ahead, &place, &w);
-	assert_true(fabs(w.mean_s - alone) < 0.01);
+	assert_true(fabs(w.most_s - alone) < 0.01);
+	ahead.behind = 0;
+	times_wait(t, &job, &ahead, &place, &w);
+	assert_true(fabs(w.mean_s - alone) < 0.01 && w.class == 1);
+	double told = w.high_s;
+	const struct times_overdue late = {.maker = "m", .class = 1, .ratio = 9};
+	for (int i = 0; i < 20; i++)
+		times_overdue(t, &late, 1);
+	times_wait(t, &job, &ahead, &place, &w);
+	assert_true(w.high_s > told); /* who still waits counts, once */
+	times_overdue(t, NULL, 0);
+	times_wait(t, &job, &ahead, &place, &w);
+	assert_true(fabs(w.high_s - told) < 0.01);
 	times_destroy(t);
 }
 
@@ -89,7 +110,8 @@ static void ranges_are_kept(void **unused)
 	(void)unused;
 	struct times *t = times_create();
 	uint64_t random = 7;
-	const struct times_key one = {"m", 0, 256, TIMES_SERVICE}, off = {"m", 0, 0, TIMES_OFF};
+	const struct times_key one = {"m", 0, 256, TIMES_SERVICE}, early = {"m", 0, 0, TIMES_EARLY},
+			       late = {"m", 0, 0, TIMES_LATE};
 	int kept = 0;
 	for (int i = 0; i < 3000; i++) {
 		struct store_job job = job_of(1);
@@ -101,7 +123,8 @@ static void ranges_are_kept(void **unused)
 		if (i >= 1000)
 			kept += real >= w.low_s && real <= w.high_s;
 		times_add(t, &one, 1);
-		times_add(t, &off, real / w.mean_s);
+		times_add(t, &early, real / w.least_s);
+		times_add(t, &late, real / w.most_s);
 	}
 	assert_true(kept >= 1800); /* of 2,000 */
 	times_destroy(t);

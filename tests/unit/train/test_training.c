@@ -35,7 +35,7 @@ static void train(const struct fixture *f, const char *out, const char *rest)
 	fixture_write_config(f, out, out, rest);
 	char name[64];
 	snprintf(name, sizeof(name), "%s.json", out);
-	if (!train_run(fixture_path(f, name), &GO_ON, &e))
+	if (!train_run(fixture_path(f, name), &GO_ON, NULL, &e))
 		fail_msg("%s", e.message);
 }
 
@@ -177,7 +177,7 @@ static void saves_when_told_to_stop(void **state)
 		signal(SIGTERM, on_signal);
 		if (!freopen("/dev/null", "w", stderr))
 			_exit(3);
-		_exit(train_run(fixture_path(f, "stop.json"), &stop_child, &e) ? 0 : 1);
+		_exit(train_run(fixture_path(f, "stop.json"), &stop_child, NULL, &e) ? 0 : 1);
 	}
 	assert_true(child > 0);
 	for (int i = 0; i < 6000;
@@ -234,7 +234,7 @@ static void refuses(const struct fixture *f, const char *rest, const char *word)
 {
 	struct err e;
 	fixture_write_config(f, "bad", "bad", rest);
-	assert_false(train_run(fixture_path(f, "bad.json"), &GO_ON, &e));
+	assert_false(train_run(fixture_path(f, "bad.json"), &GO_ON, NULL, &e));
 	if (!strstr(e.message, word))
 		fail_msg("'%s' does not say '%s'", e.message, word);
 }
@@ -250,6 +250,8 @@ static void refuses_bad_settings(void **state)
 	refuses(*state, "\"steps\":1,\"pad_id\":0,\"batch\":0", "batch");
 	refuses(*state, "\"steps\":1,\"pad_id\":0,\"kernels\":\"mmx\"", "kernels");
 	refuses(*state, "\"steps\":1,\"pad_id\":0,\"init\":\"/nowhere\"", "/nowhere");
+	refuses(*state, "\"steps\":1,\"pad_id\":0,\"base\":\"/nowhere\"", "/nowhere");
+	refuses(*state, "\"steps\":1,\"pad_id\":0,\"sample_steps\":1", "needs base");
 }
 
 static void refuses_bad_shards(void **state)
@@ -293,7 +295,7 @@ static void refuses_another_shape(void **state)
 	fixture_write(f, "model.json", text, strlen(text));
 	fixture_write_config(f, "shape", "shape", BASE "\"steps\":2");
 	struct err e;
-	assert_false(train_run(fixture_path(f, "shape.json"), &GO_ON, &e));
+	assert_false(train_run(fixture_path(f, "shape.json"), &GO_ON, NULL, &e));
 	assert_non_null(strstr(e.message, "another shape"));
 }
 

@@ -27,6 +27,13 @@ export class Stream {
 		this.#connect();
 	}
 
+	/** For somebody without an account, while there is something to follow. */
+	borrow(): () => void {
+		if (!this.#closed) return () => undefined;
+		this.open();
+		return () => this.close();
+	}
+
 	close(): void {
 		this.#closed = true;
 		clearTimeout(this.#timer);

@@ -3,7 +3,7 @@
 export type Visibility = "public" | "unlisted" | "private" | "direct";
 export type PromptVisibility = "public" | "remixers" | "private";
 export type Task = "draw" | "restyle" | "vary" | "edit";
-export type Role = "user" | "moderator" | "admin";
+export type Role = "user" | "moderator" | "admin" | "owner";
 export type Registrations = "open" | "approval" | "invitation" | "closed";
 
 export interface ProfileField {
@@ -39,6 +39,14 @@ export interface Emoji {
 	url: string;
 	static_url: string;
 	category?: string | null;
+	visible_in_picker?: boolean;
+}
+
+/** As administrators see them. */
+export interface HouseEmoji extends Emoji {
+	id: string;
+	disabled: boolean;
+	created_at: string;
 }
 
 export type QuotePolicy = "public" | "followers" | "nobody";
@@ -123,11 +131,31 @@ export interface Status {
 	muted?: boolean;
 	emojis?: Emoji[];
 	poll?: Poll | null;
+	card?: Card | null;
 	quote?: Quote | null;
 	quotes_count?: number;
 	quote_approval?: { automatic: string[]; manual: string[]; current_user: "automatic" | "manual" | "denied" | "unknown" };
 	filtered?: Filtered[];
 	madang?: Origin | null;
+}
+
+/** What the page of a post's link says of itself. */
+export interface Card {
+	url: string;
+	title: string;
+	description: string;
+	language: string | null;
+	author_name: string;
+	provider_name: string;
+	published_at: string | null;
+}
+
+export interface TrendLink extends Card {
+	history: { day: string; accounts: string; uses: string }[];
+	/** These three for moderators only. */
+	id?: string;
+	trendable?: boolean;
+	requires_review?: boolean;
 }
 
 export interface Poll {
@@ -138,6 +166,7 @@ export interface Poll {
 	votes_count: number;
 	voters_count: number | null;
 	options: { title: string; votes_count: number | null }[];
+	emojis?: Emoji[];
 	voted?: boolean;
 	own_votes?: number[];
 }
@@ -208,6 +237,18 @@ export interface Announcement {
 	emojis?: Emoji[];
 	mentions: { id: string; username: string; acct: string; url: string }[];
 	reactions: { name: string; count: number; me?: boolean; url?: string }[];
+	all_day?: boolean;
+	published?: boolean;
+	madang?: {
+		pinned: boolean;
+		/** A thread goes on below a post: it can be followed as it grows. */
+		live: boolean;
+		thread_id: string | null;
+		thread: Status | null;
+		/** As it was written; for administrators. */
+		text?: string;
+		scheduled_at?: string | null;
+	};
 }
 
 export interface Notice {
@@ -248,12 +289,14 @@ export interface Instance {
 	};
 	api_versions?: { mastodon?: number };
 	rules?: { id: string; text: string; hint?: string }[];
+	contact?: { email: string; account: Account | null };
 }
 
 export interface SessionState {
 	account: Account | null;
 	csrf_token: string;
 	role: Role;
+	owner?: boolean;
 	totp: boolean;
 	setup_required: boolean;
 	registrations: Registrations;
@@ -281,7 +324,7 @@ export interface Style {
 	label: Labels;
 }
 
-export type Control = "style" | "seed" | "guidance" | "count";
+export type Control = "style" | "seed" | "guidance" | "region" | "count";
 
 export interface Maker {
 	id: string;
@@ -306,6 +349,8 @@ export interface Studio {
 	makers: Maker[];
 	examples: { prompt: Labels; style: string | null }[];
 	defaults: { maker: string; count: number; guidance: number; prompt_visibility: PromptVisibility };
+	/** Whether a model of this server can look at pictures: POST media/:id/describe. */
+	describes?: boolean;
 	load?: Load;
 	quota?: QuotaLeft[];
 }
@@ -440,6 +485,47 @@ export interface SiteSettings {
 	title: string;
 	description: string;
 	registrations: Registrations;
+	contact_email: string;
+	/** One in a line. */
+	rules: string;
+	hold_first_posts: number;
+}
+
+export interface WordBlock {
+	id: string;
+	phrase: string;
+	action: "hold" | "refuse";
+	whole_word: boolean;
+	comment: string;
+	created_at: string;
+}
+
+export interface DomainBlock {
+	id: string;
+	domain: string;
+	severity: "silence" | "suspend" | "noop";
+	reject_media: boolean;
+	reject_reports: boolean;
+	obfuscate: boolean;
+	private_comment: string;
+	public_comment: string;
+	created_at: string;
+}
+
+export interface MailBlock {
+	id: string;
+	domain: string;
+	allow_with_approval: boolean;
+	created_at: string;
+}
+
+export interface NetworkBlock {
+	id: string;
+	ip: string;
+	severity: "sign_up_requires_approval" | "sign_up_block" | "no_access";
+	comment: string;
+	expires_at: string | null;
+	created_at: string;
 }
 
 export interface Programme {

@@ -1,15 +1,18 @@
 // A post's HTML, read into a small tree of known elements. Nothing is ever given to innerHTML, so whatever
 // another server sends can only become text, line breaks, emphasis and links.
 
+// A heading inside of a text stands below that of its page.
+type Block = "p" | "blockquote" | "li" | "pre" | "ul" | "ol" | "h2" | "h3" | "h4";
+
 export type Piece =
 	| { kind: "text"; text: string }
 	| { kind: "break" }
-	| { kind: "block"; tag: "p" | "blockquote" | "li" | "pre"; inside: Piece[] }
+	| { kind: "block"; tag: Block; inside: Piece[] }
 	| { kind: "mark"; tag: "strong" | "em" | "code" | "del"; inside: Piece[] }
 	| { kind: "link"; href: string; own: boolean; inside: Piece[] };
 
 const DEPTH_MAX = 30;
-const BLOCKS: Record<string, "p" | "blockquote" | "li" | "pre"> = { P: "p", BLOCKQUOTE: "blockquote", LI: "li", PRE: "pre" };
+const BLOCKS: Record<string, Block> = { P: "p", BLOCKQUOTE: "blockquote", LI: "li", PRE: "pre", UL: "ul", OL: "ol", H1: "h2", H2: "h2", H3: "h3", H4: "h4", H5: "h4", H6: "h4" };
 const MARKS: Record<string, "strong" | "em" | "code" | "del"> = {
 	B: "strong",
 	STRONG: "strong",

@@ -65,12 +65,15 @@ const SENTENCES: [RegExp, Key][] = [
 	[/^This post cannot be boosted\.?$/, "said.noBoost"],
 	[/^You follow (?<n>\d+) accounts already.*$/, "said.followsMany"],
 	[/^Your account is suspended\.?$/, "said.suspended"],
+	[/^Your account is disabled\.?$/, "said.disabled"],
+	[/^An administrator has yet to approve.*$/, "said.pending"],
 	[/^The page is out of date.*$/, "said.stale"],
 	[/^Only administrators may do this\.?$/, "said.adminOnly"],
 	[/^This is too much at once.*$/, "said.tooMuch"],
 	[/^The name or the password is wrong\.?$/, "signIn.wrong"],
 	[/^Too many tries.*$/, "error.tooMany"],
 	[/^the engine is full.*$/, "said.busy"],
+	[/^the prompt is too long.*$/, "said.promptLong"],
 	[/^the other server (?:has trouble|broke off|did not answer).*$/, "said.otherServer"],
 	[/^the other server refused: (?<why>.*)$/, "said.otherRefused"],
 	[/^(?<maker>.+) has had too many requests.*$/, "said.otherLimit"],
@@ -80,7 +83,8 @@ const SENTENCES: [RegExp, Key][] = [
 /** The sentence in the language of the page, where it is a known one. */
 export function say(message: string): string {
 	const bare = message.replace(/^Validation failed: /, "");
-	if (words.language === "en") return bare.charAt(0).toUpperCase() + bare.slice(1);
+	// Tokens are nothing that a person counts: this one is said anew in English too.
+	if (words.language === "en" && !bare.startsWith("the prompt is too long")) return bare.charAt(0).toUpperCase() + bare.slice(1);
 	for (const [pattern, key] of SENTENCES) {
 		const found = bare.match(pattern);
 		if (!found) continue;

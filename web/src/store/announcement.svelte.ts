@@ -8,9 +8,9 @@ class Announcements {
 	state = $state<"new" | "loading" | "ready" | "failed">("new");
 	error = $state<unknown>(null);
 
-	/** Those that were not dismissed; the newest first. */
+	/** Those that were not dismissed: pinned ones, then the newest. */
 	get fresh(): Announcement[] {
-		return this.list.filter((one) => !one.read);
+		return this.list.filter((one) => !one.read).sort((a, b) => Number(b.madang?.pinned ?? false) - Number(a.madang?.pinned ?? false));
 	}
 
 	async load(): Promise<void> {

@@ -74,7 +74,7 @@ class Posts {
 	async delete(id: string): Promise<boolean> {
 		this.gone.add(id);
 		try {
-			await remove(`/api/v1/statuses/${id}`);
+			await remove(`/api/v1/statuses/${id}?delete_media=true`);
 			return true;
 		} catch (error) {
 			this.gone.delete(id);

@@ -6,6 +6,7 @@ import type { Account, Instance, Role, SessionState } from "../api/types";
 class Session {
 	me = $state<Account | null>(null);
 	role = $state<Role>("user");
+	owner = $state(false);
 	totp = $state(false);
 	setupRequired = $state(false);
 	registrations = $state<SessionState["registrations"]>("closed");
@@ -20,6 +21,7 @@ class Session {
 		setCsrf(state.csrf_token);
 		this.me = state.account;
 		this.role = state.role;
+		this.owner = state.owner ?? false;
 		this.totp = state.totp;
 		this.setupRequired = state.setup_required;
 		this.registrations = state.registrations;

@@ -1,0 +1,2 @@
+-- The words of the index in their order, to find those that begin with what is typed.
+-- sqlite: CREATE VIRTUAL TABLE post_words USING fts5vocab(post_search, 'instance');
