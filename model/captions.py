@@ -9,7 +9,7 @@ import json
 from sources import CACHE
 
 LANGS = ("en", "ko", "ja")
-LANG_SHARE = (0.45, 0.35, 0.20)
+LANG_SHARE = (0.36, 0.32, 0.32)
 COLOUR = {"en": ["white", "red", "orange", "yellow", "green", "blue", "sky blue", "purple", "pink", "brown", "gray", "black"],
           "ko": ["하얀", "빨간", "주황색", "노란", "초록색", "파란", "하늘색", "보라색", "분홍색", "갈색", "회색", "검은"],
           "ja": ["白い", "赤い", "オレンジ色の", "黄色い", "緑の", "青い", "水色の", "紫の", "ピンクの", "茶色い", "灰色の", "黒い"]}
@@ -41,18 +41,42 @@ AROUND = {"en": ["draw {}", "a picture of {}", "{} please", "draw me {}", "an im
                  "could you make {}", "I want {}", "I want to see {}", "show me {}", "make {}", "make me a picture of {}", "create {}", "create an image of {}",
                  "generate {}", "give me {}", "let me see {}", "I'd like {}", "a drawing of {}", "a painting of {}", "an illustration of {}", "an icon of {}",
                  "a sticker of {}", "a photo of {}", "{}, please", "just {}", "lovely {}", "beautiful {}", "please make {}", "hello, draw {}", "{} for me",
-                 "{} thanks", "{}!", "{}.", "I would love {}", "we need {}", "sketch {}", "please show me {}", "something like {}", "{} for my friend", "now {}"],
+                 "{} thanks", "{}!", "{}.", "I would love {}", "we need {}", "sketch {}", "please show me {}", "something like {}", "{} for my friend", "now {}",
+                 "I saw {} on my way home today", "the weather is so nice that I think of {}", "my daughter wants {} for her birthday",
+                 "we had such a good day, so draw {} to remember it", "{} that I can put on the wall", "it reminds me of {}", "my favourite thing is {}",
+                 "today I feel like {}", "for the menu of our little shop, {}", "a card for my mother with {} on it", "do you know what I like? {}",
+                 "when I was small we had {}", "{} is what I dreamed of last night", "let us make something fun: {}"],
           "ko": ["{} 그려줘", "{} 그림", "{} 하나", "{}를 그려 줘", "{} 그려 주세요", "귀여운 {}", "{} 그려줄래?", "{} 만들어줘", "{} 만들어 줘", "{} 만들어 주세요", "{} 보여줘",
                  "{} 보여 주세요", "{} 보고 싶어", "{} 그림 그려줘", "{} 이미지", "{} 사진", "{} 일러스트", "{} 스티커", "{} 아이콘", "나에게 {} 보여줘", "나에게 {} 그려 주세요",
                  "내게 {} 그려 줘", "{} 부탁해", "{} 부탁드립니다", "{} 주세요", "예쁘게 {} 그려줘", "멋진 {}", "사랑스러운 {}", "아름다운 {}", "안녕, {} 그려줘", "{} 좀 그려줘",
-                 "빨리 {} 그려줘", "{}!", "{}.", "{}를 만들어 줘", "{}을 그려 줘", "{}을 보여 줘", "{}가 보고 싶어요", "{}의 그림"],
+                 "빨리 {} 그려줘", "{}!", "{}.", "{}를 만들어 줘", "{}을 그려 줘", "{}을 보여 줘", "{}가 보고 싶어요", "{}의 그림",
+                 "오늘 날씨가 좋아서 {}가 생각나네", "집에 오는 길에 {}를 봤어", "친구 생일에 줄 {} 그려줘", "우리 아이가 {}를 좋아해요", "어제 꿈에 {}가 나왔어",
+                 "가게 메뉴판에 넣을 {}", "엄마에게 보낼 카드에 {}", "벽에 걸어 둘 {}", "오늘은 왠지 {}", "내가 제일 좋아하는 건 {}", "{}을 보니 기분이 좋아",
+                 "어릴 때 보던 {}", "재미있게 {} 하나 만들어 볼까"],
           "ja": ["{}を描いて", "{}の絵", "{}を描いてください", "{}のイラスト", "{}を作って", "{}を作ってください", "{}を見せて", "{}が見たい", "{}がほしい", "{}をください", "{}お願いします",
                  "{}の画像", "{}の写真", "{}のアイコン", "{}のスタンプ", "素敵な{}", "きれいな{}", "すごい{}", "私に{}を描いて", "{}を一つ", "{}、お願い", "{}!", "{}。",
-                 "こんにちは、{}を描いて", "{}を描いてほしい", "{}を作ってくれる?", "{}が見たいです", "可愛らしい{}"]}
+                 "こんにちは、{}を描いて", "{}を描いてほしい", "{}を作ってくれる?", "{}が見たいです", "可愛らしい{}",
+                 "今日は天気がいいので{}を思い出す", "帰り道に{}を見た", "友達の誕生日に{}を描いて", "娘は{}が好きです", "昨日{}の夢を見た", "お店のメニューに{}",
+                 "母に送るカードに{}", "壁に飾る{}", "今日はなんとなく{}", "一番好きなのは{}", "子供の頃の{}"]}
 HELD = {"en": ["please paint {}", "I would like to see {}", "make me {} now"],
         "ko": ["{} 보여 줘", "나에게 {} 만들어 주세요", "예쁜 {}"], "ja": ["{}を見せてください", "かわいい{}", "{}を作ってほしい"]}
 AROUND_EDIT = {"en": ["please {}", "{} please", "now {}", "can you {}", "{} for me", "{}."], "ko": ["이제 {}", "{} 부탁해", "{}.", "좀 {}"],
                "ja": ["{}、お願い", "{}。", "もっと{}"]}
+
+
+# Words that say where and how; with those above, what is read of a prompt that is too long.
+ALSO_READ = {"en": ["on", "in", "background", "and", "left", "right", "above", "below", "over", "top", "style", "left of", "right of", "to the left of", "to the right of"],
+             "ko": ["배경", "배경에", "배경 위의", "왼쪽", "오른쪽", "위에", "아래에", "위에 있는", "아래에 있는", "왼쪽에 있는", "오른쪽에 있는", "스타일", "개", "마리"],
+             "ja": ["背景", "背景に", "背景の", "左", "右", "上", "下", "左にある", "右にある", "上にある", "下にある", "風", "スタイル"]}
+
+
+def words():
+    """What can be said of a concept, in every language."""
+    return sorted({w for t in (COLOUR, COLOUR_ALSO, STYLE, STYLE_ALSO, SCENE, NUMBER, NUMBER_ALSO, ALSO_READ) for l in LANGS for w in leaves(t[l])})
+
+
+def leaves(x):
+    return [x] if isinstance(x, str) else [l for y in (x.values() if isinstance(x, dict) else x) for l in leaves(y)]
 
 
 def concepts():

@@ -1,4 +1,5 @@
-"""Which concepts an edition of the model learns. Edition 1: every animal, plant, food and drink, and these other things."""
+"""Which concepts an edition of the model learns. Edition 0, which the program carries: those that a person is likeliest to
+ask for. Edition 1: every animal, plant, food and drink, and these other things."""
 ALSO = """rocket;automobile;taxi;police car;ambulance;fire engine;bus;tractor;delivery truck;racing car;motorcycle;bicycle;locomotive;
 bullet train;airplane;helicopter;sailboat;ship;speedboat;flying saucer;small airplane;house;house with garden;castle;japanese castle;tent;hut;
 hospital;school;church;mosque;shinto shrine;ferris wheel;roller coaster;carousel horse;circus tent;mountain;mount fuji;volcano;desert island;
@@ -20,9 +21,31 @@ astronaut;ninja;superhero;mage;fairy;vampire;merperson;zombie;baby;princess;prin
 detective;thumbs up;waving hand;victory hand;flexed biceps;eye;brain;tooth"""
 
 
+CORE = """cat;dog;rabbit;tiger;lion;bear;panda;koala;fox;wolf;monkey;elephant;giraffe;zebra;horse;unicorn;cow;pig;ewe;mouse;hamster;hedgehog;bat;deer;
+chicken;baby chick;penguin;owl;eagle;duck;swan;flamingo;parrot;peacock;frog;turtle;snake;crocodile;dragon;t-rex;sauropod;whale;dolphin;fish;tropical fish;
+octopus;crab;shark;snail;butterfly;honeybee;lady beetle;spider;cat face;dog face;rabbit face;tiger face;
+red apple;green apple;pear;tangerine;lemon;banana;watermelon;grapes;strawberry;cherries;peach;mango;pineapple;coconut;kiwi fruit;tomato;avocado;eggplant;
+potato;carrot;ear of corn;hot pepper;broccoli;onion;mushroom;bread;croissant;pretzel;pancakes;cheese wedge;hamburger;french fries;pizza;hot dog;sandwich;taco;
+sushi;rice ball;dumpling;steaming bowl;soft ice cream;ice cream;doughnut;cookie;birthday cake;shortcake;cupcake;chocolate bar;candy;lollipop;hot beverage;
+bubble tea;beer mug;wine glass;teapot;
+cherry blossom;rose;tulip;sunflower;hibiscus;cactus;palm tree;evergreen tree;deciduous tree;four leaf clover;maple leaf;
+rocket;automobile;taxi;police car;fire engine;bus;tractor;bicycle;locomotive;airplane;helicopter;sailboat;ship;flying saucer;house;castle;tent;
+mountain;volcano;rainbow;sun;crescent moon;star;cloud;snowflake;fire;snowman;umbrella with rain drops;ringed planet;
+grinning face;face with tears of joy;smiling face with heart-eyes;smiling face with sunglasses;thinking face;sleeping face;angry face;partying face;
+alien;robot;ghost;skull;jack-o-lantern;pile of poo;red heart;blue heart;yellow heart;sparkling heart;
+christmas tree;wrapped gift;balloon;trophy;soccer ball;basketball;teddy bear;crown;gem stone;guitar;light bulb;key;open book;astronaut;camera;alarm clock"""
+
+
+def named(words):
+    return {w.strip() for w in words.replace("\n", "").split(";")}
+
+
 def edition(concepts, which):
-    """Indexes into concepts.json of edition 1 (curated) or 2 (everything)."""
+    """Indexes into concepts.json of edition 0 (the core), 1 (curated) or 2 (everything)."""
     if which == 2:
         return list(range(len(concepts)))
-    also = {w.strip() for w in ALSO.replace("\n", "").split(";")}
+    if which == 0:
+        core = named(CORE)
+        return [i for i, c in enumerate(concepts) if c["en"][0].lower() in core]
+    also = named(ALSO)
     return [i for i, c in enumerate(concepts) if c["group"] in (3, 4) or c["en"][0].lower() in also]

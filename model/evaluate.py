@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures a model directory: does the picture show what was asked? Writes metrics as CSV and a sheet of unpicked samples.
 
-usage: evaluate.py MODELDIR OUT [--n 120] [--madang build/madang] [--guidance G --temperature T --top-p P] [--only single,…]
+usage: evaluate.py MODELDIR OUT [--n 120] [--madang build/madang [--quant int8]] [--guidance G --temperature T --top-p P] [--only single,…]
 A drawn object is compared with every concept's true picture in the asked style on the asked ground (pixel distance of
 the slot at 20x20, best over shifts of 4 px): top-1 means that the asked one is the nearest. Prompts use the concepts'
 labels in held-out phrasings, pairs are held out from training. With --madang the pictures come from the engine, by
@@ -30,6 +30,7 @@ from sources import STYLES
 from text import Text
 
 FEATURE = 20
+STYLE_FEATURE = 80  # finer: at 20x20 pixel art is the same as what it was made of
 
 
 def load(path, dev):
@@ -74,8 +75,8 @@ class Torch:
 class Engine:
     """Draws with the engine, as people do: `madang draw`, one prompt after another."""
 
-    def __init__(self, madang, path, knobs):
-        self.command = [madang, "draw", "--model", path] + [w for k in ("guidance", "temperature") for w in (f"--{k}", str(knobs[k]))]
+    def __init__(self, madang, path, knobs, quant):
+        self.command = [madang, "draw", "--model", path, "--quant", quant] + [w for k in ("guidance", "temperature") for w in (f"--{k}", str(knobs[k]))]
 
     def __call__(self, prompts, styles, source=None, source_styles=None, seed=0):
         out = []
@@ -91,9 +92,9 @@ class Engine:
         return torch.stack(out)
 
 
-def features(x):
-    """uint8 or float pictures [n,3,h,w] in 0..255 -> [n, 3*20*20]"""
-    return F.adaptive_avg_pool2d(x.float(), FEATURE).flatten(1)
+def features(x, size=FEATURE):
+    """uint8 or float pictures [n,3,h,w] in 0..255 -> [n, 3*size*size]"""
+    return F.adaptive_avg_pool2d(x.float(), size).flatten(1)
 
 
 class Judge:
@@ -113,9 +114,9 @@ class Judge:
             self.cache[key] = torch.cat(out)
         return self.cache[key]
 
-    def crops(self, pic, x, y, size):
+    def crops(self, pic, x, y, size, feature=FEATURE):
         pad = F.pad(pic.permute(2, 0, 1)[None].float(), (4, 4, 4, 4), mode="replicate")
-        return [features(pad[:, :, y + 4 + dy:y + 4 + dy + size, x + 4 + dx:x + 4 + dx + size]) for dx in (-4, 0, 4) for dy in (-4, 0, 4)]
+        return [features(pad[:, :, y + 4 + dy:y + 4 + dy + size, x + 4 + dx:x + 4 + dx + size], feature) for dx in (-4, 0, 4) for dy in (-4, 0, 4)]
 
     def rank(self, pic, concept, style, bg, size, x, y, tint=0):
         lib = self.library(style, bg, size, tint)
@@ -123,10 +124,13 @@ class Judge:
         return int((d < d[self.ids.index(concept)]).sum())
 
     def style(self, pic, concept, bg, size=160, x=16, y=16):
-        d = []
+        crops, d = self.crops(pic, x, y, size, STYLE_FEATURE), []
         for s in range(len(STYLES)):
-            f = self.library(s, bg, size)[self.ids.index(concept)]
-            d.append(min(float((f - c).square().mean()) for c in self.crops(pic, x, y, size)))
+            one = lambda v: torch.tensor([v])
+            p = self.s.ground(one(bg))[:, :, :size, :size].clone()
+            self.s.over(p, self.s.sprite(one(s), one(concept), one(bg), one(0), size), 0, 0)
+            f = features(p, STYLE_FEATURE)
+            d.append(min(float((f - c).square().mean()) for c in crops))
         return int(np.argmin(d))
 
     @staticmethod
@@ -228,7 +232,7 @@ class Run:
     def edits(self):
         cc = C.concepts()
         ok = [i for i in self.ids if C.tintable(cc[i])]
-        for task in ("restyle", "background", "recolour"):
+        for task in self.edits_known:
             ms, es = [], []
             for k in range(self.n // 2):
                 m = {"kind": "single", "style": k % 6, "concepts": [self.r.choice(ok)], "tint": 0, "bg": (0, 3, 5, 8)[k % 4]}
@@ -251,6 +255,7 @@ class Run:
         pics = to_u8(y)
         rank = np.array([self.judge.rank(p, m["concepts"][0], m["style"], m["bg"], 160, 16, 16) for p, m in zip(pics, ms)])
         self.log("ceiling (reconstruction) top-1", (rank == 0).mean(), len(ms), f"psnr {float(psnr):.2f}")
+        self.log("ceiling (reconstruction) style", np.mean([self.judge.style(p, m["concepts"][0], m["bg"]) == m["style"] for p, m in zip(pics, ms)]), len(ms))
 
 
 def main():
@@ -260,6 +265,7 @@ def main():
     p.add_argument("--n", type=int, default=120)
     p.add_argument("--only", default="ceiling,single,tinted,scene,pair,count,edits")
     p.add_argument("--madang", help="the program, to draw with the engine")
+    p.add_argument("--quant", default="file", help="how the engine keeps the weights: file, f32, bf16, int8 or int4")
     p.add_argument("--guidance", type=float)
     p.add_argument("--temperature", type=float)
     p.add_argument("--top-p", type=float)
@@ -272,12 +278,11 @@ def main():
     knobs = {k: d[k] if getattr(o, k) is None else getattr(o, k) for k in ("guidance", "temperature", "top_p")}
     index = {c["id"]: i for i, c in enumerate(C.concepts())}
     ids = [index[c["id"]] for c in json.load(open(f"{o.model}/concepts.json"))["concepts"]]
-    t0, draw = time.time(), Engine(o.madang, o.model, knobs) if o.madang else Torch(o.model, knobs)
+    t0, draw = time.time(), Engine(o.madang, o.model, knobs, o.quant) if o.madang else Torch(o.model, knobs)
     run = Run(draw, Sprites("cpu"), ids, o.n, o.out)
+    run.edits_known = [k for k in ("restyle", "background", "recolour") if ("restyle" if k == "restyle" else "edit") in d["tasks"]]
     print(f"{len(ids)} concepts, chance {100 / len(ids):.2f} %, {knobs}", flush=True)
     for name in o.only.split(","):
-        if name == "edits" and "restyle" not in d["tasks"]:
-            continue
         run.ceiling(load(o.model, torch.device("cpu"))[0]) if name == "ceiling" else getattr(run, name)()
     with open(f"{o.out}.csv", "w") as f:
         csv.writer(f).writerows([("measure", "percent", "of", "note")] + run.rows)

@@ -92,13 +92,14 @@ def main():
     config = copy.deepcopy(nets.CONFIG)
     config["madang"] = {"name": "madang", "edition": o.edition, "prompt_length": nets.PROMPT, "tasks": o.tasks.split(","),
                         "guidance": o.guidance, "temperature": o.temperature, "top_k": o.top_k, "top_p": o.top_p,
-                        "styles": [{"name": s, "token": f"<style:{s}>", "label": STYLE_LABELS[s]} for s in STYLES],
-                        "tokens": {"bos": "<bos>", "pad": "<pad>", "boi": "<boi>", "src": "<src>", "style_any": f"<style:{o.unasked}>"}}
+                        "styles": [{"name": s, "token": f"<style:{s}>", "label": STYLE_LABELS[s], **({"block": 8} if s == "pixel" else {})} for s in STYLES],
+                        "tokens": {"bos": "<bos>", "pad": "<pad>", "boi": "<boi>", "src": "<src>", "style_any": f"<style:{o.unasked}>",
+                                   "source_any": "<style:any>"}}
     json.dump(config, open(f"{o.out}/config.json", "w"), ensure_ascii=False, indent=1)
     shutil.copy(f"{CACHE}/tokenizer.json", o.out)
     cc = C.concepts()
     known = [cc[i] for i in json.load(open(f"{o.shards}/concepts.json"))]
-    json.dump({"concepts": [{k: c[k] for k in ("id", "char", "en", "ko", "ja")} for c in known]},
+    json.dump({"concepts": [{k: c[k] for k in ("id", "char", "en", "ko", "ja")} for c in known], "words": C.words()},
               open(f"{o.out}/concepts.json", "w"), ensure_ascii=False, indent=0)
     print({f: os.path.getsize(f"{o.out}/{f}") for f in sorted(os.listdir(o.out))})
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes what the transformer learns as shards of ready sequences (text ids and picture tokens).
 
-usage: prepare.py TOKENIZER OUTDIR [--edition 1] [--kinds single,tinted,scene,count,pair,restyle,background,recolour]
+usage: prepare.py TOKENIZER OUTDIR [--edition 0] [--kinds single,tinted,scene,count,pair,restyle,background,recolour]
                   [--captions 8] [--pairs 30000] [--workers 2]
 The pictures of a kind are encoded once (OUTDIR/<kind>.npy, int16 tokens [rows,144]); every row then gets several
 captions. A shard: a 64-byte header {"MDSHARD1", u32 prefix, source, middle, target, u64 count} and records of u16.
@@ -13,6 +13,7 @@ import os
 import random
 import struct
 import time
+import traceback
 
 import numpy as np
 import torch
@@ -68,8 +69,9 @@ def rows_of(kind, ids, pairs):
 
 def draw(s, ms):
     """Pictures of metas of one layout, in [-1,1], channels last."""
-    t = lambda key: torch.tensor([m[key] for m in ms])
-    style, a = t("style"), torch.tensor([m["concepts"][0] for m in ms])
+    column = lambda values: torch.tensor(values, device=s.device)
+    t = lambda key: column([m[key] for m in ms])
+    style, a = t("style"), column([m["concepts"][0] for m in ms])
     kind = ms[0]["kind"]
     if kind == "single":
         x = s.single(style, a, t("bg"), t("tint"))
@@ -79,21 +81,37 @@ def draw(s, ms):
         n = ms[0]["number"]
         x = s.slots(style, [a] * n, t("bg"), COUNTS[n])
     else:
-        x = s.slots(style, [a, torch.tensor([m["concepts"][1] for m in ms])], t("bg"), PAIRS[ms[0]["relation"]])
+        x = s.slots(style, [a, column([m["concepts"][1] for m in ms])], t("bg"), PAIRS[ms[0]["relation"]])
     return (x / 127.5 - 1).clamp(-1, 1).contiguous(memory_format=torch.channels_last)
 
 
 @torch.no_grad()
 def encode(s, vq, rows, out, part, parts):
-    layouts = {}
+    layouts, at_once = {}, 16 if s.device.type == "cpu" else 256
     for i, m in enumerate(rows):
         layouts.setdefault((m["kind"], m.get("number"), m.get("relation")), []).append(i)
     for where in layouts.values():
-        for k, i in enumerate(range(0, len(where), 16)):
+        for k, i in enumerate(range(0, len(where), at_once)):
             if k % parts == part:
-                w = where[i:i + 16]
-                with torch.autocast("cpu", dtype=torch.bfloat16):
-                    out[w] = vq.ids(draw(s, [rows[j] for j in w])).flatten(1).numpy()
+                w = where[i:i + at_once]
+                with torch.autocast(s.device.type, dtype=torch.bfloat16):
+                    out[w] = vq.ids(draw(s, [rows[j] for j in w])).flatten(1).cpu().numpy()
+
+
+def in_processes(work, count):
+    """work(k) for every k, each in a process of its own."""
+    pids = []
+    for k in range(count):
+        pid = os.fork()
+        if pid == 0:
+            try:
+                work(k)
+                os._exit(0)
+            except BaseException:
+                traceback.print_exc()
+                os._exit(1)
+        pids.append(pid)
+    assert all([os.waitpid(p, 0)[1] == 0 for p in pids]), "a process failed"
 
 
 def tokens_of(kind, rows, s, vq, path, workers):
@@ -103,15 +121,11 @@ def tokens_of(kind, rows, s, vq, path, workers):
         return done
     t0 = time.time()
     out = np.lib.format.open_memmap(path + ".part", mode="w+", dtype=np.int16, shape=(len(rows), N))
-    pids = []
-    for k in range(workers):
-        pid = os.fork()
-        if pid == 0:
-            encode(s, vq, rows, out, k, workers)
-            out.flush()
-            os._exit(0)
-        pids.append(pid)
-    assert all(os.waitpid(p, 0)[1] == 0 for p in pids)
+    if s.device.type == "cpu":
+        in_processes(lambda k: encode(s, vq, rows, out, k, workers) or out.flush(), workers)
+    else:
+        encode(s, vq, rows, out, 0, 1)
+        out.flush()
     os.rename(path + ".part", path)
     print(f"{kind}: {len(rows)} pictures in {time.time() - t0:.0f} s", flush=True)
     return np.load(path, mmap_mode="r")
@@ -123,23 +137,27 @@ def prefix_ids(text, words, style, last, r=None, extra=()):
     return [sp["<bos>"]] + ids + [sp["<pad>"]] * (nets.PROMPT - len(ids)) + [sp[style], sp[last]]
 
 
-def leaves(x):
-    return [x] if isinstance(x, str) else [l for y in (x.values() if isinstance(x, dict) else x) for l in leaves(y)]
+def said(say, text):
+    """A phrasing of say() that the model reads to its end."""
+    while True:
+        words = say()
+        if len(text.encode(words)) <= nets.PROMPT:
+            return words
 
 
 def fillers(text, cap):
     """Pieces that name nothing by themselves: in no concept's name, no colour, style, place or number; or of two letters at most."""
-    said = {C.plural(n) for n in leaves([c["en"] for c in cap.c])}.union(
-        leaves([[c[l] for l in C.LANGS] for c in cap.c]), leaves([C.COLOUR, C.STYLE, C.SCENE, C.NUMBER, C.COLOUR_ALSO, C.STYLE_ALSO, C.NUMBER_ALSO]))
-    said = {t for n in said for t in text.encode(n) + text.encode(" " + n)} | set(text.special.values())
-    return [t for piece, t in text.vocab.items() if t not in said or len(piece) < 3 and t not in text.special.values()]
+    names = C.leaves([[c[l] for l in C.LANGS] for c in cap.c])
+    spoken = {C.plural(n) for n in C.leaves([c["en"] for c in cap.c])}.union(names, C.words())
+    spoken = {t for n in spoken for t in text.encode(n) + text.encode(" " + n)} | set(text.special.values())
+    return [t for piece, t in text.vocab.items() if t not in spoken or len(piece) < 3 and t not in text.special.values()]
 
 
 def around(r, ids, extra):
     """Words that say nothing, before and after: a person says more than the captions foresee, and it must not matter."""
-    if r.random() < .25:
-        for _ in range(r.randrange(1, 3)):
-            more = r.choices(extra, k=r.randrange(1, 5))
+    if r.random() < .35:
+        for _ in range(r.randrange(1, 4)):
+            more = r.choices(extra, k=r.randrange(1, 7))
             if len(ids) + len(more) <= nets.PROMPT:
                 ids = more + ids if r.random() < .5 else ids + more
     return ids
@@ -150,8 +168,15 @@ def style_token(r, s):
     return ("<style:any>", True) if r.random() < .2 else (f"<style:{STYLES[s]}>", r.random() < .15)
 
 
-def write(path, records, source):
-    a = np.asarray(records, dtype=np.uint16)
+def write(path, make, source, workers):
+    """The records that make(k, random) gives for every k below workers, mixed."""
+    def part(k):
+        np.save(f"{path}.{k}.npy", np.asarray(make(k, random.Random(f"{os.path.basename(path)} {k}")), dtype=np.uint16))
+
+    in_processes(part, workers)
+    a = np.concatenate([np.load(f"{path}.{k}.npy") for k in range(workers)])
+    for k in range(workers):
+        os.remove(f"{path}.{k}.npy")
     np.random.RandomState(1).shuffle(a)
     with open(path + ".part", "wb") as f:
         f.write(struct.pack("<8sIIIIQ", b"MDSHARD1", PREFIX, N if source else 0, 2 if source else 0, N, len(a)).ljust(64, b"\0"))
@@ -160,21 +185,21 @@ def write(path, records, source):
     print(path, len(a), "records", a.nbytes >> 20, "MiB", flush=True)
 
 
-def draws(kind, rows, tokens, text, cap, captions, r):
-    out, extra = [], fillers(text, cap)
+def draws(kind, rows, tokens, text, cap, captions, extra, r):
+    out = []
     for m, t in zip(rows, tokens):
         if kind == "single" and held_single(m["style"], m["concepts"][0], m["bg"]):
             continue
         for _ in range(captions * (3 if kind == "single" and m["bg"] == 0 else 1)):
             token, say = style_token(r, m["style"])
-            out.append(np.concatenate([prefix_ids(text, cap.caption(r, m, say_style=say), token, "<boi>", r, extra), t]))
+            out.append(np.concatenate([prefix_ids(text, said(lambda: cap.caption(r, m, say_style=say), text), token, "<boi>", r, extra), t]))
     return out
 
 
-def edits(kind, single, srows, tinted, trows, text, cap, count, r):
+def edits(kind, single, srows, tinted, trows, text, cap, count, extra, r):
     """Pairs of pictures of one concept: restyle, background, recolour."""
     at = {(m["style"], m["concepts"][0], m["bg"]): i for i, m in enumerate(srows)}
-    out, extra = [], fillers(text, cap)
+    out = []
     while len(out) < count:
         if kind == "recolour":
             j = r.randrange(len(trows))
@@ -200,31 +225,34 @@ def main():
     p = argparse.ArgumentParser()
     p.add_argument("tokenizer")
     p.add_argument("out")
-    p.add_argument("--edition", type=int, default=1)
+    p.add_argument("--edition", type=int, default=0)
     p.add_argument("--kinds", default="single,tinted,scene,count,pair")
     p.add_argument("--captions", type=int, default=8)
     p.add_argument("--edits", type=int, default=100000)
     p.add_argument("--pairs", type=int, default=30000)
     p.add_argument("--workers", type=int, default=2)
+    p.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     o = p.parse_args()
-    import fused
     torch.set_num_threads(1)
-    nets.Fused.norm_swish = staticmethod(fused.norm_swish)
+    if o.device == "cpu":
+        import fused
+        nets.Fused.norm_swish = staticmethod(fused.norm_swish)
     os.makedirs(o.out, exist_ok=True)
     ids = edition(C.concepts(), o.edition)
-    s, vq = Sprites("cpu"), nets.VQModel().to(memory_format=torch.channels_last).eval()
-    vq.load_state_dict(torch.load(o.tokenizer))
-    text, cap, r = Text(), C.Captions(), random.Random(5)
+    s, vq = Sprites(o.device), nets.VQModel().to(o.device, memory_format=torch.channels_last).eval()
+    vq.load_state_dict(torch.load(o.tokenizer, map_location=o.device))
+    text, cap, w = Text(), C.Captions(), o.workers
+    extra = fillers(text, cap)
     json.dump(ids, open(f"{o.out}/concepts.json", "w"))
     load = lambda k: (lambda rows: (rows, tokens_of(k, rows, s, vq, f"{o.out}/{k}.npy", o.workers)))(rows_of(k, ids, o.pairs))
     for kind in o.kinds.split(","):
         if kind in ("restyle", "background", "recolour"):
             srows, single = load("single")
             trows, tinted = load("tinted")
-            write(f"{o.out}/{kind}.shard", edits(kind, single, srows, tinted, trows, text, cap, o.edits, r), True)
+            write(f"{o.out}/{kind}.shard", lambda k, r: edits(kind, single, srows, tinted, trows, text, cap, o.edits // w, extra, r), True, w)
         else:
             rows, tokens = load(kind)
-            write(f"{o.out}/{kind}.shard", draws(kind, rows, tokens, text, cap, o.captions, r), False)
+            write(f"{o.out}/{kind}.shard", lambda k, r: draws(kind, rows[k::w], tokens[k::w], text, cap, o.captions, extra, r), False, w)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
 
 usage: train.py OUT MINUTES SHARD[=weight]… [--batch 512] [--init FILE] [--device cuda]
 Muon (Jordan et al. 2024) on the blocks' matrices, AdamW on the rest; linear warm-up, flat, linear cool-down by wall
-time; EMA; 10 % of captions dropped, 4 % of input tokens moved by one level of one digit (exposure bias).
+time; EMA; 10 % of captions dropped; input tokens made unsure as `madang model train` does it (code_noise, code_jitter).
 OUT.safetensors holds the EMA weights in BF16 and is written every 90 s, so that a cut run loses little.
 """
 import argparse
@@ -23,18 +23,18 @@ from text import Text
 
 
 class Shard:
-    """Records of ready sequences, memory-mapped; see prepare.py."""
+    """Records of ready sequences, on the device; see prepare.py."""
 
-    def __init__(self, path):
+    def __init__(self, path, device):
         magic, self.prefix, self.source, self.middle, self.target, self.count = struct.unpack("<8sIIIIQ", open(path, "rb").read(32))
         assert magic == b"MDSHARD1", path
         self.width = self.prefix + self.source + self.middle + self.target
-        self.records = np.memmap(path, np.uint16, "r", 64, (self.count, self.width))
+        # Token ids stay below 2^15: PyTorch has no unsigned 16-bit numbers to index with.
+        self.records = torch.from_numpy(np.fromfile(path, np.int16, offset=64).reshape(self.count, self.width)).to(device)
         self.name = path.split("/")[-1].split(".")[0]
 
-    def batch(self, n, r, device):
-        rows = np.sort(r.integers(0, self.count, n))
-        x = torch.from_numpy(self.records[rows].astype(np.int64)).to(device, non_blocking=True)
+    def batch(self, n):
+        x = self.records[torch.randint(self.count, (n,), device=self.records.device)].long()
         a, b, c = self.prefix, self.prefix + self.source, self.prefix + self.source + self.middle
         return x[:, :a], x[:, a:b] if self.source else None, x[:, b:c] if self.middle else None, x[:, c:]
 
@@ -86,6 +86,13 @@ def jitter(ids, share=.04):
     return torch.where(torch.rand(ids.shape, device=ids.device) < share, ids + (e - d) * base[j], ids)
 
 
+def noise(ids, share=.75):
+    """In a share of the samples many of the tokens shown are any token at all: only the words can tell then, and so they are read."""
+    row = lambda: torch.rand(len(ids), 1, device=ids.device)
+    any_token = torch.rand(ids.shape, device=ids.device) < torch.where(row() < share, row(), torch.zeros_like(row()))
+    return torch.where(any_token, torch.randint(nets.CODES, ids.shape, device=ids.device), jitter(ids))
+
+
 def drop(prefix, pad, keep_style, share=.1):
     """Empties the words of some prompts (and the style, where there is no source)."""
     out = prefix.clone()
@@ -109,12 +116,12 @@ def main():
     o = p.parse_args()
     t0, dev = time.time(), torch.device(o.device)
     torch.manual_seed(0)
-    r, rr, cuda = np.random.default_rng(0), random.Random(0), dev.type == "cuda"
-    shards = [(Shard(s.split("=")[0]), float(s.split("=")[1]) if "=" in s else 1.0) for s in o.shards]
+    rr, cuda = random.Random(0), dev.type == "cuda"
+    shards = [(Shard(s.split("=")[0], dev), float(s.split("=")[1]) if "=" in s else 1.0) for s in o.shards]
     pad = Text().special["<pad>"]
     m = nets.Janus().to(dev)
     if o.init:
-        m.load_state_dict({k[6:]: torch.from_numpy(v) for k, v in read(o.init).items()})
+        m.load_state_dict({k[6:]: torch.from_numpy(v) for k, v in read(o.init).items() if "vqmodel" not in k})
     ema = {k: v.detach().clone() for k, v in m.named_parameters()}
     matrices = [q for n, q in m.named_parameters() if ".layers." in n and q.ndim == 2]
     small = [q for n, q in m.named_parameters() if not (".layers." in n and q.ndim == 2)]
@@ -135,9 +142,9 @@ def main():
     while time.time() < end:
         k = min(1, (it + 1) / o.warm) * min(1, max((1 - (time.time() - t1) / total) / o.cool, .01))
         shard = rr.choices([s for s, _ in shards], [w for _, w in shards])[0]
-        prefix, source, middle, target = shard.batch(o.batch // (2 if shard.source else 1), r, dev)
+        prefix, source, middle, target = shard.batch(o.batch // (2 if shard.source else 1))
         with torch.autocast(dev.type, dtype=torch.bfloat16):
-            h = m.hidden(drop(prefix, pad, shard.source > 0), jitter(target)[:, :-1], middle, source)
+            h = m.hidden(drop(prefix, pad, shard.source > 0), noise(target)[:, :-1], middle, source)
             z = m.logits(h)
         loss = F.cross_entropy(z.float().flatten(0, 1), target.flatten())
         loss.backward()
