@@ -185,6 +185,7 @@ int main(int argc, char **argv)
 	    {"builtin", synthetic_builtin(), 5, 6, -1, "192x192 one row exact"},
 	    {"builtin", synthetic_builtin(), 5, 6, 2, "192x192 one row halo 2"},
 	    {"vq16", synthetic_vq16(), 0, 24, -1, "384x384 whole"},
+	    {"vq16", synthetic_vq16(), 11, 12, -1, "384x384 one row exact"},
 	};
 	int64_t threads = 0, lowest = KERNEL_AVX2;
 	if ((argc > 1 && !str_to_int(argv[1], 0, ENGINE_POOL_THREADS_MAX, &threads)) ||

@@ -1,7 +1,8 @@
 // node bench/evening.mjs [SECONDS] [PLOT.svg]     prints CSV: measure,value,unit
 //
 // A popular evening on a real server (SQLite): 2,000 accounts, arrivals that grow tenfold, 5 % heavy accounts that
-// keep asking, 1 % whose tokens have leaked and that ask from many addresses as fast as they can. Time runs faster:
+// keep asking, 1 % whose tokens have leaked: a dozen strangers each, who ask from networks and with programs of their own.
+// Time runs faster:
 // the five minutes take SECONDS (default 60), and everything else by the same factor. The maker is one elsewhere, whose
 // pictures take the times recorded with the built-in model on two cores (evening_times.csv).
 import { execFileSync } from "node:child_process";
@@ -51,7 +52,7 @@ async function evening() {
 	const { House, png } = await import("../tests/api/house.mjs");
 	const seconds = Number(process.argv[2] ?? 60), plot = process.argv[3];
 	const factor = 300 / seconds;
-	const ACCOUNTS = 2000, HEAVY = 100, LEAKED = 20, SLOTS = 4, CALM_RATE = 0.15 * factor, PEAK = 10;
+	const ACCOUNTS = 2000, HEAVY = 100, LEAKED = 20, STRANGERS = 12, SLOTS = 4, CALM_RATE = 0.15 * factor, PEAK = 10;
 	const here = path.dirname(fileURLToPath(import.meta.url));
 	const recorded = readFileSync(path.join(here, "evening_times.csv"), "utf8").trim().split("\n").slice(1).map(Number);
 	const picture = JSON.stringify({ data: [{ b64_json: png(64, 64).toString("base64") }] });
@@ -73,7 +74,7 @@ async function evening() {
 	console.log("measure,value,unit");
 
 	const house = await House.start({
-		arguments: ["--openai-url", `http://127.0.0.1:${fake.address().port}/v1`, "--openai-model", "m", "--openai-width", "64", "--openai-height", "64", "--openai-jobs-max", `${SLOTS}`, "--load-wait-s", `${Math.max(1, Math.round(30 / factor))}`, "--jobs-active-max", "6", "--log-level", "warn"],
+		arguments: ["--openai-url", `http://127.0.0.1:${fake.address().port}/v1`, "--openai-model", "m", "--openai-width", "64", "--openai-height", "64", "--openai-jobs-max", `${SLOTS}`, "--load-wait-s", `${Math.max(1, Math.round(30 / factor))}`, "--jobs-active-max", "6", "--trusted-proxies", "127.0.0.1", "--log-level", "warn"],
 	});
 	say("the house stands");
 	const one = house.account("light0");
@@ -92,7 +93,7 @@ async function evening() {
 	async function ask(who, count = 1) {
 		const body = JSON.stringify({ prompt: `evening ${who.name}`, maker: "openai", count });
 		const status = await new Promise((done) => {
-			const rq = http.request(`${house.url}${base}/jobs`, { method: "POST", agent, headers: { authorization: `Bearer ${who.token}`, "content-type": "application/json", "content-length": body.length, "user-agent": who.agent?.() ?? "evening" } }, (rs) => {
+			const rq = http.request(`${house.url}${base}/jobs`, { method: "POST", agent, headers: { authorization: `Bearer ${who.token}`, "content-type": "application/json", "content-length": body.length, "user-agent": "evening", ...who.headers } }, (rs) => {
 				let text = "";
 				rs.on("data", (d) => (text += d));
 				rs.on("end", () => {
@@ -118,9 +119,15 @@ async function evening() {
 	for (let i = 0; i < 40; i++) // what a quiet day has taught the server about its maker
 		await ask(people[i]), await sleep(100);
 	say("it begins");
-	const t0 = Date.now(), end = t0 + seconds * 1000;
 	const heavy = people.slice(1, 1 + HEAVY).map((p) => ({ ...p, kind: "heavy" }));
-	const leaked = people.slice(1 + HEAVY, 1 + HEAVY + LEAKED).map((p) => ({ ...p, kind: "leaked", agent: () => randomBytes(4).toString("hex") }));
+	const leaked = people.slice(1 + HEAVY, 1 + HEAVY + LEAKED).map((p) => ({ ...p, kind: "leaked" }));
+	await Promise.all(heavy.concat(leaked).map(async (who) => { // the tokens that are watched; only the second ones leak
+		who.browser = who.token;
+		const made = await house.call("POST", `${base}/tokens`, { name: "script" }, { authorization: `Bearer ${who.token}` });
+		Object.assign(who, { token: made.body.token, token_id: made.body.id });
+	}));
+	const strangers = leaked.flatMap((who, i) => Array.from({ length: STRANGERS }, (_, k) => ({ ...who, headers: { "x-forwarded-for": `198.18.${i}.1, 203.${k}.${i}.7`, "user-agent": `stranger ${k}` } })));
+	const t0 = Date.now(), end = t0 + seconds * 1000;
 	const light = people.slice(1 + HEAVY + LEAKED);
 	const patient = heavy.map(async (who) => {
 		await sleep(Math.random() * seconds * 200);
@@ -128,10 +135,14 @@ async function evening() {
 			if ((await ask(who)) !== 200)
 				await sleep(1500);
 	});
-	const greedy = leaked.map(async (who) => {
-		await sleep(seconds * 300);
-		while (Date.now() < end)
-			await ask(who, 4), await sleep(500);
+	const stopped = new Map();
+	const greedy = strangers.map(async (who) => {
+		await sleep(seconds * 300 + Math.random() * 1000);
+		while (Date.now() < end) {
+			if ((await ask(who, 4)) === 403 && !stopped.has(who.id))
+				stopped.set(who.id, (Date.now() - t0) / 1000 - seconds * 0.3);
+			await sleep(500);
+		}
 	});
 	let next = 0;
 	const asking = [];
@@ -154,19 +165,24 @@ async function evening() {
 		await sleep(500);
 		if (i === 10)
 			await Promise.all(heavy.concat(leaked).map(async (who) => {
-				for (const j of (await house.call("GET", `${base}/jobs?limit=40`, undefined, { authorization: `Bearer ${who.token}` })).body)
+				for (const j of (await house.call("GET", `${base}/jobs?limit=40`, undefined, { authorization: `Bearer ${who.browser}` })).body)
 					if (j.state === "queued")
-						await house.call("DELETE", `${base}/jobs/${j.id}`, undefined, { authorization: `Bearer ${who.token}` });
+						await house.call("DELETE", `${base}/jobs/${j.id}`, undefined, { authorization: `Bearer ${who.browser}` });
 			}));
 	}
 	say("the queue is empty");
 	await sleep(1000);
+	const watched = heavy.concat(leaked).map((who) => who.token_id);
 	await house.kill("SIGTERM");
+	const states = new Map(execFileSync("sqlite3", ["-csv", `${house.data}/madang.db`, "SELECT id, state FROM tokens"], { encoding: "utf8" }).trim().split("\n").map((l) => l.split(",")));
+	const found = watched.filter((id) => states.get(id) !== "0");
+	row("leaked tokens found", leaked.filter((who) => found.includes(who.token_id)).length / LEAKED, "");
+	row("found after, median", quantile([...stopped.values()], 0.5)?.toFixed(2), "s");
+	row("other tokens stopped", heavy.filter((who) => found.includes(who.token_id)).length, "");
 	const jobs = dump(`${house.data}/madang.db`);
 	report({ row, jobs, acknowledged, counts, samples, t0, over, seconds, heavy, levels, metrics, factor, plot });
 	await house.stop();
-	fake.close();
-	agent.destroy();
+	process.exit(0); // kept connections would hold it
 }
 
 // Accounts like the first one, each with a token, written beside a server that does not run.
@@ -201,6 +217,21 @@ function dump(file) {
 	}));
 }
 
+// Whether there was a job in line at every moment of it.
+function waited(jobs, from, to) {
+	let until = from;
+	for (const j of jobs.sort((a, b) => a.created - b.created))
+		if (j.created <= until)
+			until = Math.max(until, j.started || j.finished || Infinity);
+	return until >= to;
+}
+
+function inside(j, from, to) {
+	if (j.state !== 2)
+		return 0;
+	return Math.max(0, Math.min(j.finished, to) - Math.max(j.started, from)) / Math.max(1, j.finished - j.started);
+}
+
 function quantile(values, q) {
 	return [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(q * values.length))];
 }
@@ -220,11 +251,17 @@ function report({ row, jobs, acknowledged, counts, samples, t0, over, seconds, h
 		row(`${kind} wait p50`, quantile(waits, 0.5)?.toFixed(2), "s");
 		row(`${kind} wait p95`, quantile(waits, 0.95)?.toFixed(2), "s");
 	}
-	// Equals: the heavy accounts, who always have something waiting; what they got until they went to bed.
-	const drawn = heavy.map((h) => [...jobs.values()].filter((j) => j.account === h.id && j.state === 2 && j.started < over).length);
-	const sum = drawn.reduce((a, b) => a + b, 0), squares = drawn.reduce((a, b) => a + b * b, 0);
-	row("Jain index among heavy accounts", ((sum * sum) / (drawn.length * squares)).toFixed(4), "");
-	row("pictures a heavy account", (sum / drawn.length).toFixed(2), "");
+	// Equals: the heavy accounts that had something waiting all the time, over the time when all had begun. What they got
+	// are pictures; of one that was being drawn at either end, the part that lies inside.
+	const from = t0 + 0.3 * seconds * 1000;
+	const mine = new Map(heavy.map((h) => [h.id, []]));
+	for (const j of jobs.values())
+		mine.get(j.account)?.push(j);
+	const got = [...mine.values()].filter((all) => waited(all, from, over)).map((all) => all.reduce((n, j) => n + j.count * inside(j, from, over), 0));
+	const sum = got.reduce((a, b) => a + b, 0), squares = got.reduce((a, b) => a + b * b, 0);
+	row("accounts that always waited", got.length, "");
+	row("Jain index among them", ((sum * sum) / (got.length * squares)).toFixed(4), "");
+	row("pictures each", (sum / got.length).toFixed(2), "");
 	const promised = [...jobs.values()].filter((j) => j.state === 2 && j.mean > 0 && j.created >= t0);
 	const kept = promised.filter((j) => j.finished - j.created >= j.low && j.finished - j.created <= j.high);
 	row("promises", promised.length, "");
@@ -237,6 +274,7 @@ function report({ row, jobs, acknowledged, counts, samples, t0, over, seconds, h
 	row("promises kept", (kept.length / promised.length).toFixed(4), "");
 	const width = promised.map((j) => (j.high - j.low) / Math.max(1000, j.finished - j.created));
 	row("width of a promise over the wait, median", quantile(width, 0.5)?.toFixed(2), "");
+	row("width of a promise, median", (quantile(promised.map((j) => j.high - j.low), 0.5) / 1000).toFixed(2), "s");
 	const calm = samples.filter(([t]) => t < t0 - 4500), busy = samples.filter(([t]) => t >= t0 + 0.5 * seconds * 1000 && t < over);
 	row("reading p99 calm", quantile(calm.map((s) => s[1]), 0.99).toFixed(2), "ms");
 	row("reading p99 overload", quantile(busy.map((s) => s[1]), 0.99).toFixed(2), "ms");

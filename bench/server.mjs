@@ -55,7 +55,8 @@ writeFileSync(path.join(dir, "nginx.conf"), `daemon off; worker_processes 1; pid
 events { worker_connections 1024; }
 http { access_log ${dir}/access.log; keepalive_requests 1000000; server { listen 127.0.0.1:${port}; root ${dir}; } }
 `);
-// Each request another question, so that no answer is kept.
+// Each request another question, so that no answer is kept: the page is read and put together each time, of posts
+// that are known, as they are where other people read them too.
 writeFileSync(path.join(dir, "fresh.lua"), 'local n = 0\nrequest = function() n = n + 1 return wrk.format("GET", "/api/v1/timelines/home?n=" .. n) end\n');
 execFileSync("chmod", ["-R", "a+rX", dir]);
 const nginx = spawn("nginx", ["-c", `${dir}/nginx.conf`, "-e", `${dir}/error.log`]);

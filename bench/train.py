@@ -18,6 +18,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SHAPES = {"10M": (320, 832, 6, 5), "31M": (512, 1280, 8, 8)}
 PREFIX, GRID, VOCAB, CODES = 27, 12, 3072, 6000
 TARGET = GRID * GRID
+BATCH = 64
 
 
 def model(d, f, layers, heads):
@@ -94,10 +95,10 @@ def main():
             for threads in (1, 2):
                 peak = amx_peak()
                 base = pytorch(shape, threads, 16, 3)
-                results = [(opt, *madang(folder, shape, threads, opt, 32, 5)) for opt in ("adamw", "muon")]
+                results = [(opt, *madang(folder, shape, threads, opt, BATCH, 4)) for opt in ("adamw", "muon")]
                 flops = results[0][2] / results[0][1]
                 rows = [("pytorch", "adamw", 16, base, base * flops)]
-                rows += [("madang", opt, 32, speed, tflops) for opt, speed, tflops in results]
+                rows += [("madang", opt, BATCH, speed, tflops) for opt, speed, tflops in results]
                 for program, opt, batch, speed, tflops in rows:
                     share = tflops / (peak * threads) if peak else 0
                     out.writerow([name, program, opt, threads, batch, "%.2f" % speed, "%.3f" % tflops,
