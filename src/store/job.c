@@ -57,8 +57,10 @@ static const char SQL_COUNT_ACTIVE[] =
 	"< running_max ORDER BY turn, id LIMIT 1 " skip ") RETURNING id"
 static const char SQL_CLAIM_SQLITE[] = CLAIM("");
 static const char SQL_CLAIM_POSTGRES[] = CLAIM("FOR UPDATE OF j SKIP LOCKED");
+/* A renewed lease never ends when it did before: who watches it (store_job_silent) tells by that. */
 static const char SQL_RENEW[] =
-    "UPDATE jobs SET lease_until = $3 WHERE id = $1 AND lease = $2 AND state = 1";
+    "UPDATE jobs SET lease_until = CASE WHEN $3 > lease_until THEN $3 ELSE lease_until + 1 END "
+    "WHERE id = $1 AND lease = $2 AND state = 1";
 static const char SQL_FINISH[] =
     "UPDATE jobs SET state = 2, model = $3, seed = $4, finished_at = $5 "
     "WHERE id = $1 AND lease = $2 AND state = 1";
