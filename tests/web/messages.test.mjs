@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
@@ -13,8 +13,13 @@ function files(folder) {
 	return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? files(join(folder, entry.name)) : [join(folder, entry.name)]));
 }
 
-const sources = files(join(WEB, "src")).filter((name) => /\.(svelte|ts)$/.test(name) && !/i18n\/(en|ko|ja)\.ts$/.test(name));
-const catalogue = (language) => Object.fromEntries([...readFileSync(join(WEB, `src/i18n/${language}.ts`), "utf8").matchAll(/^\t("[^"]+"): (".*"),$/gm)].map((row) => [JSON.parse(row[1]), JSON.parse(row[2])]));
+const sources = files(join(WEB, "src")).filter((name) => /\.(svelte|ts)$/.test(name) && !/i18n\/(en|ko|ja)(\/\w+)?\.ts$/.test(name));
+/** [area, key, text] of every message of a language, in the order they are written in. */
+const rows = (language) =>
+	files(join(WEB, `src/i18n/${language}`)).flatMap((name) =>
+		[...readFileSync(name, "utf8").matchAll(/^\t("[^"]+"): (".*"),$/gm)].map((row) => [basename(name, ".ts"), JSON.parse(row[1]), JSON.parse(row[2])]),
+	);
+const catalogue = (language) => Object.fromEntries(rows(language).map(([, key, text]) => [key, text]));
 const en = catalogue("en");
 const names = (text) => [...new Set([...text.matchAll(/\{(\w+)/g)].map((found) => found[1]))].sort();
 
@@ -29,6 +34,22 @@ test("every key is there in every language, with the same values in it", () => {
 			for (const name of spoken) assert.ok(names(text).includes(name), `${language} ${key} leaves out {${name}}`);
 			for (const name of names(text)) assert.ok(names(en[key]).includes(name) || name === "n", `${language} ${key} invents {${name}}`);
 		}
+	}
+});
+
+test("a key is found by its name: one file for what comes before the first point, and in it the order of the alphabet", () => {
+	const homes = new Map();
+	for (const language of ["en", "ko", "ja"]) {
+		const keys = new Map();
+		for (const [area, key] of rows(language)) {
+			const prefix = key.split(".")[0];
+			if (!homes.has(prefix)) homes.set(prefix, area);
+			assert.equal(area, homes.get(prefix), `${language} ${key} belongs to the others of its name`);
+			assert.ok((keys.get(area) ?? "") < key, `${language}/${area}.ts: ${key} does not come after ${keys.get(area)}`);
+			keys.set(area, key);
+		}
+		const whole = readFileSync(join(WEB, `src/i18n/${language}.ts`), "utf8");
+		for (const area of keys.keys()) assert.ok(whole.includes(`...${area}`), `${language}.ts leaves out ${area}`);
 	}
 });
 
@@ -71,7 +92,7 @@ test("no text of the interface lives outside of the catalogues", () => {
 		const code = readFileSync(name, "utf8")
 			.replace(/\/\*[\s\S]*?\*\/|<!--[\s\S]*?-->/g, "")
 			.replace(/\/\/ .*$/gm, "");
-		// The names of the languages are written in themselves; ko.ts and ja.ts are not among the sources.
+		// The names of the languages are written in themselves; the catalogues are not among the sources.
 		const strange = [...code.matchAll(/["'`][^"'`\n]*[\p{Script=Hangul}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}][^"'`\n]*["'`]/gu)].map((one) => one[0]);
 		const allowed = ['"한국어"', '"日本語"', '"으로"'];
 		assert.deepEqual(strange.filter((one) => !allowed.includes(one)), [], name.slice(WEB.length));
