@@ -13,7 +13,7 @@
 
 #include "train/core_math.h"
 #ifdef TRAIN_BF16
-#include "train/gemm_amx.h"
+#include "train/gemm_bf16.h"
 #else
 #include "train/gemm_f32.h"
 #endif
@@ -513,7 +513,7 @@ static void core_run(struct train_work *t, const struct train_packed *p, const f
 
 #include "train/core_muon.h"
 
-#ifdef TRAIN_BF16
+#ifdef __AMX_BF16__
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -526,6 +526,12 @@ static bool core_available(void)
 	return __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512bw") &&
 	       __builtin_cpu_supports("avx512vl") &&
 	       syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_TILE_DATA) == 0;
+}
+#elif defined(TRAIN_BF16)
+static bool core_available(void)
+{
+	return __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512bw") &&
+	       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 }
 #elif defined(TRAIN_SCALAR)
 static bool core_available(void)

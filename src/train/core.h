@@ -1,7 +1,7 @@
 /* Forward and backward of the transformer for one micro-batch: the arithmetic and nothing else.
  *
- * The same source (core.c) is compiled three times: scalar (f32, the C library's exp and erf: the oracle),
- * avx512 (f32) and amx (bf16 operands, f32 sums and everything else). Weights are packed once a step for both
+ * The same source (core.c) is compiled four times: scalar (f32, the C library's exp and erf: the oracle), avx512
+ * (f32), avx512bf16 and amx (bf16 operands, f32 sums and everything else). Weights are packed once a step for both
  * directions and then shared; a train_work belongs to one thread. */
 #ifndef MADANG_TRAIN_CORE_H
 #define MADANG_TRAIN_CORE_H
@@ -51,7 +51,8 @@ struct train_core {
 	size_t (*orthogonalise_bytes)(int rows, int columns);
 };
 
-extern const struct train_core train_core_scalar, train_core_avx512, train_core_amx;
+extern const struct train_core train_core_scalar, train_core_avx512, train_core_avx512bf16,
+    train_core_amx;
 
 /* "auto" takes the fastest that this machine has. NULL: no such kernels, or not here. */
 const struct train_core *train_core_find(const char *name, struct err *e);

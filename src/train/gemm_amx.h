@@ -1,14 +1,4 @@
-/* Matrix products on AMX: bf16 operands, f32 sums.
- *
- * C[m][n] = sum over k of A[m][k] * B[k][n]. A is row-major bf16 with at least the rows rounded up to 32
- * in memory; B is packed in panels of 32 columns: for every 32 k two tiles of 16 pairs of k by 16
- * columns, so a panel is read front to back. Blocks of k: 32 rows of A and a panel of B fit L1, and B streams
- * from L2. Included by core.c, compiled for AMX only. */
-#include <immintrin.h>
-
-#define GEMM_KB          352         /* of k at a time, */
-#define GEMM_KB_WHOLE    384         /* unless all of it is no more than this */
-#define GEMM_GROUP_BYTES (900 << 10) /* of B that stay in L2 while all rows of A pass */
+/* Blocks of 32 rows on AMX: tiles 0-3 hold the sums, 4-5 are of A, 6-7 of B. See gemm_bf16.h. */
 
 struct gemm_tile_config {
 	uint8_t palette, start_row, reserved[14];
@@ -38,11 +28,11 @@ static void gemm_end(void)
 }
 
 /* The sums of 32 rows by 32 columns in tiles 0-3. */
-static inline void gemm_tiles(const elem *a, size_t lda, size_t a_step, const elem *b, int steps)
+static inline void gemm_tiles(const struct gemm_sum *g)
 {
-	const elem *a1 = a + 16 * lda;
-	const size_t stride = lda * sizeof(elem);
-	for (int s = 0; s < steps; s++) {
+	const elem *a = g->a, *a1 = g->a + 16 * g->lda, *b = g->b;
+	const size_t stride = g->lda * sizeof(elem);
+	for (int s = 0; s < g->steps; s++) {
 		_tile_loadd(6, b, 64);
 		_tile_loadd(4, a, stride);
 		_tile_loadd(7, b + 512, 64);
@@ -55,332 +45,60 @@ static inline void gemm_tiles(const elem *a, size_t lda, size_t a_step, const el
 #pragma GCC unroll 32
 		for (int i = 0; i < 1024; i += 32)
 			_mm_prefetch((const char *)(b + 2048 + i), _MM_HINT_T0);
-		a += a_step;
-		a1 += a_step;
+		a += g->a_step;
+		a1 += g->a_step;
 		b += 1024;
 	}
 }
 
 /* The sums of 32 rows by 16 columns, half a panel, in tiles 0 and 2. */
-static inline void gemm_tiles_half(const elem *a, size_t lda, size_t a_step, const elem *b,
-				   int steps)
+static inline void gemm_tiles_half(const struct gemm_sum *g)
 {
-	const elem *a1 = a + 16 * lda;
-	const size_t stride = lda * sizeof(elem);
-	for (int s = 0; s < steps; s++) {
+	const elem *a = g->a, *a1 = g->a + 16 * g->lda, *b = g->b;
+	const size_t stride = g->lda * sizeof(elem);
+	for (int s = 0; s < g->steps; s++) {
 		_tile_loadd(6, b, 64);
 		_tile_loadd(4, a, stride);
 		_tile_dpbf16ps(0, 4, 6);
 		_tile_loadd(5, a1, stride);
 		_tile_dpbf16ps(2, 5, 6);
-		a += a_step;
-		a1 += a_step;
+		a += g->a_step;
+		a1 += g->a_step;
 		b += 1024;
 	}
 }
 
-static inline void gemm_zero(void)
+/* 32 rows by 32 columns of sums to c. */
+static inline void gemm_block32(const struct gemm_sum *g, float *c, size_t ldc)
 {
-	_tile_zero(0);
-	_tile_zero(1);
-	_tile_zero(2);
-	_tile_zero(3);
-}
-
-static inline void gemm_load(const float *c, size_t ldc)
-{
-	_tile_loadd(0, c, ldc * 4);
-	_tile_loadd(1, c + 16, ldc * 4);
-	_tile_loadd(2, c + 16 * ldc, ldc * 4);
-	_tile_loadd(3, c + 16 * ldc + 16, ldc * 4);
-}
-
-static inline void gemm_store(float *c, size_t ldc)
-{
+	if (g->from) {
+		_tile_loadd(0, g->from, g->ldfrom * 4);
+		_tile_loadd(1, g->from + 16, g->ldfrom * 4);
+		_tile_loadd(2, g->from + 16 * g->ldfrom, g->ldfrom * 4);
+		_tile_loadd(3, g->from + 16 * g->ldfrom + 16, g->ldfrom * 4);
+	} else {
+		_tile_zero(0);
+		_tile_zero(1);
+		_tile_zero(2);
+		_tile_zero(3);
+	}
+	gemm_tiles(g);
 	_tile_stored(0, c, ldc * 4);
 	_tile_stored(1, c + 16, ldc * 4);
 	_tile_stored(2, c + 16 * ldc, ldc * 4);
 	_tile_stored(3, c + 16 * ldc + 16, ldc * 4);
 }
 
-static inline void gemm_store_bf16(elem *c, size_t ldc, int rows, int columns)
+/* 32 rows by 16 columns, half a panel. */
+static inline void gemm_block16(const struct gemm_sum *g, float *c, size_t ldc)
 {
-	float s[32][32] __attribute__((aligned(64)));
-	gemm_store(s[0], 32);
-	for (int i = 0; i < rows; i++) {
-		__m512i v =
-		    (__m512i)_mm512_cvtne2ps_pbh(_mm512_load_ps(s[i] + 16), _mm512_load_ps(s[i]));
-		if (columns == 32)
-			_mm512_storeu_si512(c + (size_t)i * ldc, v);
-		else
-			_mm512_mask_storeu_epi16(c + (size_t)i * ldc,
-						 (__mmask32)((1u << columns) - 1), v);
+	_tile_zero(0);
+	_tile_zero(2);
+	if (g->from) {
+		_tile_loadd(0, g->from, g->ldfrom * 4);
+		_tile_loadd(2, g->from + 16 * g->ldfrom, g->ldfrom * 4);
 	}
-}
-
-/* Edges: through a block on the stack. */
-static void gemm_edge(const struct gemm_call *g, const elem *a, const elem *b, int m, int n,
-		      int steps, bool add)
-{
-	float s[32][32] __attribute__((aligned(64)));
-	const size_t a_step = g->a_step ? g->a_step : 32;
-	int rows = g->m - m < 32 ? g->m - m : 32, columns = g->n - n < 32 ? g->n - n : 32;
-	const float *from = (add ? g->c : g->add);
-	size_t ld = add ? g->ldc : g->ldadd;
-	memset(s, 0, sizeof(s));
-	if (from)
-		for (int i = 0; i < rows; i++)
-			memcpy(s[i], from + (size_t)(m + i) * ld + n, (size_t)columns * 4);
-	__asm__ volatile("" : : "r"(s) : "memory");
-	gemm_load(s[0], 32);
-	gemm_tiles(a, g->lda, a_step, b, steps);
-	gemm_store(s[0], 32);
-	for (int i = 0; i < rows; i++)
-		memcpy(g->c + (size_t)(m + i) * g->ldc + n, s[i], (size_t)columns * 4);
-}
-
-static void gemm_block(const struct gemm_call *g, int m, int panel, int k0, int k1)
-{
-	const size_t a_step = g->a_step ? g->a_step : 32;
-	const elem *a = g->a + (size_t)m * g->lda + (size_t)(k0 / 32) * a_step;
-	const elem *b = g->b + (size_t)panel * g->kb * 32 + (size_t)k0 * 32;
-	int n = panel * 32, steps = (k1 - k0) / 32;
-	if (g->out) {
-		gemm_zero();
-		gemm_tiles(a, g->lda, a_step, b, steps);
-		gemm_store_bf16(g->out + (size_t)m * g->ldc + n, g->ldc,
-				g->m - m < 32 ? g->m - m : 32, g->n - n < 32 ? g->n - n : 32);
-		return;
-	}
-	bool add = k0 > g->k_begin;
-	if (g->m - m >= 32 && g->n - n == 16) {
-		float *half = g->c + (size_t)m * g->ldc + n;
-		const float *from = add ? half : g->add ? g->add + (size_t)m * g->ldadd + n : NULL;
-		const size_t ld = add ? g->ldc : g->ldadd;
-		_tile_zero(0);
-		_tile_zero(2);
-		if (from) {
-			_tile_loadd(0, from, ld * 4);
-			_tile_loadd(2, from + 16 * ld, ld * 4);
-		}
-		gemm_tiles_half(a, g->lda, a_step, b, steps);
-		_tile_stored(0, half, g->ldc * 4);
-		_tile_stored(2, half + 16 * g->ldc, g->ldc * 4);
-		return;
-	}
-	if (g->m - m < 32 || g->n - n < 32) {
-		gemm_edge(g, a, b, m, n, steps, add);
-		return;
-	}
-	float *c = g->c + (size_t)m * g->ldc + n;
-	if (add)
-		gemm_load(c, g->ldc);
-	else if (g->add)
-		gemm_load(g->add + (size_t)m * g->ldadd + n, g->ldadd);
-	else
-		gemm_zero();
-	gemm_tiles(a, g->lda, a_step, b, steps);
-	gemm_store(c, g->ldc);
-}
-
-/* The lines of both pieces, so many a block. */
-struct gemm_fetch {
-	const char *at[2], *end[2];
-	size_t lines;
-};
-
-static inline void gemm_fetch(struct gemm_fetch *f)
-{
-	for (int i = 0; i < 2; i++) {
-		const char *to = f->at[i] + f->lines * 64;
-		if (to > f->end[i])
-			to = f->end[i];
-		for (; f->at[i] < to; f->at[i] += 64)
-			_mm_prefetch(f->at[i], _MM_HINT_T1);
-	}
-}
-
-static struct gemm_fetch gemm_fetch_of(const struct gemm_call *g, size_t blocks)
-{
-	struct gemm_fetch f = {.lines = 0};
-	for (int i = 0; i < 2; i++) {
-		const size_t lines = (g->fetch[i].bytes / 64 + blocks - 1) / blocks;
-		f.at[i] = g->fetch[i].from;
-		f.end[i] = f.at[i] ? f.at[i] + g->fetch[i].bytes : NULL;
-		f.lines = lines > f.lines ? lines : f.lines;
-	}
-	return f;
-}
-
-static void gemm(const struct gemm_call *g)
-{
-	int panels = (g->n + 31) / 32, kend = g->k;
-	int span = kend - g->k_begin,
-	    blocks = g->out || span <= GEMM_KB_WHOLE ? 1 : (span + GEMM_KB - 1) / GEMM_KB;
-	int step = blocks ? (span / 32 + blocks - 1) / blocks * 32 : 0;
-	if (step == 0)
-		return;
-	GEMM_WRITTEN();
-	struct gemm_fetch f =
-	    gemm_fetch_of(g, (size_t)blocks * (size_t)panels * (size_t)((g->m + 31) / 32));
-	int group = GEMM_GROUP_BYTES / (step * 64);
-	if (group < 1)
-		group = 1;
-	for (int k0 = g->k_begin; k0 < kend; k0 += step) {
-		int k1 = k0 + step < kend ? k0 + step : kend;
-		for (int p0 = 0; p0 < panels; p0 += group) {
-			int p1 = p0 + group < panels ? p0 + group : panels;
-			for (int m = 0; m < g->m; m += 32)
-				for (int p = p0; p < p1; p++) {
-					gemm_fetch(&f);
-					gemm_block(g, m, p, k0, k1);
-				}
-		}
-	}
-}
-
-static inline void gemm_transpose16(__m512i r[16])
-{
-	__m512i t[16];
-	for (int i = 0; i < 8; i++) {
-		t[2 * i] = _mm512_unpacklo_epi32(r[2 * i], r[2 * i + 1]);
-		t[2 * i + 1] = _mm512_unpackhi_epi32(r[2 * i], r[2 * i + 1]);
-	}
-	for (int i = 0; i < 4; i++) {
-		r[4 * i] = _mm512_unpacklo_epi64(t[4 * i], t[4 * i + 2]);
-		r[4 * i + 1] = _mm512_unpackhi_epi64(t[4 * i], t[4 * i + 2]);
-		r[4 * i + 2] = _mm512_unpacklo_epi64(t[4 * i + 1], t[4 * i + 3]);
-		r[4 * i + 3] = _mm512_unpackhi_epi64(t[4 * i + 1], t[4 * i + 3]);
-	}
-	for (int i = 0; i < 4; i++) {
-		t[i] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0x88);
-		t[i + 4] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0xdd);
-		t[i + 8] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0x88);
-		t[i + 12] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0xdd);
-	}
-	for (int i = 0; i < 4; i++) {
-		r[i] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0x88);
-		r[i + 8] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0xdd);
-		r[i + 4] = _mm512_shuffle_i32x4(t[i + 4], t[i + 12], 0x88);
-		r[i + 12] = _mm512_shuffle_i32x4(t[i + 4], t[i + 12], 0xdd);
-	}
-}
-
-/* B[k][n] = w[n][k] (w bf16, rows n): 16 rows of 32 k become one tile. n, k: whole 32s in memory. */
-static inline void gemm_pack_nk(elem *b, const elem *w, size_t ld, int n, int k)
-{
-	for (int p = 0; p < n; p += 32)
-		for (int k0 = 0; k0 < k; k0 += 32)
-			for (int h = 0; h < 32; h += 16, b += 512) {
-				__m512i r[16];
-				for (int i = 0; i < 16; i++)
-					r[i] =
-					    _mm512_loadu_si512(w + (size_t)(p + h + i) * ld + k0);
-				gemm_transpose16(r);
-				for (int i = 0; i < 16; i++)
-					_mm512_store_si512(b + i * 32, r[i]);
-			}
-}
-
-static inline void gemm_put(elem *to, __m512i x, bool away)
-{
-	if (away)
-		_mm512_stream_si512((__m512i *)to, x);
-	else
-		_mm512_storeu_si512(to, x);
-}
-
-/* Two rows of 32 columns -> pairs. */
-static inline void gemm_pair(elem *b, __m512i x, __m512i y, bool away)
-{
-	const __m512i first =
-	    _mm512_set_epi16(47, 15, 46, 14, 45, 13, 44, 12, 43, 11, 42, 10, 41, 9, 40, 8, 39, 7,
-			     38, 6, 37, 5, 36, 4, 35, 3, 34, 2, 33, 1, 32, 0);
-	const __m512i second = _mm512_add_epi16(first, _mm512_set1_epi16(16));
-	gemm_put(b, _mm512_permutex2var_epi16(x, first, y), away);
-	gemm_put(b + 512, _mm512_permutex2var_epi16(x, second, y), away);
-}
-
-/* 32 rows of 32 columns. */
-static inline void gemm_pairs(elem *b, const elem *x, size_t ld, bool away)
-{
-	for (int i = 0; i < 16; i++) {
-		const elem *row = x + (size_t)(2 * i) * ld;
-		gemm_pair(b + i * 32, _mm512_loadu_si512(row), _mm512_loadu_si512(row + ld), away);
-	}
-}
-
-/* B[k][n] = x[k][n] (rows k). */
-static inline void gemm_pack_kn(elem *b, const elem *x, size_t ld, int k, int n)
-{
-	for (int p = 0; p < n; p += 32)
-		for (int k0 = 0; k0 < k; k0 += 32, b += 1024)
-			gemm_pairs(b, x + (size_t)k0 * ld + p, ld, false);
-}
-
-/* 32 rows of 32 columns of what gemm_pack_kn made. */
-static inline void gemm_unpack_kn(elem *x, size_t ld, const elem *b)
-{
-	const __m512i even =
-	    _mm512_set_epi16(62, 60, 58, 56, 54, 52, 50, 48, 46, 44, 42, 40, 38, 36, 34, 32, 30, 28,
-			     26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0);
-	const __m512i odd = _mm512_add_epi16(even, _mm512_set1_epi16(1));
-	for (int i = 0; i < 16; i++) {
-		const __m512i u = _mm512_loadu_si512(b + i * 32),
-			      v = _mm512_loadu_si512(b + 512 + i * 32);
-		elem *row = x + (size_t)(2 * i) * ld;
-		_mm512_storeu_si512(row, _mm512_permutex2var_epi16(u, even, v));
-		_mm512_storeu_si512(row + ld, _mm512_permutex2var_epi16(u, odd, v));
-	}
-}
-
-/* 32 rows of 32 columns turned: pairs first, then 32-bit transposes. */
-static inline void gemm_turn(elem *at, size_t ldt, const elem *x, size_t ld, bool away)
-{
-	elem pairs[1024] __attribute__((aligned(64)));
-	gemm_pairs(pairs, x, ld, false);
-	for (int h = 0; h < 32; h += 16) {
-		__m512i r[16];
-		for (int i = 0; i < 16; i++)
-			r[i] = _mm512_load_si512(pairs + h * 32 + i * 32);
-		gemm_transpose16(r);
-		for (int i = 0; i < 16; i++)
-			gemm_put(at + (size_t)(h + i) * ldt, r[i], away);
-	}
-}
-
-/* at[n][k] = x[k][n]. */
-static inline void gemm_transpose(elem *at, size_t ldt, const elem *x, size_t ld, int k, int n)
-{
-	for (int k0 = 0; k0 < k; k0 += 32)
-		for (int p = 0; p < n; p += 32)
-			gemm_turn(at + (size_t)p * ldt + k0, ldt, x + (size_t)k0 * ld + p, ld,
-				  false);
-}
-
-/* To memory that is not read soon, past the caches, in whole cache lines: a store would read each line first, and
- * push out what is needed. Copied; 32 rows of 32 columns as gemm_pack_kn has them; the same turned. */
-static inline void gemm_put_away(elem *to, const elem *from, size_t count)
-{
-	for (size_t i = 0; i < count; i += 32)
-		gemm_put(to + i, _mm512_loadu_si512(from + i), true);
-}
-
-static inline void gemm_pack_away(elem *b, const elem *x, size_t ld)
-{
-	gemm_pairs(b, x, ld, true);
-}
-
-static inline void gemm_turn_away(elem *at, const elem *x, size_t ld)
-{
-	gemm_turn(at, 32, x, ld, true);
-}
-
-/* f32 -> bf16, count a multiple of 32. */
-static inline void gemm_convert(elem *to, const float *from, size_t count)
-{
-	for (size_t i = 0; i < count; i += 32)
-		_mm512_storeu_si512(to + i,
-				    (__m512i)_mm512_cvtne2ps_pbh(_mm512_loadu_ps(from + i + 16),
-								 _mm512_loadu_ps(from + i)));
+	gemm_tiles_half(g);
+	_tile_stored(0, c, ldc * 4);
+	_tile_stored(2, c + 16 * ldc, ldc * 4);
 }

@@ -1,4 +1,4 @@
-/* Matrix products in f32, with the face of gemm_amx.h: plain loops that the compiler turns into the vectors of
+/* Matrix products in f32, with the face of gemm_bf16.h: plain loops that the compiler turns into the vectors of
  * the level it compiles for. B is packed in panels of 32 columns, [k][32]. Included by core.c. */
 
 static void gemm_begin(void)

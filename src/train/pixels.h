@@ -69,7 +69,8 @@ struct pixels_core {
 		    double *loss, double *square, float *out);
 };
 
-extern const struct pixels_core pixels_core_scalar, pixels_core_avx512, pixels_core_amx;
+extern const struct pixels_core pixels_core_scalar, pixels_core_avx512, pixels_core_avx512bf16,
+    pixels_core_amx;
 
 /* The kernels of the same level. */
 const struct pixels_core *pixels_core_of(const struct train_core *core);

@@ -15,7 +15,7 @@
 
 #include "train/core_math.h"
 #ifdef TRAIN_BF16
-#include "train/gemm_amx.h"
+#include "train/gemm_bf16.h"
 #else
 #include "train/gemm_f32.h"
 #endif

@@ -163,6 +163,11 @@ static void avx512_agrees(void **state)
 }
 
 /* bf16 keeps 8 bits; a few layers of it stay within this. */
+static void avx512bf16_agrees(void **state)
+{
+	compare(*state, "avx512bf16", 2e-2);
+}
+
 static void amx_agrees(void **state)
 {
 	compare(*state, "amx", 2e-2);
@@ -195,6 +200,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(oracle_agrees_with_differences),
 	    cmocka_unit_test(avx512_agrees),
+	    cmocka_unit_test(avx512bf16_agrees),
 	    cmocka_unit_test(amx_agrees),
 	    cmocka_unit_test(muon_is_nearly_orthogonal),
 	};
