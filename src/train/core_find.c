@@ -18,8 +18,8 @@ const struct train_core *train_core_find(const char *name, struct err *e)
 		if ((strcmp(name, "auto") == 0 || strcmp(name, CORES[i]->name) == 0) &&
 		    CORES[i]->available())
 			return CORES[i];
-	err_set(e, ERR_UNSUPPORTED, "no %s kernels on this machine (auto, amx, avx512bf16, avx512, scalar)",
-		name);
+	err_set(e, ERR_UNSUPPORTED,
+		"no %s kernels on this machine (auto, amx, avx512bf16, avx512, scalar)", name);
 	return NULL;
 }
 

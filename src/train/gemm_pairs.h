@@ -24,17 +24,17 @@ static inline __attribute__((always_inline)) void gemm_rows(const struct gemm_su
 	for (int i = 0; i < GEMM_ROWS; i++)
 #pragma GCC unroll 2
 		for (int h = 0; h < halves; h++)
-			sum[i][h] = g->from ? _mm512_loadu_ps(
-						  g->from + (size_t)(row + i) * g->ldfrom + h * 16)
-					    : _mm512_setzero_ps();
+			sum[i][h] =
+			    g->from
+				? _mm512_loadu_ps(g->from + (size_t)(row + i) * g->ldfrom + h * 16)
+				: _mm512_setzero_ps();
 	for (int s = 0; s < g->steps; s++) {
 #pragma GCC unroll 2
 		for (int p = 0; p < 16; p++) {
 			__m512bh right[2];
 #pragma GCC unroll 2
 			for (int h = 0; h < halves; h++)
-				right[h] =
-				    (__m512bh)_mm512_loadu_si512(b + h * 512 + p * 32);
+				right[h] = (__m512bh)_mm512_loadu_si512(b + h * 512 + p * 32);
 #pragma GCC unroll 8
 			for (int i = 0; i < GEMM_ROWS; i++) {
 				int32_t pair;
@@ -42,8 +42,7 @@ static inline __attribute__((always_inline)) void gemm_rows(const struct gemm_su
 				const __m512bh left = (__m512bh)_mm512_set1_epi32(pair);
 #pragma GCC unroll 2
 				for (int h = 0; h < halves; h++)
-					sum[i][h] =
-					    _mm512_dpbf16_ps(sum[i][h], left, right[h]);
+					sum[i][h] = _mm512_dpbf16_ps(sum[i][h], left, right[h]);
 			}
 		}
 		a += g->a_step;
