@@ -137,6 +137,20 @@ static void describe(struct engine *engine, const char *question, uint8_t first,
 	buf_finish(&text);
 }
 
+/* Weights that mean nothing may say the same of two pictures; of eight, or to eight questions, they do not. */
+static bool another_answer(struct engine *engine, const char *one, bool pictures)
+{
+	char other[1024], question[32];
+	for (int i = 1; i <= 8; i++) {
+		snprintf(question, sizeof(question), "what colour is number %d?", i * i);
+		describe(engine, pictures ? NULL : question, (uint8_t)(pictures ? 1 + 29 * i : 1),
+			 other);
+		if (strcmp(one, other) != 0)
+			return true;
+	}
+	return false;
+}
+
 static void test_same_answer(void **state)
 {
 	char one[1024], three[1024], other[1024];
@@ -150,10 +164,8 @@ static void test_same_answer(void **state)
 	describe(several, NULL, 1, three);
 	assert_string_equal(one, three);
 	assert_true(strlen(one) > 0);
-	describe(several, NULL, 90, other);
-	assert_string_not_equal(one, other);
-	describe(several, "what colour is it?", 1, other);
-	assert_string_not_equal(one, other);
+	assert_true(another_answer(several, one, true));
+	assert_true(another_answer(several, one, false));
 	describe(several, NULL, 1, other);
 	assert_string_equal(one, other);
 	engine_info(alone, &after);
