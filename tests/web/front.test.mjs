@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { startMock } from "./mock.mjs";
+import { follow, PAGES, settled } from "./pages.mjs";
 import { launch, person, walk } from "./yard.mjs";
 
 let browser;
@@ -23,25 +24,6 @@ async function dal(options = {}) {
 
 async function open(page, path) {
 	await page.goto(mock.url + path);
-	await settled(page);
-}
-
-/** The page is there and nothing on it is still loading. */
-async function settled(page) {
-	await page.waitForSelector("main h1", { state: "attached" });
-	await page.waitForFunction(() => !document.querySelector('[aria-busy="true"], .bone, .bones'));
-}
-
-/** Follows a link inside the page, as a click would: no new start of the program. */
-async function follow(page, path) {
-	await page.evaluate((href) => {
-		const link = document.createElement("a");
-		link.href = href;
-		document.body.append(link);
-		link.click();
-		link.remove();
-	}, path);
-	await page.waitForFunction((wanted) => location.pathname + location.search === wanted, path);
 	await settled(page);
 }
 
@@ -203,14 +185,6 @@ test("older posts come when the end is near, and going back finds the place agai
 });
 
 const PHONE_PX = 360;
-const PAGES = [
-	"/", "/explore", "/studio", "/notifications", "/notifications/requests", "/search?q=moon", "/@dal", "/more", "/favourites", "/lists", "/lists/1", "/lists/1?edit=1", "/filters",
-	"/conversations", "/scheduled", "/followed-tags", "/follow-requests", "/blocked", "/directory", "/trends", "/trends?show=tags", "/trends?show=links", "/announcements", "/about", "/privacy-policy", "/terms-of-service",
-	"/tokens", "/programmes", "/programmes/1", "/reviews", ...["open", "done", "held", "appeals", "trends", "audit"].map((tab) => `/moderation?show=${tab}`),
-	...["look", "posting", "notifications", "security", "data"].map((tab) => `/settings?show=${tab}`),
-	...["overview", "accounts", "site", "invitations", "blocks", "blocks&list=domains", "blocks&list=mail", "blocks&list=networks", "announcements", "emojis", "queue", "operations", "quotas", "programmes", "reviews", "feedback", "tokens"].map((tab) => `/admin?show=${tab}`),
-];
-
 for (const locale of ["ko", "en", "ja"]) {
 	test(`every page in ${locale}: named controls, one heading, nothing too wide on a phone`, async () => {
 		const page = await dal({ locale, viewport: { width: PHONE_PX, height: 740 }, isMobile: true, hasTouch: true });

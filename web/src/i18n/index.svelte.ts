@@ -12,6 +12,16 @@ const CATALOGUES: Record<Language, () => Promise<Messages>> = {
 	ja: async () => (await import("./ja")).ja,
 };
 
+/** Words that few ever read come with the page that shows them. */
+const LATER = {
+	audit: {
+		ko: async () => (await import("./ko/audit")).audit,
+		en: async () => (await import("./en/audit")).audit,
+		ja: async () => (await import("./ja/audit")).audit,
+	},
+} satisfies Record<string, Record<Language, () => Promise<Record<string, string>>>>;
+const learned = new Set<keyof typeof LATER>();
+
 const KEPT = "madang.language";
 
 class Words {
@@ -31,10 +41,18 @@ function preferred(): Language {
 }
 
 export async function speak(language: Language, keep = false): Promise<void> {
-	words.messages = await CATALOGUES[language]();
+	const [all, ...later] = await Promise.all([CATALOGUES[language](), ...[...learned].map((area) => LATER[area][language]())]);
+	words.messages = Object.assign({}, all, ...later);
 	words.language = language;
 	document.documentElement.lang = language;
 	if (keep) localStorage.setItem(KEPT, language);
+}
+
+/** Brings words that are not in the first download; from then on every language has them. */
+export async function learn(area: keyof typeof LATER): Promise<void> {
+	if (learned.has(area)) return;
+	learned.add(area);
+	words.messages = { ...words.messages, ...(await LATER[area][words.language]()) };
 }
 
 export function startLanguage(): Promise<void> {
@@ -71,7 +89,7 @@ function particle(word: string, closed: string, open: string): string {
 	const final = hangul ? (code - HANGUL_FIRST) % FINALS : 0;
 	// 로 also follows ㄹ.
 	if (closed === "으로" && (final === FINAL_L || /[178lr]/i.test(last))) return open;
-	return final > 0 || /[013678lmn]/i.test(last) ? closed : open;
+	return final > 0 || /([013678lmn]|ng)$/i.test(word) ? closed : open;
 }
 
 export function number(value: number, compact = false): string {
@@ -116,6 +134,11 @@ export function moment(time: string): string {
 	return new Date(time).toLocaleString(words.language, { dateStyle: "long", timeStyle: "short" });
 }
 
+/** A whole day, the same one wherever one is: it is kept as its midnight in UTC. */
+export function day(time: string): string {
+	return new Date(time).toLocaleDateString(words.language, { dateStyle: "long", timeZone: "UTC" });
+}
+
 export function bytes(value: number): string {
 	const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
 	let size = value;
@@ -125,6 +148,11 @@ export function bytes(value: number): string {
 		unit += 1;
 	}
 	return new Intl.NumberFormat(words.language, { style: "unit", unit: units[unit], maximumFractionDigits: 1 }).format(size);
+}
+
+/** Which Madang it is: apps are told the edition of Mastodon first that it speaks like. */
+export function edition(version: string): string {
+	return version.match(/Madang ([^;)]+)/)?.[1] ?? version;
 }
 
 /** A label the server gives in several languages. */

@@ -1,5 +1,5 @@
 // The house's own emojis in a text: ":name:" becomes its picture where one of that name came along.
-import type { Emoji } from "../api/types";
+import type { Account, Emoji } from "../api/types";
 
 /** A text cut at the names of its emojis; what has no picture stays as it was written. */
 export function cut(text: string, emojis: Emoji[] = []): (string | Emoji)[] {
@@ -15,4 +15,14 @@ export function cut(text: string, emojis: Emoji[] = []): (string | Emoji)[] {
 	}
 	if (from < text.length) parts.push(text.slice(from));
 	return parts;
+}
+
+/** What a person is called inside of a sentence: the name without its emojis. */
+export function called(account: Account): string {
+	const plain = cut(account.display_name, account.emojis)
+		.filter((part) => typeof part === "string")
+		.join("")
+		.replace(/\s+/g, " ")
+		.trim();
+	return plain || account.username;
 }
