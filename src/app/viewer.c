@@ -1,5 +1,7 @@
 /* Owns a table of viewers in sets of four, each set under a lock of its own, the least lately used of four giving way;
- * a viewer is a small table of marks, where a newer one takes the place of an older. Any thread. What must stay true:
+ * a viewer is a small table of marks, in sets of four too, where newer ones take the places of older. (With one place
+ * for each mark, two posts of one page that want the same push each other out, and the page is read each time: every
+ * second page of 20 has such a pair.) Any thread. What must stay true:
  * a mark is handed out only while db_unchanged() says so for its viewer since before it was read, and for ten seconds
  * at most (that bounds what another process did and died before it told us); what is read inside a transaction never
  * comes in. A favourite, a bookmark, a boost touch their viewer; follows, blocks, mutes, pins and filters touch
@@ -12,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SETS = 512, WAYS = 4, LOCKS = 64, MARKS = 256, AGE_S_MAX = 10 };
+enum { SETS = 512, WAYS = 4, LOCKS = 64, MARK_SETS = 64, MARK_WAYS = 4, AGE_S_MAX = 10 };
 
 struct mark {
 	int64_t id;
@@ -25,7 +27,8 @@ struct viewer {
 	int64_t made_ns, used_ns;
 	uint64_t seen; /* every mark was true at some time after this */
 	unsigned none;
-	struct mark marks[MARKS];
+	unsigned hand; /* which of four gives way next */
+	struct mark marks[MARK_SETS][MARK_WAYS];
 };
 
 struct app_viewers {
@@ -70,9 +73,36 @@ static unsigned hash(int64_t id, unsigned size)
 	return (unsigned)(((uint64_t)id * UINT64_C(0x9E3779B97F4A7C15)) >> 40) % size;
 }
 
-static struct mark *mark_of(struct viewer *n, enum app_viewer_of of, int64_t id)
+static struct mark *marks_of(struct viewer *n, enum app_viewer_of of, int64_t id)
 {
-	return &n->marks[(hash(id, MARKS) + (of == APP_VIEWER_AUTHOR ? MARKS / 2 : 0)) % MARKS];
+	unsigned apart = of == APP_VIEWER_AUTHOR ? MARK_SETS / 2 : 0;
+	return n->marks[(hash(id, MARK_SETS) + apart) % MARK_SETS];
+}
+
+static const struct mark *mark_find(struct viewer *n, enum app_viewer_of of, int64_t id)
+{
+	const struct mark *set = marks_of(n, of, id);
+	for (int way = 0; way < MARK_WAYS; way++)
+		if (set[way].id == id && set[way].of == of + 1)
+			return &set[way];
+	return NULL;
+}
+
+static void mark_put(struct viewer *n, enum app_viewer_of of, int64_t id, unsigned bits)
+{
+	struct mark *set = marks_of(n, of, id);
+	int at = -1;
+	for (int way = 0; way < MARK_WAYS; way++) {
+		if (set[way].id == id && set[way].of == of + 1) {
+			at = way;
+			break;
+		}
+		if (at < 0 && !set[way].of)
+			at = way;
+	}
+	if (at < 0)
+		at = (int)(n->hand++ % MARK_WAYS);
+	set[at] = (struct mark){.id = id, .bits = bits, .of = (unsigned char)(of + 1)};
 }
 
 static bool usable(struct app *app)
@@ -147,10 +177,9 @@ size_t app_viewer_known(struct app *app, enum app_viewer_of of, const int64_t *i
 	pthread_mutex_t *lock = NULL;
 	struct viewer *n = usable(app) ? enter(app, &lock) : NULL;
 	for (size_t i = 0; i < count; i++) {
-		const struct mark *m = n ? mark_of(n, of, ids[i]) : NULL;
-		bool known = m && m->id == ids[i] && m->of == of + 1;
-		bits[i] = known ? m->bits : 0;
-		if (!known)
+		const struct mark *m = n ? mark_find(n, of, ids[i]) : NULL;
+		bits[i] = m ? m->bits : 0;
+		if (!m)
 			missing[unknown++] = ids[i];
 	}
 	if (lock)
@@ -166,8 +195,7 @@ void app_viewer_keep(struct app *app, uint64_t seen, enum app_viewer_of of, cons
 		return;
 	struct viewer *n = enter_to_keep(app, seen, &lock);
 	for (size_t i = 0; n && i < count; i++)
-		*mark_of(n, of, ids[i]) =
-		    (struct mark){.id = ids[i], .bits = bits[i], .of = (unsigned char)(of + 1)};
+		mark_put(n, of, ids[i], bits[i]);
 	pthread_mutex_unlock(lock);
 }
 
