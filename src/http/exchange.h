@@ -25,7 +25,8 @@ struct http_server {
 	struct router *router;
 	struct files *files;
 	atomic_bool draining;
-	atomic_long active; /* requests between their first call and their end, streams left out */
+	atomic_long active;  /* requests between their first call and their end, streams left out */
+	atomic_long unheard; /* connections that have not begun a request yet */
 	atomic_ullong answered[STATUS_CLASSES], latency[LATENCY_BUCKETS + 1], latency_us;
 };
 

@@ -87,6 +87,19 @@ static void refuse_err(struct exchange *x, unsigned status, const struct err *e)
 
 /* --- begun --- */
 
+/* A connection, for as long as it stands. */
+struct visitor {
+	struct hub_deadline *deadline;
+	bool heard; /* it has begun to say what it wants */
+};
+
+static void visitor_heard(struct http_server *s, struct visitor *visitor)
+{
+	if (!visitor->heard)
+		atomic_fetch_sub(&s->unheard, 1);
+	visitor->heard = true;
+}
+
 static void *uri_seen(void *cls, const char *uri, struct MHD_Connection *connection)
 {
 	struct exchange *x = calloc(1, sizeof *x);
@@ -103,7 +116,10 @@ static void *uri_seen(void *cls, const char *uri, struct MHD_Connection *connect
 	x->query = query && query[1] ? strdup(query + 1) : NULL;
 	const union MHD_ConnectionInfo *info =
 	    MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-	x->deadline = info ? info->socket_context : NULL;
+	struct visitor *visitor = info ? info->socket_context : NULL;
+	x->deadline = visitor ? visitor->deadline : NULL;
+	if (visitor)
+		visitor_heard(x->server, visitor);
 	return x;
 }
 
@@ -449,14 +465,20 @@ static void connection_changed(void *cls, struct MHD_Connection *connection, voi
 			       enum MHD_ConnectionNotificationCode code)
 {
 	struct http_server *s = cls;
+	struct visitor *visitor = *socket_context;
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
 		const union MHD_ConnectionInfo *info =
 		    MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-		struct hub_deadline *d = hub_deadline_create(s->hub, info->connect_fd);
-		hub_deadline_set(d, s->options.header_timeout_s);
-		*socket_context = d;
-	} else {
-		hub_deadline_destroy(*socket_context);
+		if (!(visitor = calloc(1, sizeof *visitor)))
+			abort();
+		visitor->deadline = hub_deadline_create(s->hub, info->connect_fd);
+		hub_deadline_set(visitor->deadline, s->options.header_timeout_s);
+		atomic_fetch_add(&s->unheard, 1);
+		*socket_context = visitor;
+	} else if (visitor) {
+		visitor_heard(s, visitor);
+		hub_deadline_destroy(visitor->deadline);
+		free(visitor);
 		*socket_context = NULL;
 	}
 }
@@ -600,15 +622,37 @@ static bool connected(const struct http_server *s)
 	return false;
 }
 
+/* Takes whoever has connected already, and no more: who comes from now on meets the process that takes over, or
+ * nobody. (A listening socket that nobody accepts from would go on collecting visitors until it is closed, and the
+ * kernel resets them then.) */
+static void last_visitors(struct MHD_Daemon *d, MHD_socket listener)
+{
+	enum { MORE_MAX = 2048 }; /* than the backlog holds */
+	struct sockaddr_storage from;
+	for (int i = 0; i < MORE_MAX; i++) {
+		socklen_t length = sizeof from;
+		int fd = accept4(listener, (struct sockaddr *)&from, &length,
+				 SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (fd < 0 && (errno == EINTR || errno == ECONNABORTED))
+			continue;
+		if (fd < 0)
+			break;
+		(void)MHD_add_connection(d, fd, (struct sockaddr *)&from,
+					 length); /* or it closes it */
+	}
+	shutdown(listener, SHUT_RD);
+}
+
 /* Waits until what was asked is answered. A connection that was taken in the last instant has not said yet what it
- * wants: nothing may be asked for a while, unless nobody is there who could. */
+ * wants, and gets a while to say it; then nothing may be asked for a moment, unless nobody is there who could. */
 static void drain(struct http_server *s, int64_t end)
 {
-	const int64_t quiet_ns = 100000000;
+	const int64_t quiet_ns = 100000000, speak_ns = 2000000000;
 	const struct timespec nap = {.tv_nsec = 5000000};
-	int64_t now = clock_mono_ns(), busy = now;
+	int64_t now = clock_mono_ns(), busy = now, began = now;
 	while (now < end) {
-		if (atomic_load(&s->active) > 0 || hub_streams(s->hub) > 0)
+		bool awaited = now - began < speak_ns && atomic_load(&s->unheard) > 0;
+		if (awaited || atomic_load(&s->active) > 0 || hub_streams(s->hub) > 0)
 			busy = now;
 		else if (now - busy >= quiet_ns || !connected(s))
 			return;
@@ -628,8 +672,11 @@ void http_server_stop(struct http_server *s, int drain_ms)
 		return;
 	atomic_store(&s->draining, true);
 	int listeners[64];
-	for (int i = 0; i < s->daemons_count; i++)
+	for (int i = 0; i < s->daemons_count; i++) {
 		listeners[i % 64] = MHD_quiesce_daemon(s->daemons[i]);
+		if (listeners[i % 64] >= 0)
+			last_visitors(s->daemons[i], listeners[i % 64]);
+	}
 	int64_t end = clock_mono_ns() + drain_ms * 1000000ll;
 	const struct timespec nap = {.tv_nsec = 5000000};
 	hub_close_streams(s->hub);
