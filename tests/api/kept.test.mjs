@@ -135,10 +135,10 @@ describe("two servers", { skip: onPostgres ? false : "SQLite has one process" },
 			for (let i = 0; i < 3; i++)
 				await there();
 			await cho.call("POST", `/api/v1/statuses/${p.id}/favourite`);
-			await until("the like", async () => (await there()).favourites_count === 1, 2000); // long before it grows old
+			await until("the like", async () => (await there()).favourites_count === 1, 6000); // before it grows old by itself, which is 10 s
 			await there();
 			await alice.call("DELETE", `/api/v1/statuses/${p.id}`);
-			await until("it is gone", async () => !(await there()), 2000);
+			await until("it is gone", async () => !(await there()), 6000);
 		} finally {
 			await other.stop();
 		}
