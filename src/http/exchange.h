@@ -25,7 +25,9 @@ struct http_server {
 	struct router *router;
 	struct files *files;
 	atomic_bool draining;
-	atomic_long active;  /* requests between their first call and their end, streams left out */
+	atomic_long active; /* requests between their first call and their end, streams left out */
+	atomic_long
+	    arriving;        /* connections given to the event loops that they have not taken yet */
 	atomic_long unheard; /* connections that have not begun a request yet */
 	atomic_ullong answered[STATUS_CLASSES], latency[LATENCY_BUCKETS + 1], latency_us;
 };
@@ -39,6 +41,7 @@ enum exchange_state {
 struct exchange {
 	struct http_server *server;
 	struct MHD_Connection *connection;
+	struct visitor *visitor;       /* the connection */
 	struct hub_deadline *deadline; /* the connection's */
 	enum exchange_state state;
 	bool started; /* the first call has been */

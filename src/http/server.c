@@ -116,10 +116,8 @@ static void *uri_seen(void *cls, const char *uri, struct MHD_Connection *connect
 	x->query = query && query[1] ? strdup(query + 1) : NULL;
 	const union MHD_ConnectionInfo *info =
 	    MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-	struct visitor *visitor = info ? info->socket_context : NULL;
-	x->deadline = visitor ? visitor->deadline : NULL;
-	if (visitor)
-		visitor_heard(x->server, visitor);
+	x->visitor = info ? info->socket_context : NULL;
+	x->deadline = x->visitor ? x->visitor->deadline : NULL;
 	return x;
 }
 
@@ -232,6 +230,8 @@ static enum MHD_Result first_call(struct exchange *x, const char *url, const cha
 	unsigned char random[8];
 	x->started = true;
 	atomic_fetch_add(&s->active, 1);
+	if (x->visitor) /* counted as the one or the other at every moment: see drain */
+		visitor_heard(s, x->visitor);
 	rq->exchange = x;
 	rq->arena = arena_create(ARENA_CAP_BYTES);
 	rq->context = s->options.context;
@@ -474,6 +474,8 @@ static void connection_changed(void *cls, struct MHD_Connection *connection, voi
 		visitor->deadline = hub_deadline_create(s->hub, info->connect_fd);
 		hub_deadline_set(visitor->deadline, s->options.header_timeout_s);
 		atomic_fetch_add(&s->unheard, 1);
+		if (atomic_load(&s->arriving) > 0)
+			atomic_fetch_sub(&s->arriving, 1);
 		*socket_context = visitor;
 	} else if (visitor) {
 		visitor_heard(s, visitor);
@@ -625,7 +627,7 @@ static bool connected(const struct http_server *s)
 /* Takes whoever has connected already, and no more: who comes from now on meets the process that takes over, or
  * nobody. (A listening socket that nobody accepts from would go on collecting visitors until it is closed, and the
  * kernel resets them then.) */
-static void last_visitors(struct MHD_Daemon *d, MHD_socket listener)
+static void last_visitors(struct http_server *s, struct MHD_Daemon *d, MHD_socket listener)
 {
 	enum { MORE_MAX = 2048 }; /* than the backlog holds */
 	struct sockaddr_storage from;
@@ -637,8 +639,9 @@ static void last_visitors(struct MHD_Daemon *d, MHD_socket listener)
 			continue;
 		if (fd < 0)
 			break;
-		(void)MHD_add_connection(d, fd, (struct sockaddr *)&from,
-					 length); /* or it closes it */
+		atomic_fetch_add(&s->arriving, 1);
+		if (MHD_add_connection(d, fd, (struct sockaddr *)&from, length) != MHD_YES)
+			atomic_fetch_sub(&s->arriving, 1); /* and it is closed */
 	}
 	shutdown(listener, SHUT_RD);
 }
@@ -651,7 +654,8 @@ static void drain(struct http_server *s, int64_t end)
 	const struct timespec nap = {.tv_nsec = 5000000};
 	int64_t now = clock_mono_ns(), busy = now, began = now;
 	while (now < end) {
-		bool awaited = now - began < speak_ns && atomic_load(&s->unheard) > 0;
+		bool awaited = now - began < speak_ns &&
+			       (atomic_load(&s->arriving) > 0 || atomic_load(&s->unheard) > 0);
 		if (awaited || atomic_load(&s->active) > 0 || hub_streams(s->hub) > 0)
 			busy = now;
 		else if (now - busy >= quiet_ns || !connected(s))
@@ -675,12 +679,15 @@ void http_server_stop(struct http_server *s, int drain_ms)
 	for (int i = 0; i < s->daemons_count; i++) {
 		listeners[i % 64] = MHD_quiesce_daemon(s->daemons[i]);
 		if (listeners[i % 64] >= 0)
-			last_visitors(s->daemons[i], listeners[i % 64]);
+			last_visitors(s, s->daemons[i], listeners[i % 64]);
 	}
 	int64_t end = clock_mono_ns() + drain_ms * 1000000ll;
 	const struct timespec nap = {.tv_nsec = 5000000};
 	hub_close_streams(s->hub);
 	drain(s, end);
+	log_info("http.drained", LOG_INT("active", atomic_load(&s->active)),
+		 LOG_INT("unheard", atomic_load(&s->unheard)),
+		 LOG_INT("arriving", atomic_load(&s->arriving)));
 	/* Whatever is parked now is with a worker; when they have ended, nothing is parked any more. */
 	worker_pool_stop(s->workers);
 	while (hub_streams(s->hub) > 0 && clock_mono_ns() < end + 2000000000ll)

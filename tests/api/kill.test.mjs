@@ -48,14 +48,18 @@ async function write(who, stop) {
 test(`${kills} kills`, async () => {
 	for (let i = 0; i < kills; i++) {
 		const stop = { now: false };
+		const before = acknowledged.posts.size;
 		const writers = people.map((p) => write(p, stop));
+		// Every second life lasts until something was promised, however busy the machine is; the others may end sooner.
+		if (i % 2)
+			await until("a post is acknowledged", () => acknowledged.posts.size > before);
 		await sleep(30 + Math.random() * 250);
 		await house.kill("SIGKILL");
 		stop.now = true;
 		await Promise.all(writers);
 		await house.up();
 	}
-	assert.ok(acknowledged.posts.size > kills / 2, `${acknowledged.posts.size} posts`);
+	assert.ok(acknowledged.posts.size >= Math.floor(kills / 2), `${acknowledged.posts.size} posts`);
 	for (const [id, text] of acknowledged.posts) {
 		const r = await people[0].call("GET", `/api/v1/statuses/${id}`);
 		assert.equal(r.status, 200, `post ${id} is lost`);
