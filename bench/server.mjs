@@ -3,13 +3,16 @@
 // A real server (on SQLite; on PostgreSQL with MADANG_TEST_DATABASE=postgres), measured from outside: its start,
 // its memory, the home timeline of 20 posts with pictures (signed in, keep-alive) against nginx serving the same
 // bytes from a file in the same run, durable posts by 64 writers, idle streams, and, with the folder of a model,
-// the time from the press of the button to a picture. Needs wrk and nginx.
-import { execFileSync, spawn } from "node:child_process";
+// the time from the press of the button to a picture (as a program sees it; bench/browser.mjs: as a person does). The
+// mixed figure is home timelines while 16 people post and, with a model, four wait for one picture after another:
+// reads and writes are of the same seconds. Needs wrk and nginx.
+import { execFile, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { promisify } from "node:util";
 import { freePort, House, onPostgres, png, sleep } from "../tests/api/house.mjs";
 
 const seconds = Number(process.argv[2] ?? 5), streams = Number(process.argv[3] ?? 10000), model = process.argv[4];
@@ -138,6 +141,37 @@ if (model) {
 		row(`press to first preview, the slowest of ${users}`, Math.max(...times.map((t) => t.preview)), "ms");
 		row(`press to finished picture, the slowest of ${users}`, Math.max(...times.map((t) => t.finished)), "ms");
 	}
+}
+
+// --- all at once ---
+
+{
+	let writing = true, written = 0, pictures = 0;
+	const other = house.account("cho"); // whom bob does not follow: his home stays what it is
+	const writers = Array.from({ length: 16 }, async (_, w) => {
+		for (let i = 0; writing; i++)
+			written += (await other.call("POST", "/api/v1/statuses", { status: `busy writer ${w} post ${i}` })).status === 200;
+	});
+	const painters = Array.from({ length: model ? 4 : 0 }, async (_, w) => {
+		for (let i = 0; writing; i++) {
+			await draw(1000 * w + i + 100);
+			pictures += writing;
+		}
+	});
+	await sleep(1000);
+	const from = [written, pictures];
+	const out = (await promisify(execFile)("wrk", ["-t1", "-c32", `-d${seconds}s`, "--latency", ...header, "-s", `${dir}/fresh.lua`, url])).stdout;
+	const [posts, drawn] = [written - from[0], pictures - from[1]];
+	writing = false;
+	await Promise.all([...writers, ...painters]);
+	if (/Non-2xx/.test(out))
+		throw new Error(out);
+	const what = model ? "16 post and 4 have pictures drawn" : "16 post";
+	row(`home timelines while ${what}`, Math.round(Number(out.match(/(\d+) requests in/)[1]) / seconds), "requests/s");
+	row(`home timelines while ${what}, p99`, out.match(/99%\s+(\S+)/)[1], "");
+	row(`posts meanwhile, ${what}`, Math.round(posts / seconds), "posts/s");
+	if (model)
+		row(`pictures meanwhile, ${what}`, drawn, `in ${seconds} s`);
 }
 await house.stop();
 rmSync(dir, { recursive: true, force: true });

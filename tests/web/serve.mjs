@@ -41,12 +41,13 @@ function eyesOf(folder) {
 	return ["--describe-model", made];
 }
 
-/** Starts a server of its own and gives back its address and its set-up link; eyes: it proposes descriptions. */
-export async function serve({ eyes = false } = {}) {
+/** Starts a server of its own and gives back its address and its set-up link; eyes: it proposes descriptions; threads: of
+ * the engine, null for as many as it takes by itself. */
+export async function serve({ eyes = false, threads = 1 } = {}) {
 	assert.ok(existsSync(PROGRAM), `${PROGRAM} is not built`);
 	const folder = mkdtempSync(join(tmpdir(), "madang-web-"));
 	const data = join(folder, "data");
-	const child = spawn(PROGRAM, ["serve", "--data", data, "--listen", `127.0.0.1:${await freePort()}`, "--model", modelOf(folder), "--engine-threads", "1", "--web", join(ROOT, "web/dist"), ...(eyes ? eyesOf(folder) : [])], { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
+	const child = spawn(PROGRAM, ["serve", "--data", data, "--listen", `127.0.0.1:${await freePort()}`, "--model", modelOf(folder), ...(threads ? ["--engine-threads", String(threads)] : []), "--web", join(ROOT, "web/dist"), ...(eyes ? eyesOf(folder) : [])], { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
 	let said = "";
 	const link = await new Promise((resolve, reject) => {
 		const late = setTimeout(() => reject(new Error(`no set-up link within ${START_MS} ms:\n${said}`)), START_MS);
