@@ -171,9 +171,10 @@ export function startMock({ port = 0, empty = false, host = "127.0.0.1" } = {}) 
 			return;
 		}
 		job.state = "drawing";
-		const steps = 16;
+		const slow = job.prompt.includes("slow"); // so slow that a busy machine still finds it being drawn
+		const steps = slow ? 400 : 16;
 		for (let step = 1; step <= steps && job.state === "drawing"; step++) {
-			await wait(job.prompt.includes("slow") ? 1500 : 160);
+			await wait(slow ? 1500 : 160);
 			job.progress = step / steps;
 			emit("drawing", { progress: job.progress });
 			for (let index = 0; index < job.count; index++) {
