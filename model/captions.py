@@ -185,11 +185,13 @@ class Captions:
         return s
 
     def edit(self, r, m, lang=None, plain=False):
-        """The instruction of an edit: m has task, and style/bg/tint of the target."""
+        """The instruction of an edit: m has task, style/bg/tint of the target, perhaps `source` (which picture it is) and `said`."""
         if lang is None:
             u = r.random()
             lang = "en" if u < LANG_SHARE[0] else "ko" if u < LANG_SHARE[0] + LANG_SHARE[1] else "ja"
         s = self.instruction(r, m, lang, plain)
+        if m.get("said"):  # what its source was asked for goes before, as the server has it of pictures made here
+            s = f"{m['said']}, {s}" if s else m["said"]
         return r.choice(AROUND_EDIT[lang]).format(s) if s and not plain and r.random() < .25 else s
 
     def instruction(self, r, m, lang, plain):
@@ -198,6 +200,11 @@ class Captions:
             if not plain and r.random() < .4:
                 return ""
             t = self.style(r, m["style"], lang, plain)
+            if m.get("source") and (plain or r.random() < .2):  # the thing is named: easier than to recognise it
+                n = self.name(r, m["source"]["concepts"][0], lang, plain)
+                return {"en": [f"the {n} in {t} style", f"make the {n} {t}", f"{n}, {t} style"],
+                        "ko": [f"{n} {t} 스타일로", f"{n} {t}로 바꿔줘", f"{t} 스타일 {n}"],
+                        "ja": [f"{n}を{t}風に", f"{n}を{t}にして", f"{t}スタイルの{n}"]}[lang][k]
             return {"en": [f"in {t} style", f"make it {t}", f"{t} style"], "ko": [f"{t} 스타일로", f"{t}로 바꿔줘", f"{t} 스타일"],
                     "ja": [f"{t}風に", f"{t}にして", f"{t}スタイル"]}[lang][k]
         if m["task"] == "background":

@@ -232,19 +232,20 @@ class Run:
     def edits(self):
         cc = C.concepts()
         ok = [i for i in self.ids if C.tintable(cc[i])]
-        for task in self.edits_known:
+        kinds = [(t, t == "restyle") for t in self.edits_known] + [("restyle", False)] * ("restyle" in self.edits_known)
+        for task, named in kinds:
             ms, es = [], []
             for k in range(self.n // 2):
                 m = {"kind": "single", "style": k % 6, "concepts": [self.r.choice(ok)], "tint": 0, "bg": (0, 3, 5, 8)[k % 4]}
                 e = {"task": task, "style": (m["style"] + 1 + self.r.randrange(5)) % 6 if task == "restyle" else m["style"],
-                     "bg": self.r.randrange(12) if task == "background" else m["bg"], "tint": self.r.choice(TINTS) if task == "recolour" else 0}
+                     "bg": self.r.randrange(12) if task == "background" else m["bg"], "tint": self.r.choice(TINTS) if task == "recolour" else 0, "source": m if named else None}
                 ms.append(m)
                 es.append(e)
             src = torch.cat([canonical(self.s, [m]) for m in ms])
             pics = self.draw([self.cap.edit(self.r, e, lang=C.LANGS[k % 3], plain=True) for k, e in enumerate(es)], [STYLES[e["style"]] for e in es],
                              source=src, source_styles=[STYLES[m["style"]] for m in ms], seed=6)
             good = [self.judge.rank(p, m["concepts"][0], e["style"], e["bg"], 160, 16, 16, e["tint"]) == 0 for p, m, e in zip(pics, ms, es)]
-            self.log(f"{task}: concept top-1 in what was asked", np.mean(good), len(ms))
+            self.log(f"{task}{', the thing named' * named}: concept top-1 in what was asked", np.mean(good), len(ms))
 
     def ceiling(self, vq):
         ms = [{"kind": "single", "style": k % 6, "concepts": [self.r.choice(self.ids)], "tint": 0, "bg": k % 12} for k in range(self.n)]

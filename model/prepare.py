@@ -196,6 +196,15 @@ def draws(kind, rows, tokens, text, cap, captions, extra, r):
     return out
 
 
+def edited(cap, r, e, text):
+    """An instruction that the model reads to its end."""
+    while True:
+        words = cap.edit(r, e)
+        if len(text.encode(words)) <= nets.PROMPT:
+            return words
+        e.pop("said", None)
+
+
 def edits(kind, single, srows, tinted, trows, text, cap, count, extra, r):
     """Pairs of pictures of one concept: restyle, background, recolour."""
     at = {(m["style"], m["concepts"][0], m["bg"]): i for i, m in enumerate(srows)}
@@ -213,8 +222,10 @@ def edits(kind, single, srows, tinted, trows, text, cap, count, extra, r):
             if held_single(d, c, g):
                 continue
             src, dst = single[at[s, c, bg]], single[at[d, c, g]]
-            e = {"task": kind, "style": d, "bg": g}
-        words = cap.edit(r, e)
+            e = {"task": kind, "style": d, "bg": g, "source": m}
+            if kind == "restyle" and r.random() < .5:
+                e["said"] = cap.caption(r, m, say_style=r.random() < .2)
+        words = edited(cap, r, e, text)
         a = "<style:any>" if r.random() < .3 else f"<style:{STYLES[s]}>"
         b = "<style:any>" if kind == "restyle" and words and r.random() < .3 else f"<style:{STYLES[d]}>"
         out.append(np.concatenate([prefix_ids(text, words, a, "<src>", r, extra if words else ()), src, [text.special[b], text.special["<boi>"]], dst]))

@@ -53,6 +53,7 @@ bool source_load(struct media_store *media, struct app *app, const struct store_
 	if (!find(app, job, &m, e))
 		return false;
 	q->source_style = m.style;
+	q->source_prompt = m.prompt;
 	if (m.tokens_hash && m.model && info->model && !strcmp(m.model, info->model)) {
 		if (!source_read_object(media, app->arena, m.tokens_hash, &bytes, &length, e))
 			return false;

@@ -211,6 +211,17 @@ static bool follow(struct builtin *b, const struct maker_request *q, struct runn
 	}
 }
 
+/* To restyle is to draw the same thing again: what the source was asked for says which. An edit's words do not. */
+static const char *words_of(const struct builtin *b, struct arena *a, const struct maker_request *q)
+{
+	const char *prompt = q->prompt ? q->prompt : "";
+	struct err nothing_known = {0};
+	if (q->task != MAKER_RESTYLE || !q->source_prompt || !b->lexicon ||
+	    !engine_lexicon_check(b->lexicon, q->source_prompt, &nothing_known))
+		return prompt;
+	return *prompt ? arena_printf(a, "%s, %s", q->source_prompt, prompt) : q->source_prompt;
+}
+
 static bool builtin_draw(struct maker *m, struct arena *a, const struct maker_request *q,
 			 const struct maker_sink *sink, struct maker_picture *pictures,
 			 struct err *e)
@@ -223,7 +234,7 @@ static bool builtin_draw(struct maker *m, struct arena *a, const struct maker_re
 	       tokens = (size_t)info->tokens;
 	/* Words beside a picture only say what to change of it; alone they must name something known. */
 	bool ok = q->source_tokens || q->source || engine_lexicon_check(b->lexicon, q->prompt, e);
-	const char *prompt = q->prompt ? q->prompt : "";
+	const char *prompt = words_of(b, a, q);
 	/* A model that has no list of what it knows reads as much of the beginning as it can. */
 	if (ok && b->lexicon)
 		ok = engine_gist(b->engine, b->lexicon, a, prompt, &prompt, e);

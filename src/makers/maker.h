@@ -46,7 +46,9 @@ struct maker_request {
 	size_t source_token_count;
 	const struct image *source;
 	const char *source_style;
-	double region[4]; /* EDIT: x, y, width, height as shares; all 0: everywhere */
+	const char
+	    *source_prompt; /* NULL: unknown. For the house's own engine: not sent anywhere */
+	double region[4];   /* EDIT: x, y, width, height as shares; all 0: everywhere */
 	/* Set by any thread, then maker_wake: the drawing ends with ERR_CANCELLED. */
 	const atomic_bool *cancelled;
 };
