@@ -382,6 +382,14 @@ bool db_end(struct db_stmt *q, struct err *e)
 	return db_end_changed(q, &changed, e);
 }
 
+bool db_end_ids(struct db_stmt *q, int64_t *ids, size_t room, size_t *found, struct err *e)
+{
+	*found = 0;
+	while (*found < room && db_row(q))
+		ids[(*found)++] = db_get_int(q);
+	return db_end(q, e);
+}
+
 /* --- transactions --- */
 
 bool db_handle_savepoint(struct db *db, db_write_fn *fn, void *context, struct err *e)

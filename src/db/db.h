@@ -80,6 +80,9 @@ void *db_get_blob(struct db_stmt *q, struct arena *a, size_t *length);
 bool db_end(struct db_stmt *q, struct err *e) MUST_CHECK;
 /* The same, and tells how many rows were inserted, updated or deleted. */
 bool db_end_changed(struct db_stmt *q, int64_t *changed, struct err *e) MUST_CHECK;
+/* The same, and reads the first column of at most `room` rows. */
+bool db_end_ids(struct db_stmt *q, int64_t *ids, size_t room, size_t *found,
+		struct err *e) MUST_CHECK;
 
 /* Runs fn in a transaction of its own on a handle that may write (`w`), and returns when the result is
  * durable. False: nothing was changed.

@@ -330,12 +330,9 @@ bool store_account_list_local(struct db *db, struct arena *arena, enum store_acc
 
 bool store_account_staff(struct db *db, int64_t *ids, size_t room, size_t *found, struct err *e)
 {
-	*found = 0;
 	struct db_stmt *q = db_stmt(db, SQL_STAFF);
 	db_put_int(q, (int64_t)room);
-	while (*found < room && db_row(q))
-		ids[(*found)++] = db_get_int(q);
-	return db_end(q, e);
+	return db_end_ids(q, ids, room, found, e);
 }
 
 bool store_account_count_local(struct db *db, int64_t *count, struct err *e)

@@ -262,13 +262,10 @@ bool store_card_of_posts(struct db *db, struct arena *arena, const int64_t *ids,
 
 bool store_card_posts(struct db *db, int64_t id, int64_t *ids, size_t *found, struct err *e)
 {
-	*found = 0;
 	struct db_stmt *q = db_stmt(db, SQL_POSTS);
 	db_put_int(q, id);
 	db_put_int(q, STORE_CARD_POSTS_MAX);
-	while (*found < STORE_CARD_POSTS_MAX && db_row(q))
-		ids[(*found)++] = db_get_int(q);
-	return db_end(q, e);
+	return db_end_ids(q, ids, STORE_CARD_POSTS_MAX, found, e);
 }
 
 bool store_publisher_get(struct db *db, struct arena *arena, int64_t id,

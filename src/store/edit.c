@@ -144,13 +144,10 @@ bool store_media_place(struct db *w, int64_t id, int position, struct err *e)
 bool store_post_boosters(struct db *db, int64_t post_id, int64_t *ids, size_t room, size_t *found,
 			 struct err *e)
 {
-	*found = 0;
 	struct db_stmt *q = db_stmt(db, SQL_BOOSTERS);
 	db_put_int(q, post_id);
 	db_put_int(q, (int64_t)room);
-	while (*found < room && db_row(q))
-		ids[(*found)++] = db_get_int(q);
-	return db_end(q, e);
+	return db_end_ids(q, ids, room, found, e);
 }
 
 bool store_post_quoters(struct db *db, int64_t post_id, int64_t *account_ids, int64_t *post_ids,

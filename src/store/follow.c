@@ -172,13 +172,10 @@ bool store_follow_following(struct db *db, struct arena *arena, int64_t account_
 bool store_follow_notified(struct db *db, int64_t target_id, int64_t *ids, size_t room,
 			   size_t *found, struct err *e)
 {
-	*found = 0;
 	struct db_stmt *q = db_stmt(db, SQL_NOTIFIED);
 	db_put_int(q, target_id);
 	db_put_int(q, (int64_t)room);
-	while (*found < room && db_row(q))
-		ids[(*found)++] = db_get_int(q);
-	return db_end(q, e);
+	return db_end_ids(q, ids, room, found, e);
 }
 
 bool store_follow_request_insert(struct db *w, const struct store_follow *request, bool *added,

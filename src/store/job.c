@@ -366,13 +366,10 @@ bool store_job_count(struct db *db, int64_t *queued, int64_t *drawing, struct er
 bool store_job_open_ids(struct db *db, int64_t account_id, int64_t *ids, size_t room, size_t *found,
 			struct err *e)
 {
-	*found = 0;
 	struct db_stmt *q = db_stmt(db, SQL_OPEN_IDS);
 	db_put_int(q, account_id);
 	db_put_int(q, (int64_t)room);
-	while (*found < room && db_row(q))
-		ids[(*found)++] = db_get_int(q);
-	return db_end(q, e);
+	return db_end_ids(q, ids, room, found, e);
 }
 
 bool store_job_forget(struct db *w, int64_t account_id, struct err *e)
@@ -503,10 +500,7 @@ bool store_job_followed_of(struct db *db, const int64_t *ids, size_t count, int6
 {
 	struct db_stmt *q = db_stmt(db, SQL_FOLLOWED_OF);
 	db_put_ids(q, ids, count);
-	*found = 0;
-	while (*found < count && db_row(q))
-		followed[(*found)++] = db_get_int(q);
-	return db_end(q, e);
+	return db_end_ids(q, followed, count, found, e);
 }
 
 bool store_job_hide(struct db *w, int64_t id, struct err *e)

@@ -300,14 +300,11 @@ bool store_media_release(struct db *w, int64_t post_id, int64_t now_ms, struct e
 bool store_media_stale(struct db *db, int64_t before_ms, int64_t detached_before_ms, int64_t *ids,
 		       size_t room, size_t *found, struct err *e)
 {
-	*found = 0;
 	struct db_stmt *q = db_stmt(db, SQL_STALE);
 	db_put_int(q, before_ms);
 	db_put_int(q, detached_before_ms);
 	db_put_int(q, (int64_t)room);
-	while (*found < room && db_row(q))
-		ids[(*found)++] = db_get_int(q);
-	return db_end(q, e);
+	return db_end_ids(q, ids, room, found, e);
 }
 
 bool store_media_abandon(struct db *w, int64_t account_id, struct err *e)
@@ -319,12 +316,9 @@ bool store_media_abandon(struct db *w, int64_t account_id, struct err *e)
 
 bool store_media_abandoned(struct db *db, int64_t *ids, size_t room, size_t *found, struct err *e)
 {
-	*found = 0;
 	struct db_stmt *q = db_stmt(db, SQL_ABANDONED);
 	db_put_int(q, (int64_t)room);
-	while (*found < room && db_row(q))
-		ids[(*found)++] = db_get_int(q);
-	return db_end(q, e);
+	return db_end_ids(q, ids, room, found, e);
 }
 
 bool store_media_totals(struct db *db, int64_t account_id, int64_t *count, int64_t *size_bytes,

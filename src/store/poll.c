@@ -174,14 +174,11 @@ bool store_poll_next_over(struct db *db, int64_t now_ms, int64_t *post_id, int64
 bool store_poll_voters(struct db *db, int64_t post_id, int64_t after, int64_t *ids, size_t room,
 		       size_t *found, struct err *e)
 {
-	*found = 0;
 	struct db_stmt *q = db_stmt(db, SQL_VOTERS);
 	db_put_int(q, post_id);
 	db_put_int(q, after);
 	db_put_int(q, (int64_t)room);
-	while (*found < room && db_row(q))
-		ids[(*found)++] = db_get_int(q);
-	return db_end(q, e);
+	return db_end_ids(q, ids, room, found, e);
 }
 
 bool store_poll_told(struct db *w, int64_t post_id, int64_t told_to, bool closed, struct err *e)

@@ -270,12 +270,9 @@ bool store_post_set_sensitive(struct db *w, int64_t id, struct err *e)
 
 bool store_post_of_erased(struct db *db, int64_t *ids, size_t room, size_t *found, struct err *e)
 {
-	*found = 0;
 	struct db_stmt *q = db_stmt(db, SQL_OF_ERASED);
 	db_put_int(q, (int64_t)room);
-	while (*found < room && db_row(q))
-		ids[(*found)++] = db_get_int(q);
-	return db_end(q, e);
+	return db_end_ids(q, ids, room, found, e);
 }
 
 bool store_post_boost_find(struct db *db, int64_t account_id, int64_t boost_of_id, int64_t *post_id,

@@ -223,10 +223,7 @@ bool store_quota_charged_of(struct db *db, const int64_t *job_ids, size_t count,
 {
 	struct db_stmt *q = db_stmt(db, SQL_CHARGED_OF);
 	db_put_ids(q, job_ids, count);
-	*found = 0;
-	while (*found < count && db_row(q))
-		charged[(*found)++] = db_get_int(q);
-	return db_end(q, e);
+	return db_end_ids(q, charged, count, found, e);
 }
 
 bool store_quota_charges_forget(struct db *w, int64_t job_id, struct err *e)

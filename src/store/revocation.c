@@ -186,12 +186,9 @@ static bool read_ids(struct db *db, const char *sql, int64_t target_id, int64_t 
 		     size_t *found, struct err *e)
 {
 	struct db_stmt *q = db_stmt(db, sql);
-	*found = 0;
 	db_put_int(q, target_id);
 	db_put_int(q, (int64_t)room);
-	while (*found < room && db_row(q))
-		ids[(*found)++] = db_get_int(q);
-	return db_end(q, e);
+	return db_end_ids(q, ids, room, found, e);
 }
 
 bool store_revocation_accounts(struct db *db, const struct store_revocation *r, int64_t *ids,

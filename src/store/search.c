@@ -87,12 +87,9 @@ bool store_search_index(struct db *w, struct arena *arena, int64_t id, const cha
 
 bool store_search_queue(struct db *db, int64_t *ids, size_t room, size_t *found, struct err *e)
 {
-	*found = 0;
 	struct db_stmt *q = db_stmt(db, SQL_QUEUE);
 	db_put_int(q, (int64_t)room);
-	while (*found < room && db_row(q))
-		ids[(*found)++] = db_get_int(q);
-	return db_end(q, e);
+	return db_end_ids(q, ids, room, found, e);
 }
 
 bool store_search_unqueue(struct db *w, int64_t id, struct err *e)
@@ -219,15 +216,12 @@ static bool query(struct db *db, struct arena *arena, const struct store_search 
 static bool find(struct db *db, const char *text, const struct store_search *s, int64_t high,
 		 size_t room, int64_t *ids, size_t *found, struct err *e)
 {
-	*found = 0;
 	struct db_stmt *q = db_stmt(db, DB_SQL(db, SQL_FOUND_SQLITE, SQL_FOUND_POSTGRES));
 	db_put_text(q, text);
 	db_put_int(q, s->low_id);
 	db_put_int(q, high);
 	db_put_int(q, (int64_t)room);
-	while (*found < room && db_row(q))
-		ids[(*found)++] = db_get_int(q);
-	return db_end(q, e);
+	return db_end_ids(q, ids, room, found, e);
 }
 
 /* Adds those of them that the viewer may see, until the page is full. *skip: how many of these to leave out. */

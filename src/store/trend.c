@@ -111,15 +111,12 @@ bool store_trend_find(struct db *w, enum store_trend kind, int64_t now_ms, struc
 bool store_trend_list(struct db *db, enum store_trend kind, bool all, int limit, int offset,
 		      int64_t *ids, size_t *found, struct err *e)
 {
-	*found = 0;
 	struct db_stmt *q = db_stmt(db, kind == STORE_TREND_PUBLISHERS ? SQL_PUBLISHERS : SQL_LIST);
 	db_put_int(q, kind);
 	db_put_bool(q, all);
 	db_put_int(q, limit);
 	db_put_int(q, offset);
-	while (*found < (size_t)limit && db_row(q))
-		ids[(*found)++] = db_get_int(q);
-	return db_end(q, e);
+	return db_end_ids(q, ids, (size_t)limit, found, e);
 }
 
 bool store_trend_history(struct db *db, enum store_trend kind, int64_t id, int64_t now_ms,

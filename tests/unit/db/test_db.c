@@ -210,6 +210,26 @@ static void failures_are_not_absence(void **state)
 	assert_null(get("missing")); /* the handle goes on */
 }
 
+static const char SQL_THREE[] =
+    "SELECT CAST(7 AS BIGINT) AS id UNION ALL SELECT 5 UNION ALL SELECT 3 ORDER BY id DESC";
+
+static void ids_stop_where_the_room_ends(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	int64_t ids[4] = {1, 1, 1, 1};
+	size_t found = 9;
+	assert_true(db_end_ids(db_stmt(db, SQL_THREE), ids, 2, &found, &e));
+	assert_int_equal(found, 2);
+	assert_true(ids[0] == 7 && ids[1] == 5 && ids[2] == 1);
+	assert_true(db_end_ids(db_stmt(db, SQL_THREE), ids, 4, &found, &e));
+	assert_int_equal(found, 3);
+	assert_true(ids[2] == 3 && ids[3] == 1);
+	assert_false(db_end_ids(db_stmt(db, SQL_BROKEN), ids, 4, &found, &e));
+	assert_int_equal(found, 0);
+	assert_int_equal(e.code, ERR_INTERNAL);
+}
+
 static void duplicate_is_a_conflict(void **state)
 {
 	(void)state;
@@ -434,6 +454,7 @@ static int run(enum db_kind which)
 	    TEST(parameters_go_by_number),
 	    TEST(readers_cannot_write),
 	    TEST(failures_are_not_absence),
+	    TEST(ids_stop_where_the_room_ends),
 	    TEST(duplicate_is_a_conflict),
 	    TEST(inner_failure_undoes_itself),
 	    TEST(ignored_failure_is_caught),
