@@ -182,29 +182,41 @@ CARD_INLINE void quantize_int8(const float *v, float *most, uint32_t *x, int32_t
 #define PRODUCT product_f32
 #include "engine/cuda/product_f32.h"
 #undef PRODUCT
-#define PRODUCT   product_bf16_8
 #define ROW_TILES 1
-#include "engine/cuda/product_bf16.h"
+#define QUADS     1
+#define PRODUCT   product_bf16_8
+#include "engine/cuda/product_mma.h"
 #undef PRODUCT
+#undef QUADS
+#define QUADS   4
 #define PRODUCT product_int8_8
-#include "engine/cuda/product_int8.h"
+#include "engine/cuda/product_mma.h"
 #undef PRODUCT
+#undef QUADS
 #undef ROW_TILES
-#define PRODUCT   product_bf16_16
 #define ROW_TILES 2
-#include "engine/cuda/product_bf16.h"
+#define QUADS     1
+#define PRODUCT   product_bf16_16
+#include "engine/cuda/product_mma.h"
 #undef PRODUCT
+#undef QUADS
+#define QUADS   4
 #define PRODUCT product_int8_16
-#include "engine/cuda/product_int8.h"
+#include "engine/cuda/product_mma.h"
 #undef PRODUCT
+#undef QUADS
 #undef ROW_TILES
-#define PRODUCT   product_bf16_32
 #define ROW_TILES 4
-#include "engine/cuda/product_bf16.h"
+#define QUADS     1
+#define PRODUCT   product_bf16_32
+#include "engine/cuda/product_mma.h"
 #undef PRODUCT
+#undef QUADS
+#define QUADS   4
 #define PRODUCT product_int8_32
-#include "engine/cuda/product_int8.h"
+#include "engine/cuda/product_mma.h"
 #undef PRODUCT
+#undef QUADS
 #undef ROW_TILES
 #undef TILES
 
@@ -212,29 +224,41 @@ CARD_INLINE void quantize_int8(const float *v, float *most, uint32_t *x, int32_t
 #define PRODUCT gated_f32
 #include "engine/cuda/product_f32.h"
 #undef PRODUCT
-#define PRODUCT   gated_bf16_8
 #define ROW_TILES 1
-#include "engine/cuda/product_bf16.h"
+#define QUADS     1
+#define PRODUCT   gated_bf16_8
+#include "engine/cuda/product_mma.h"
 #undef PRODUCT
+#undef QUADS
+#define QUADS   4
 #define PRODUCT gated_int8_8
-#include "engine/cuda/product_int8.h"
+#include "engine/cuda/product_mma.h"
 #undef PRODUCT
+#undef QUADS
 #undef ROW_TILES
-#define PRODUCT   gated_bf16_16
 #define ROW_TILES 2
-#include "engine/cuda/product_bf16.h"
+#define QUADS     1
+#define PRODUCT   gated_bf16_16
+#include "engine/cuda/product_mma.h"
 #undef PRODUCT
+#undef QUADS
+#define QUADS   4
 #define PRODUCT gated_int8_16
-#include "engine/cuda/product_int8.h"
+#include "engine/cuda/product_mma.h"
 #undef PRODUCT
+#undef QUADS
 #undef ROW_TILES
-#define PRODUCT   gated_bf16_32
 #define ROW_TILES 4
-#include "engine/cuda/product_bf16.h"
+#define QUADS     1
+#define PRODUCT   gated_bf16_32
+#include "engine/cuda/product_mma.h"
 #undef PRODUCT
+#undef QUADS
+#define QUADS   4
 #define PRODUCT gated_int8_32
-#include "engine/cuda/product_int8.h"
+#include "engine/cuda/product_mma.h"
 #undef PRODUCT
+#undef QUADS
 #undef ROW_TILES
 #undef TILES
 
