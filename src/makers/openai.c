@@ -177,7 +177,7 @@ static bool fetch_url(struct call *c, const char *url, struct err *e)
 				     .timeout_s = 60,
 				     .going = going,
 				     .context = c,
-				     .trusted = str_starts(url, c->o->base_url)};
+				     .trusted = outbound_is_under(url, c->o->base_url)};
 	bool ok = outbound_fetch(&q, &answer, e) &&
 		  (answer.status == 200 ||
 		   err_set(e, ERR_IO, "the picture cannot be fetched from the other server"));

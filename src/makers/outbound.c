@@ -1,5 +1,6 @@
 /* Owns one libcurl transfer at a time, on the calling thread. What must stay true: the address is checked
- * where the socket is opened, after resolving, so a name that changes its mind does not get around it. */
+ * where the socket is opened, after resolving, so a name that changes its mind does not get around it; and no
+ * connection that was opened on somebody's word is used by a request that has only its own. */
 #include "makers/outbound.h"
 
 #include <arpa/inet.h>
@@ -76,6 +77,11 @@ bool outbound_is_private(const struct sockaddr *address)
 		return private_v6(
 		    ((const struct sockaddr_in6 *)(const void *)address)->sin6_addr.s6_addr);
 	return true;
+}
+
+bool outbound_is_under(const char *url, const char *base)
+{
+	return str_starts(url, base) && url[strlen(base)] == '/';
 }
 
 static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
@@ -178,6 +184,8 @@ static CURLcode perform(struct transfer *t, const char *url, bool first)
 	curl_easy_setopt(c, CURLOPT_TIMEOUT, (long)q->timeout_s);
 	curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(c, CURLOPT_USERAGENT, "madang");
+	/* A redirect to where the trusted request went: over its open connection it would go unchecked. */
+	curl_easy_setopt(c, CURLOPT_FRESH_CONNECT, (long)(q->trusted && !first));
 	curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, t);
 	curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header);

@@ -41,6 +41,10 @@ MUST_CHECK bool outbound_fetch(const struct outbound_request *request,
 struct sockaddr;
 bool outbound_is_private(const struct sockaddr *address);
 
+/* Whether url goes on where base, which has no slash at its end, ends: never at another port or host that begins
+ * alike. */
+bool outbound_is_under(const char *url, const char *base);
+
 /* Once, before other threads. */
 void outbound_init(void);
 

@@ -1,12 +1,16 @@
-/* Which addresses count as private: the edges of every network, and IPv4 dressed up as IPv6. */
+/* Which addresses count as private: the edges of every network, and IPv4 dressed up as IPv6. What is trusted, and
+ * that a redirect is not. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "makers/outbound.h"
@@ -63,8 +67,88 @@ static void test_private(void **state)
 			fail_msg("%s is not private", outside[i]);
 }
 
+static void test_under(void **state)
+{
+	(void)state;
+	assert_true(outbound_is_under("http://10.0.0.5:80/a.png", "http://10.0.0.5:80"));
+	assert_true(outbound_is_under("http://10.0.0.5/v1/a.png", "http://10.0.0.5/v1"));
+	assert_false(outbound_is_under("http://10.0.0.5:8080/a.png", "http://10.0.0.5:80"));
+	assert_false(outbound_is_under("http://maker.evil.example/a.png", "http://maker"));
+	assert_false(outbound_is_under("http://maker@10.0.0.9/a.png", "http://maker"));
+	assert_false(outbound_is_under("http://10.0.0.5/v12/a.png", "http://10.0.0.5/v1"));
+	assert_false(outbound_is_under("https://10.0.0.5/v1/a.png", "http://10.0.0.5/v1"));
+}
+
+/* A server of one connection after the other, each kept open: /from redirects to itself, anything else answers. */
+struct house {
+	int listener;
+	int asked; /* requests; read after the thread has ended */
+};
+
+static void *answer_all(void *context)
+{
+	struct house *h = context;
+	for (int fd; (fd = accept(h->listener, NULL, NULL)) >= 0; close(fd)) {
+		char text[4096];
+		for (ssize_t n; (n = read(fd, text, sizeof text - 1)) > 0;) {
+			text[n] = '\0';
+			bool from = !strncmp(text, "GET /from ", 10);
+			const char *answer =
+			    from
+				? "HTTP/1.1 302 Found\r\nLocation: /to\r\nContent-Length: 0\r\n\r\n"
+				: "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+			h->asked++;
+			if (write(fd, answer, strlen(answer)) < 0)
+				break;
+		}
+	}
+	return NULL;
+}
+
+static void test_redirect(void **state)
+{
+	(void)state;
+	struct house h = {.listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t size = sizeof at;
+	assert_int_equal(bind(h.listener, (struct sockaddr *)&at, size), 0);
+	assert_int_equal(listen(h.listener, 4), 0);
+	assert_int_equal(getsockname(h.listener, (struct sockaddr *)&at, &size), 0);
+	pthread_t thread;
+	assert_int_equal(pthread_create(&thread, NULL, answer_all, &h), 0);
+
+	char url[64];
+	struct outbound_answer answer;
+	struct err e = {0};
+	struct outbound_request q = {
+	    .method = "GET", .url = url, .trusted = true, .bytes_max = 100, .timeout_s = 30};
+	snprintf(url, sizeof url, "http://127.0.0.1:%d/to", ntohs(at.sin_port));
+	bool direct = outbound_fetch(&q, &answer, &e) && answer.status == 200;
+	buf_finish(&answer.body);
+	snprintf(url, sizeof url, "http://127.0.0.1:%d/from", ntohs(at.sin_port));
+	bool redirected = outbound_fetch(&q, &answer, &e);
+	buf_finish(&answer.body);
+	q.trusted = false;
+	struct err untrusted = {0};
+	bool stranger = outbound_fetch(&q, &answer, &untrusted);
+	buf_finish(&answer.body);
+
+	shutdown(h.listener, SHUT_RDWR);
+	pthread_join(thread, NULL);
+	close(h.listener);
+	assert_true(direct);
+	assert_false(redirected); /* though the connection of /from is still open */
+	assert_int_equal(e.code, ERR_INVALID);
+	assert_false(stranger);
+	assert_int_equal(untrusted.code, ERR_INVALID);
+	assert_int_equal(h.asked, 2);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_private)};
+	outbound_init();
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_private),
+					   cmocka_unit_test(test_under),
+					   cmocka_unit_test(test_redirect)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
