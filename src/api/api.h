@@ -35,8 +35,9 @@ struct api {
 	const char *base_url; /* "https://example.org" */
 	const char *domain;
 	const char *version;
-	const char *page; /* the front end's index.html; NULL: none is built */
-	int64_t started_ms;
+	const char *page;   /* the front end's index.html; NULL: none is built */
+	int64_t started_ms; /* by the wall clock; how long ago it was, the monotonic one says: */
+	int64_t started_ns;
 	bool secure; /* cookies only over https */
 	size_t upload_bytes_max;
 	const char *vapid_key;  /* the server's public key, for push services */

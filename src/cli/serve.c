@@ -130,7 +130,7 @@ static void on_promise(void *context, struct store_job *job, const struct store_
 static bool on_admit_address(void *context, const char *ip)
 {
 	const struct api *api = context;
-	return app_networks_admit(api->core, ip, clock_wall_ms());
+	return app_networks_admit(api->core, ip, clock_house_ms());
 }
 
 /* The jobs' hooks are called with the whole server. */
@@ -425,6 +425,7 @@ static bool start(struct serve *s, struct err *e)
 	s->api.domain = s->house.domain;
 	s->api.version = MADANG_VERSION;
 	s->api.started_ms = clock_wall_ms();
+	s->api.started_ns = clock_mono_ns();
 	s->api.secure = !strncmp(s->house.base_url, "https:", 6);
 	s->api.upload_bytes_max = (size_t)s->house.config.upload_mib_max << 20;
 	s->api.private_addresses = s->house.config.private_addresses;

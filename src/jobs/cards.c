@@ -154,7 +154,7 @@ static bool fetch(struct cards *c, struct app *app, struct store_card *card, str
 	struct page_says says = {0};
 	struct visit v = {.cards = c, .a = app->arena, .card_id = card->id};
 	enum outcome outcome = visit_page(&v, card->url, &says);
-	app->now_ms = clock_wall_ms();
+	app->now_ms = clock_house_ms();
 	if (outcome == OUTCOME_LATER)
 		return app_card_later(app, card, e);
 	card->title = "";

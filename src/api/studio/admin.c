@@ -206,7 +206,7 @@ bool api_admin_overview(struct http_request *rq, struct http_response *rs, struc
 	struct json_writer w = api_json(rs);
 	json_put_object(&w, NULL);
 	json_put_str(&w, "version", api->version);
-	json_put_int(&w, "uptime_s", (clock_wall_ms() - api->started_ms) / 1000);
+	json_put_int(&w, "uptime_s", (clock_mono_ns() - api->started_ns) / 1000000000);
 	json_put_int(&w, "accounts", o.accounts);
 	json_put_int(&w, "statuses", o.posts);
 	json_put_int(&w, "media_count", o.media);
