@@ -3,29 +3,18 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { serve, skip } from "./serve.mjs";
-import { draw, join, launch, person, publish } from "./yard.mjs";
+import { draw, launch, open, publish, two } from "./yard.mjs";
 
 let server;
 let browser;
 let dal;
 let haru;
 
-async function open(page, path) {
-	await page.goto(server.base + path);
-	await page.waitForSelector("main h1, main form", { state: "attached" });
-}
-
 before(async () => {
 	if (skip) return;
 	server = await serve();
 	browser = await launch();
-	dal = await person(browser, { locale: "en" });
-	haru = await person(browser, { locale: "en" });
-	await join(dal, server.setup, { name: "dal" });
-	await open(dal, "/admin?show=invitations");
-	await dal.click('[data-action="invite"]');
-	const invitation = new URL(await dal.locator("output.url").first().innerText());
-	await join(haru, server.base + invitation.pathname + invitation.search, { name: "haru" });
+	({ dal, haru } = await two(browser, server, { dal: { locale: "en" }, haru: { locale: "en" } }));
 }, { timeout: 300_000 });
 
 after(async () => {

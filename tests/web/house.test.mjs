@@ -3,18 +3,12 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { serve, skip } from "./serve.mjs";
-import { join, launch, person } from "./yard.mjs";
+import { PASSWORD, launch, open, person, two } from "./yard.mjs";
 
-const PASSWORD = "맑은 날의 마당 한켠";
 let server;
 let browser;
 let dal;
 let haru;
-
-async function open(page, path) {
-	await page.goto(server.base + path);
-	await page.waitForSelector("main h1, main form", { state: "attached" });
-}
 
 /** Adds an entry to the list that is shown. */
 async function list(page, field, value, more = async () => undefined) {
@@ -29,13 +23,7 @@ before(async () => {
 	if (skip) return;
 	server = await serve();
 	browser = await launch();
-	dal = await person(browser, { locale: "en" });
-	haru = await person(browser, { locale: "ko", viewport: { width: 390, height: 844 } });
-	await join(dal, server.setup, { name: "dal" });
-	await open(dal, "/admin?show=invitations");
-	await dal.click('[data-action="invite"]');
-	const invitation = new URL(await dal.locator("output.url").first().innerText());
-	await join(haru, server.base + invitation.pathname + invitation.search, { name: "haru", password: PASSWORD });
+	({ dal, haru } = await two(browser, server, { dal: { locale: "en" }, haru: { viewport: { width: 390, height: 844 } } }));
 }, { timeout: 300_000 });
 
 after(async () => {
@@ -53,7 +41,7 @@ test("the house gets a name, an address for questions and rules, and visitors se
 	const house = await (await fetch(`${server.base}/api/v2/instance`)).json();
 	assert.equal(house.title, "The persimmon yard");
 	assert.deepEqual(house.rules.map((one) => one.text), ["Be kind.", "Draw your own."]);
-	const guest = await person(browser, { locale: "ja" });
+	const guest = await person(browser, { baseURL: server.base, locale: "ja" });
 	await open(guest, "/appeal");
 	await guest.getByRole("link", { name: "yard@example.org" }).waitFor();
 	await guest.context().close();

@@ -4,17 +4,12 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { deflateSync } from "node:zlib";
 import { serve, skip } from "./serve.mjs";
-import { join, launch, person } from "./yard.mjs";
+import { launch, open, person, two } from "./yard.mjs";
 
 let server;
 let browser;
 let dal;
 let haru;
-
-async function open(page, path) {
-	await page.goto(server.base + path);
-	await page.waitForSelector("main h1, main form", { state: "attached" });
-}
 
 const CRC = Array.from({ length: 256 }, (_, n) => {
 	let c = n;
@@ -59,13 +54,7 @@ before(async () => {
 	if (skip) return;
 	server = await serve();
 	browser = await launch();
-	dal = await person(browser, { locale: "en" });
-	haru = await person(browser, { locale: "ko", viewport: { width: 390, height: 844 } });
-	await join(dal, server.setup, { name: "dal" });
-	await open(dal, "/admin?show=invitations");
-	await dal.click('[data-action="invite"]');
-	const invitation = new URL(await dal.locator("output.url").first().innerText());
-	await join(haru, server.base + invitation.pathname + invitation.search, { name: "haru" });
+	({ dal, haru } = await two(browser, server, { dal: { locale: "en" }, haru: { viewport: { width: 390, height: 844 } } }));
 }, { timeout: 300_000 });
 
 after(async () => {
@@ -131,7 +120,7 @@ test("a live thread grows before the eyes of its readers, with an account or wit
 	await haru.locator('[data-action="follow-live"]').first().click();
 	await haru.waitForURL("**/live/*");
 	await haru.locator(".thread article", { hasText: "step by step" }).waitFor();
-	const guest = await person(browser, { locale: "en" });
+	const guest = await person(browser, { baseURL: server.base, locale: "en" });
 	await open(guest, new URL(haru.url()).pathname);
 	await guest.locator(".thread article", { hasText: "step by step" }).waitFor();
 	await open(dal, `/@dal/${root}?reply=1`);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { serve, skip } from "./serve.mjs";
-import { join, launch, person } from "./yard.mjs";
+import { launch, open, two } from "./yard.mjs";
 
 let server;
 let browser;
@@ -14,13 +14,7 @@ before(async () => {
 	if (skip) return;
 	server = await serve();
 	browser = await launch();
-	dal = await person(browser, { locale: "en" });
-	haru = await person(browser, { locale: "ko" });
-	await join(dal, server.setup, { name: "dal" });
-	await open(dal, "/admin?show=invitations");
-	await dal.click('[data-action="invite"]');
-	const invitation = new URL(await dal.locator("output.url").first().innerText());
-	await join(haru, server.base + invitation.pathname + invitation.search, { name: "haru" });
+	({ dal, haru } = await two(browser, server, { dal: { locale: "en" } }));
 	for (const [page, other] of [[haru, "dal"], [dal, "haru"]]) {
 		await open(page, `/@${other}`);
 		await page.click('[data-action="follow"]');
@@ -32,12 +26,6 @@ after(async () => {
 	await browser?.close();
 	await server?.close();
 });
-
-/** Goes to a page inside of the running front end, or opens it. */
-async function open(page, path) {
-	await page.goto(server.base + path);
-	await page.waitForSelector("main h1, main form", { state: "attached" });
-}
 
 async function write(page, text, more = async () => undefined) {
 	await open(page, "/");

@@ -21,13 +21,33 @@ export async function person(browser, { locale = "ko", ...options } = {}) {
 	return page;
 }
 
-export async function join(page, url, { name, email = `${name}@example.org`, password = "맑은 날의 마당 한켠" }) {
+export const PASSWORD = "맑은 날의 마당 한켠";
+
+export async function join(page, url, { name, email = `${name}@example.org`, password = PASSWORD }) {
 	await page.goto(url);
 	await page.fill('input[name="username"]', name);
 	await page.fill('input[name="email"]', email);
 	await page.fill('input[name="password"]', password);
 	await page.click('[data-action="create-account"]');
 	await page.waitForURL("**/studio");
+}
+
+/** Goes to a place of the server that the person was made with. */
+export async function open(page, path) {
+	await page.goto(path);
+	await page.waitForSelector("main h1, main form", { state: "attached" });
+}
+
+/** Two people of a new yard, each in a browser: dal, who opens it, and haru, whom dal invites. */
+export async function two(browser, { base, setup }, { dal: first, haru: second } = {}) {
+	const dal = await person(browser, { baseURL: base, ...first });
+	const haru = await person(browser, { baseURL: base, ...second });
+	await join(dal, setup, { name: "dal" });
+	await open(dal, "/admin?show=invitations");
+	await dal.click('[data-action="invite"]');
+	const invitation = new URL(await dal.locator("output.url").first().innerText());
+	await join(haru, invitation.pathname + invitation.search, { name: "haru" });
+	return { dal, haru };
 }
 
 /** Draws and gives back how the picture grew, the shares of its height that were seen, and when (ms after the press). */
@@ -74,14 +94,7 @@ export async function publish(page, words) {
 }
 
 export async function walk(browser, { base, setup, shots = async () => undefined }) {
-	const dal = await person(browser);
-	const haru = await person(browser, { locale: "ja" });
-
-	await join(dal, setup, { name: "dal" });
-	await dal.goto(`${base}/admin?show=invitations`);
-	await dal.click('[data-action="invite"]');
-	const invitation = new URL(await dal.locator("output.url").first().innerText());
-	await join(haru, base + invitation.pathname + invitation.search, { name: "haru" });
+	const { dal, haru } = await two(browser, { base, setup }, { haru: { locale: "ja" } });
 	await haru.goto(`${base}/@dal`);
 	await haru.click('[data-action="follow"]');
 	await haru.waitForSelector('[data-action="follow"][aria-pressed="true"]');
