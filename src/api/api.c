@@ -367,6 +367,14 @@ static void metrics_jobs(struct jobs *jobs, struct buf *out)
 		gauge(out, "pictures_per_cpu_second", l.pictures_per_cpu_s);
 	if (l.pictures_per_joule > 0)
 		gauge(out, "pictures_per_joule", l.pictures_per_joule);
+	struct store_work work;
+	jobs_work(jobs, &work);
+	gauge(out, "energy_readable", work.has_joules);
+	counter(out, "prefixes_computed_total", (unsigned long long)work.prefixes_computed);
+	counter(out, "prefixes_shared_total", (unsigned long long)work.prefixes_shared);
+	counter(out, "prefix_tokens_computed_total",
+		(unsigned long long)work.prefix_tokens_computed);
+	counter(out, "prefix_tokens_shared_total", (unsigned long long)work.prefix_tokens_shared);
 	counter(out, "jobs_finished_total", s.finished);
 	counter(out, "jobs_failed_total", s.failed);
 	counter(out, "jobs_cancelled_total", s.cancelled);

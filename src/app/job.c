@@ -84,56 +84,6 @@ static bool check_form(struct app *app, const struct app_job_new *form, struct e
 	       check_name("programme", form->programme, e);
 }
 
-static bool first_picture(const struct app_post *post, int64_t media_id,
-			  const struct store_media **found)
-{
-	for (size_t i = 0; i < post->media_count; i++) {
-		const struct store_media *m = &post->media[i];
-		if (m->kind == STORE_MEDIA_IMAGE && m->state == STORE_MEDIA_READY &&
-		    (!media_id || m->id == media_id)) {
-			*found = m;
-			return true;
-		}
-	}
-	return false;
-}
-
-/* The picture to start from: one's own, or one of a post that may be remixed. */
-static bool check_source(struct app *app, const struct app_job_new *form, struct store_job *job,
-			 struct err *e)
-{
-	struct store_media media;
-	struct app_post post;
-	const struct store_media *picture;
-	int64_t post_id = form->source_post_id;
-	if (!form->source_media_id && !post_id)
-		return true;
-	if (form->source_media_id) {
-		if (!store_media_get(app->db, app->arena, form->source_media_id, &media, e))
-			return false;
-		if (media.kind != STORE_MEDIA_IMAGE || media.state != STORE_MEDIA_READY)
-			return err_set(e, ERR_INVALID,
-				       "Validation failed: source is not a finished picture");
-		job->source_media_id = media.id;
-		if (media.account_id == app->account_id && !media.post_id) {
-			job->source_post_id =
-			    media.source_post_id; /* a draft of a remix: the same parent */
-			return true;
-		}
-		post_id = media.post_id;
-	}
-	if (!post_id)
-		return err_set(e, ERR_NOT_FOUND, "Record not found");
-	if (!app_post_for_remix(app, post_id, &post, e))
-		return false;
-	const struct app_post *shown = post.boost_of ? post.boost_of : &post;
-	if (!first_picture(shown, job->source_media_id, &picture))
-		return err_set(e, ERR_INVALID, "Validation failed: source has no picture");
-	job->source_media_id = picture->id;
-	job->source_post_id = shown->row.id;
-	return true;
-}
-
 struct submit_call {
 	struct store_job row;
 	struct store_quota_holder payer;
@@ -141,6 +91,9 @@ struct submit_call {
 	double need[3]; /* by unit */
 	const char *key;
 	int64_t existing_id;
+	const struct app_job_new *form;
+	struct store_job_ahead ahead; /* where it came to stand */
+	bool placed;
 };
 
 static bool find_existing(struct app *w, struct submit_call *call, struct err *e)
@@ -180,10 +133,11 @@ static bool admit_caps(struct app *w, struct submit_call *call, struct err *e)
 	return true;
 }
 
-static bool take_place(struct app *w, struct store_job *row, struct err *e)
+static bool take_place(struct app *w, struct submit_call *call, struct err *e)
 {
 	const struct app_hooks *hooks = &w->core->hooks;
-	struct store_job_ahead ahead;
+	struct store_job *row = &call->row;
+	call->placed = false;
 	row->leader_id = 0;
 	row->turn = 0;
 	if (row->same && !store_job_same(w->db, row->same, &row->leader_id, e))
@@ -193,12 +147,12 @@ static bool take_place(struct app *w, struct store_job *row, struct err *e)
 	if (!app_queue_next_turn(w, row->maker, row->account_id, row->count / row->weight,
 				 &row->turn, e))
 		return false;
-	if (!hooks->job_promise)
-		return true;
-	if (!store_job_ahead(w->db, row, &ahead, e))
+	if (!store_job_ahead(w->db, row, &call->ahead, e))
 		return false;
-	row->behind = ahead.behind;
-	hooks->job_promise(hooks->context, row, &ahead);
+	call->placed = true;
+	row->behind = call->ahead.behind;
+	if (hooks->job_promise)
+		hooks->job_promise(hooks->context, row, &call->ahead);
 	return true;
 }
 
@@ -211,7 +165,9 @@ static bool submit(struct app *w, void *context, struct err *e)
 		return false;
 	if (call->existing_id)
 		return true;
-	if (!admit_caps(w, call, e) || !take_place(w, row, e) || !store_job_insert(w->db, row, e) ||
+	if (!admit_caps(w, call, e) || !take_place(w, call, e) ||
+	    !store_job_insert(w->db, row, e) ||
+	    !app_job_sources_insert(w, call->form, row->id, e) ||
 	    !app_quota_charge(w, &call->quotas, row->id, call->need, e))
 		return false;
 	app_emit(w, &(struct app_event){
@@ -222,17 +178,24 @@ static bool submit(struct app *w, void *context, struct err *e)
 }
 
 /* Without a seed everybody wants a picture of their own. */
-static const char *sameness(struct app *app, const struct store_job *j)
+static const char *sameness(struct app *app, const struct store_job *j,
+			    const struct app_job_new *form)
 {
+	const char *besides = "";
 	if (!j->has_seed || j->reply_to_post_id)
 		return NULL;
+	for (size_t i = 0; i < form->further_count; i++)
+		besides =
+		    arena_printf(app->arena, "%s %lld", besides, (long long)form->further_ids[i]);
 	return app_secret_hash(
 	    app->arena, "same",
 	    arena_printf(
-		app->arena, "%s\n%d %s\n%lld %d %.17g %.17g %.17g %.17g %.17g %.17g %lld\n%s",
+		app->arena,
+		"%s\n%d %s\n%lld %d %.17g %.17g %.17g %.17g %.17g %.17g %lld%s mask %lld\n%s",
 		j->maker, (int)j->task, j->style ? j->style : "", (long long)j->seed, j->count,
 		j->guidance, j->strength, j->region_x, j->region_y, j->region_width,
-		j->region_height, (long long)j->source_media_id, j->prompt));
+		j->region_height, (long long)j->source_media_id, besides, (long long)form->mask_id,
+		j->prompt));
 }
 
 static bool set_payer(struct app *app, const struct app_job_new *form, struct submit_call *call,
@@ -258,7 +221,8 @@ static bool prepare(struct app *app, const struct app_job_new *form, struct subm
 	if (!app_need_account(app, e) || !check_form(app, form, e) ||
 	    !app_token_admit(app, form, e) || !app_programme_admit(app, form, e))
 		return false;
-	*call = (struct submit_call){.key = form->idempotency_key && form->idempotency_key[0]
+	*call = (struct submit_call){.form = form,
+				     .key = form->idempotency_key && form->idempotency_key[0]
 						? form->idempotency_key
 						: NULL};
 	call->row = (struct store_job){
@@ -284,9 +248,9 @@ static bool prepare(struct app *app, const struct app_job_new *form, struct subm
 	    .prompt_visibility = form->prompt_visibility,
 	    .created_at = app->now_ms,
 	};
-	if (!check_source(app, form, &call->row, e) || !set_payer(app, form, call, e))
+	if (!app_job_source_check(app, form, &call->row, e) || !set_payer(app, form, call, e))
 		return false;
-	call->row.same = sameness(app, &call->row);
+	call->row.same = sameness(app, &call->row, form);
 	if (!hooks->job_admit || hooks->job_admit(hooks->context, app, form, e))
 		return true;
 	if (form->reply_to_post_id && e->code == ERR_BUSY)
@@ -294,14 +258,29 @@ static bool prepare(struct app *app, const struct app_job_new *form, struct subm
 	return false;
 }
 
+static bool run_submit(struct app *w, const struct app_job_new *form, struct submit_call *call,
+		       struct err *e)
+{
+	return prepare(w, form, call, e) && app_write(w, submit, call, e);
+}
+
 bool app_job_submit_in(struct app *w, const struct app_job_new *form, int64_t *job_id,
 		       struct err *e)
 {
-	struct submit_call call;
-	if (!prepare(w, form, &call, e) || !app_write(w, submit, &call, e))
+	struct submit_call call = {0};
+	if (!run_submit(w, form, &call, e))
 		return false;
 	*job_id = call.existing_id ? call.existing_id : call.row.id;
 	return true;
+}
+
+/* As it was when it took its place: nobody has to look that up a second time. */
+static bool answer_new(struct app *app, const struct submit_call *call, struct app_job *out,
+		       struct err *e)
+{
+	*out =
+	    (struct app_job){.row = call->row, .ahead = call->ahead, .position = call->ahead.jobs};
+	return app_job_sources_fill(app, out, e);
 }
 
 bool app_job_submit(struct app *app, const struct app_job_new *form, struct app_job *out,
@@ -315,7 +294,12 @@ bool app_job_submit(struct app *app, const struct app_job_new *form, struct app_
 		return false;
 	if (before)
 		return app_job_get(app, before, out, e);
-	if (!app_job_submit_in(app, form, &job_id, e)) {
+	struct submit_call call = {0};
+	bool ok = run_submit(app, form, &call, e);
+	if (ok && !call.existing_id && call.placed)
+		return answer_new(app, &call, out, e);
+	job_id = ok && call.existing_id ? call.existing_id : call.row.id;
+	if (!ok) {
 		struct err ignored = {0};
 		if (!key || e->code != ERR_CONFLICT ||
 		    !store_idempotency_find(app->db, app->account_id, KIND_JOB, key, &before,
@@ -357,18 +341,7 @@ static bool fill_one(struct app *app, struct app_job *job, const struct store_me
 		job->media_count++;
 	if (job->row.state == STORE_JOB_QUEUED && !fill_place(app, job, e))
 		return false;
-	if (!job->row.source_media_id)
-		return true;
-	struct store_media *source = ARENA_NEW(app->arena, struct store_media);
-	struct err missing = {0};
-	if (store_media_get(app->db, app->arena, job->row.source_media_id, source, &missing)) {
-		source->prompt = source->account_id == app->account_id ? source->prompt : NULL;
-		job->source = source;
-	} else if (missing.code != ERR_NOT_FOUND) {
-		*e = missing;
-		return false;
-	}
-	return true;
+	return app_job_sources_fill(app, job, e);
 }
 
 static bool fill(struct app *app, const struct store_jobs *rows, struct app_jobs *out,
@@ -398,16 +371,20 @@ static bool fill(struct app *app, const struct store_jobs *rows, struct app_jobs
 	return true;
 }
 
+bool app_job_row(struct app *app, int64_t id, struct store_job *out, struct err *e)
+{
+	if (!app_need_account(app, e) || !store_job_get(app->db, app->arena, id, out, e))
+		return false;
+	return out->account_id == app->account_id || app->role >= STORE_ROLE_ADMIN ||
+	       err_set(e, ERR_NOT_FOUND, "Record not found");
+}
+
 bool app_job_get(struct app *app, int64_t id, struct app_job *out, struct err *e)
 {
 	struct store_job row;
 	struct store_jobs rows = {.items = &row, .count = 1};
 	struct app_jobs jobs;
-	if (!app_need_account(app, e) || !store_job_get(app->db, app->arena, id, &row, e))
-		return false;
-	if (row.account_id != app->account_id && app->role < STORE_ROLE_ADMIN)
-		return err_set(e, ERR_NOT_FOUND, "Record not found");
-	if (!fill(app, &rows, &jobs, e))
+	if (!app_job_row(app, id, &row, e) || !fill(app, &rows, &jobs, e))
 		return false;
 	*out = jobs.items[0];
 	return true;
@@ -422,11 +399,18 @@ bool app_job_list(struct app *app, const struct store_page *page, struct app_job
 	       fill(app, &rows, out, e);
 }
 
-bool app_job_queue(struct app *app, int limit, struct app_jobs *out, struct err *e)
+bool app_job_queue(struct app *app, int64_t after_id, int limit, struct app_jobs *out,
+		   struct err *e)
 {
 	struct store_jobs rows;
+	struct store_job after;
 	if (!app_need_admin(app, e) ||
-	    !store_job_queue(app->db, app->arena,
+	    (after_id && !store_job_get(app->db, app->arena, after_id, &after, e)))
+		return false;
+	if (after_id && after.state >= STORE_JOB_FINISHED)
+		return err_set(e, ERR_CONFLICT,
+			       "That job has ended meanwhile: begin at the front again.");
+	if (!store_job_queue(app->db, app->arena, after_id ? &after : NULL,
 			     limit > 0 && limit < QUEUE_MAX ? limit : QUEUE_MAX, &rows, e) ||
 	    !fill(app, &rows, out, e))
 		return false;
@@ -557,12 +541,12 @@ bool app_job_claim(struct app *app, const char *maker, const char *worker, int64
 {
 	struct claim_call call = {
 	    .maker = maker, .worker = worker, .lease_ms = lease_ms, .out = out};
-	int64_t queued = 0, drawing = 0;
+	bool waits;
 	*claimed = false;
 	/* Looking is cheap, writing is not: an idle worker that polls must not make a commit each time. */
-	if (!store_job_count(app->db, &queued, &drawing, e))
+	if (!store_job_waits(app->db, maker, &waits, e))
 		return false;
-	if (queued == 0)
+	if (!waits)
 		return true;
 	for (int i = 0; i < CLAIM_TRIES; i++) {
 		if (!app_write(app, claim, &call, e))

@@ -18,6 +18,10 @@ struct app_job_new {
 	enum store_job_task task;
 	int64_t source_media_id; /* 0: none */
 	int64_t source_post_id;  /* 0: none */
+	/* EDIT only: further pictures of one's own, and a mask of the source's size. */
+	const int64_t *further_ids;
+	size_t further_count;
+	int64_t mask_id; /* 0: none */
 	const char *maker;
 	const char
 	    *model; /* what the maker would draw with, for what programmes open; may be NULL */
@@ -35,7 +39,11 @@ struct app_job {
 	struct store_job_ahead ahead; /* of itself, or of the identical one that it follows */
 	const struct store_media *media;
 	size_t media_count;
-	const struct store_media *source;    /* what it starts from; NULL: none, or gone */
+	const struct store_media *source; /* what it starts from; NULL: none, or gone */
+	/* Of row.further and row.masked: those that are still there. */
+	const struct store_media *further;
+	size_t further_count;
+	const struct store_media *mask;      /* NULL: none, or gone */
 	const struct store_account *account; /* in app_job_queue only */
 };
 struct app_jobs {
@@ -49,14 +57,21 @@ struct app_jobs {
 bool app_job_submit(struct app *app, const struct app_job_new *form, struct app_job *out,
 		    struct err *e) MUST_CHECK;
 bool app_job_get(struct app *app, int64_t id, struct app_job *out, struct err *e) MUST_CHECK;
+/* The row alone: without its place, which is looked up over the whole queue. */
+bool app_job_row(struct app *app, int64_t id, struct store_job *out, struct err *e) MUST_CHECK;
 bool app_job_list(struct app *app, const struct store_page *page, struct app_jobs *out,
 		  struct err *e) MUST_CHECK;
 /* Cancels what waits or runs; takes what has ended out of the history. Administrators may cancel any. What it
  * took of quotas is given back. */
 bool app_job_cancel(struct app *app, int64_t id, struct err *e) MUST_CHECK;
 bool app_job_remove(struct app *app, int64_t id, struct err *e) MUST_CHECK;
-bool app_job_queue(struct app *app, int limit, struct app_jobs *out,
-		   struct err *e) MUST_CHECK; /* admin */
+/* Every one of an account's that waits or is drawn: one's own, or as an administrator anybody's. In steps, each of
+ * which holds at once: whoever stops it half way has cancelled the newest. */
+bool app_job_cancel_account(struct app *app, int64_t account_id, int64_t *cancelled,
+			    struct err *e) MUST_CHECK;
+/* Administrators. after_id: behind this one, which has not ended; 0: from the front. */
+bool app_job_queue(struct app *app, int64_t after_id, int limit, struct app_jobs *out,
+		   struct err *e) MUST_CHECK;
 
 /* Workers. */
 bool app_job_claim(struct app *app, const char *maker, const char *worker, int64_t lease_ms,

@@ -4,6 +4,7 @@
 #include "app/private.h"
 #include "app/quota.h"
 #include "store/job.h"
+#include "store/setting.h"
 
 #include <string.h>
 
@@ -80,4 +81,46 @@ bool app_job_cancel_all_in(struct app *w, const int64_t *ids, size_t count, stru
 		}
 	}
 	return close_up_lanes(w, waited, n, e);
+}
+
+/* --- all of one account --- */
+
+enum { STEP = 200, STEPS_MAX = 5000, STEP_ARENA_BYTES = 16 << 20 };
+
+struct all_call {
+	int64_t account_id;
+	size_t found;
+};
+
+static bool cancel_step(struct app *w, void *context, struct err *e)
+{
+	struct all_call *c = context;
+	int64_t ids[STEP];
+	return store_job_account_lock(w->db, c->account_id, e) &&
+	       store_job_open_ids(w->db, c->account_id, ids, STEP, &c->found, e) &&
+	       app_job_cancel_all_in(w, ids, c->found, e);
+}
+
+static bool note_down(struct app *w, void *context, struct err *e)
+{
+	return store_audit_insert(w->db, w->account_id, "queue.cancel_all", *(int64_t *)context, "",
+				  w->now_ms, e);
+}
+
+bool app_job_cancel_account(struct app *app, int64_t account_id, int64_t *cancelled, struct err *e)
+{
+	bool own = account_id == app->account_id, ok = true;
+	struct all_call c = {.account_id = account_id};
+	*cancelled = 0;
+	if (!app_need_account(app, e) || (!own && !app_need_admin(app, e)) ||
+	    (!own && !app_write(app, note_down, &account_id, e)))
+		return false;
+	for (int i = 0; ok && i < STEPS_MAX && (i == 0 || c.found == STEP); i++) {
+		struct app step = *app;
+		step.arena = arena_create(STEP_ARENA_BYTES);
+		ok = app_write(&step, cancel_step, &c, e);
+		*cancelled += ok ? (int64_t)c.found : 0;
+		arena_destroy(step.arena);
+	}
+	return ok;
 }

@@ -45,6 +45,7 @@ bool app_media_upload(struct app *app, const struct media_processed *done, const
 				      .thumbnail_width = done->thumbnail_width,
 				      .thumbnail_height = done->thumbnail_height,
 				      .blurhash = done->blurhash,
+				      .transparent = done->transparent,
 				      .description = description,
 				      .focus_x = focus ? focus[0] : 0,
 				      .focus_y = focus ? focus[1] : 0};

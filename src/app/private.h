@@ -245,6 +245,16 @@ bool app_notice_tick(struct app *app, struct err *e) MUST_CHECK;
 bool app_job_cancel_all_in(struct app *w, const int64_t *ids, size_t count,
 			   struct err *e) MUST_CHECK;
 
+/* job_source.c */
+/* May it begin with these? Sets the row's source, further and masked. */
+bool app_job_source_check(struct app *app, const struct app_job_new *form, struct store_job *job,
+			  struct err *e) MUST_CHECK;
+bool app_job_sources_insert(struct app *w, const struct app_job_new *form, int64_t job_id,
+			    struct err *e) MUST_CHECK;
+bool app_job_sources_fill(struct app *app, struct app_job *job, struct err *e) MUST_CHECK;
+/* What is known of a job that waits, as if it were asked for again. */
+bool app_job_sources_again(struct app *app, const struct store_job *job, struct app_job_new *form,
+			   struct err *e) MUST_CHECK;
 /* job.c */
 bool app_job_submit_in(struct app *w, const struct app_job_new *form, int64_t *job_id,
 		       struct err *e) MUST_CHECK;

@@ -210,6 +210,24 @@ static bool of_held_source(struct app *app, int64_t media_id, int64_t *programme
 	return !e->code;
 }
 
+/* The programme of whatever picture is held among those that the job begins with. */
+static bool of_held_sources(struct app *app, const struct app_job_new *form, int64_t *programme_id,
+			    struct err *e)
+{
+	if (!of_held_source(app, form->source_media_id, programme_id, e))
+		return false;
+	for (size_t i = 0; i <= form->further_count; i++) {
+		int64_t id = i < form->further_count ? form->further_ids[i] : form->mask_id, other;
+		if (!of_held_source(app, id, &other, e))
+			return false;
+		if (*programme_id && other && *programme_id != other)
+			return err_set(e, ERR_FORBIDDEN,
+				       "These pictures belong to different programmes");
+		*programme_id = other ? other : *programme_id;
+	}
+	return true;
+}
+
 bool app_programme_admit(struct app *app, const struct app_job_new *form, struct err *e)
 {
 	static const char *const tasks[] = {"draw", "restyle", "vary", "edit"};
@@ -227,7 +245,7 @@ bool app_programme_admit(struct app *app, const struct app_job_new *form, struct
 	if (own && revocation)
 		return err_set(e, ERR_FORBIDDEN, "Your access to drawing was taken back");
 	if (!app_programme_find(app, form->maker, form->model, task, own ? wanted : 0, &found, e) ||
-	    (own && !of_held_source(app, form->source_media_id, &of_source, e)))
+	    (own && !of_held_sources(app, form, &of_source, e)))
 		return false;
 	if (found || of_source)
 		app->programme_id = of_source ? of_source : found;

@@ -55,13 +55,11 @@ bool app_queue_close_up(struct app *w, const char *maker, int64_t account_id, do
 	double clock;
 	if (!store_job_account_lock(w->db, account_id, e) ||
 	    !store_job_turn_get(w->db, maker, 0, &clock, e) ||
-	    !store_job_lane(w->db, w->arena, maker, account_id, &places, &n, e))
+	    !store_job_lane(w->db, w->arena, maker, account_id, from_turn, &places, &n, e))
 		return false;
 	double turn = from_turn > clock ? from_turn : clock;
 	for (size_t i = 0; i < n; i++) {
 		struct store_job_place *p = &places[i];
-		if (p->turn <= from_turn)
-			continue;
 		if (turn < p->turn && !store_job_place_set(w->db, p->id, turn, e))
 			return false;
 		turn = (turn < p->turn ? turn : p->turn) + p->cost;
@@ -150,11 +148,10 @@ bool app_queue_move(struct app *app, int64_t id, const char *maker, struct err *
 		return false;
 	if (!strcmp(c.job.maker, maker))
 		return err_set(e, ERR_CONFLICT, "This job waits for that maker already.");
-	const struct app_job_new form = {.maker = maker,
-					 .task = c.job.task,
-					 .source_media_id = c.job.source_media_id,
-					 .programme_id = c.job.programme_id};
-	if (!app_token_admit(app, &form, e) || !app_programme_admit(app, &form, e))
+	struct app_job_new form = {
+	    .maker = maker, .task = c.job.task, .programme_id = c.job.programme_id};
+	if (!app_job_sources_again(app, &c.job, &form, e) || !app_token_admit(app, &form, e) ||
+	    !app_programme_admit(app, &form, e))
 		return false;
 	if (app->programme_id != c.job.programme_id)
 		return err_set(e, ERR_CONFLICT,
@@ -214,6 +211,9 @@ static bool find(const struct store_job_place *places, size_t n, int64_t id, siz
 	return false;
 }
 
+/* Below every turn: who is drawn next by an administrator's word stands below nothing. */
+static const double ALL_TURNS = -1e300;
+
 /* The turns stay where they are, the jobs change places on them: so nothing is won from others. */
 static bool reorder(struct app *w, void *context, struct err *e)
 {
@@ -221,7 +221,8 @@ static bool reorder(struct app *w, void *context, struct err *e)
 	struct store_job_place *places;
 	size_t n, from, to;
 	if (!store_job_account_lock(w->db, c->job.account_id, e) ||
-	    !store_job_lane(w->db, w->arena, c->job.maker, c->job.account_id, &places, &n, e))
+	    !store_job_lane(w->db, w->arena, c->job.maker, c->job.account_id, ALL_TURNS, &places,
+			    &n, e))
 		return false;
 	if (!find(places, n, c->job.id, &from))
 		return gone(e);

@@ -124,6 +124,7 @@ bool cli_make_makers(struct arena *a, const struct config *c, struct maker *make
 						       .height = (int)c->openai_height,
 						       .edits = c->openai_edits,
 						       .masks = c->openai_masks,
+						       .images = (int)c->openai_images,
 						       .timeout_s = (int)c->openai_timeout_s,
 						       .jobs_max = (int)c->openai_jobs_max};
 		if (!(m = maker_openai_create(&o, e)))

@@ -47,6 +47,7 @@
 	INT(openai_jobs_max, 4, 1, 256, "Jobs that it draws at the same time")                    \
 	BOOL(openai_edits, false, "It also offers /images/edits: pictures can be edited with it") \
 	BOOL(openai_masks, false, "Its edits take a mask: a part of a picture can be chosen")     \
+	INT(openai_images, 1, 1, 16, "Its edits take so many pictures together")                  \
 	GROUP("Queue")                                                                            \
 	BOOL(draw, true, "Draw here; without it, workers elsewhere do, and the model only shows") \
 	STR(makers, NULL, "Which makers to draw with, as builtin,openai; without it, all")        \

@@ -254,6 +254,7 @@ void engine_info(struct engine *engine, struct engine_info *info)
 			     engine_sight_bytes(engine->sight);
 	info->positions_computed = engine->positions_computed;
 	info->pictures_done = engine->pictures_done;
+	info->prompts = engine->prompts;
 	engine_pool_unlock(engine->pool);
 }
 

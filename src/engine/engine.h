@@ -135,6 +135,12 @@ struct engine_info {
 	/* Since the engine was opened: positions that went through the transformer (a guided token is
 	 * two; a prefix that was shared is none), and pictures finished. */
 	uint64_t positions_computed, pictures_done;
+
+	/* Of the prompts that pictures were drawn from (what guidance adds, the same for all, is not counted):
+	 * how many were read, how many were known to their end, and how many of their tokens each way. */
+	struct engine_prefix_count {
+		uint64_t computed, shared, tokens_computed, tokens_shared;
+	} prompts;
 };
 
 /* Sampling fields left negative take the model's own value (ENGINE_REQUEST_INIT does). */

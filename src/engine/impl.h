@@ -72,6 +72,7 @@ struct engine {
 	size_t cache_bytes; /* of running requests */
 	struct engine_prefixes prefixes;
 	uint64_t positions_computed, pictures_done;
+	struct engine_prefix_count prompts;
 	struct engine_queued_event *events; /* ring */
 	size_t event_first, event_count, event_size;
 	struct engine_job *garbage; /* its last event has been taken; freed at the next call */

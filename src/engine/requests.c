@@ -516,6 +516,10 @@ static void add_reading(struct engine *engine)
 				    engine_prefix_restore(&engine->prefixes, elements(job, s),
 							  ahead(job), &job->cache[s]);
 				n = ahead(job) - job->read[s];
+				if (s == 0) {
+					engine->prompts.shared += n == 0;
+					engine->prompts.tokens_shared += job->read[s];
+				}
 			}
 			if (n > room)
 				n = room;
@@ -537,6 +541,10 @@ static void finish_reading(struct engine *engine)
 			size_t n = job->reading[s];
 			job->reading[s] = 0;
 			job->read[s] += n;
+			if (s == 0 && n > 0) {
+				engine->prompts.computed += job->read[s] == ahead(job);
+				engine->prompts.tokens_computed += n;
+			}
 			if (n > 0 && job->read[s] == ahead(job) && ahead(job) >= PREFIX_LENGTH_MIN)
 				engine_prefix_save(&engine->prefixes, elements(job, s), ahead(job),
 						   &job->cache[s]);

@@ -265,22 +265,78 @@ bool image_encode_at(const struct image *in, enum image_format format, int quali
 	return out->failed ? err_set(e, ERR_TOO_LARGE, "the picture's file is too large") : true;
 }
 
-bool image_encode_mask(int width, int height, const double hole[4], struct buf *out, struct err *e)
+static VipsImage *alpha_of(VipsImage *image)
 {
-	int left = (int)(hole[0] * width + 0.5), top = (int)(hole[1] * height + 0.5);
-	int right = (int)((hole[0] + hole[2]) * width + 0.5);
-	int bottom = (int)((hole[1] + hole[3]) * height + 0.5);
-	size_t size = (size_t)width * (size_t)height * 4, length = 0;
+	VipsImage *upright = NULL, *plain = NULL, *last = NULL;
+	/* 16 bits become 8 on the way. */
+	if (vips_autorot(image, &upright, NULL) == 0 &&
+	    vips_colourspace(upright, &plain, VIPS_INTERPRETATION_sRGB, NULL) == 0) {
+		VipsImage *band = NULL;
+		if (vips_extract_band(plain, &band, plain->Bands - 1, NULL) == 0 &&
+		    vips_cast_uchar(band, &last, NULL) != 0)
+			last = NULL;
+		g_clear_object(&band);
+	}
+	g_clear_object(&plain);
+	g_clear_object(&upright);
+	return last;
+}
+
+static bool copy_alpha(struct arena *a, VipsImage *band, struct image_alpha *out, struct err *e)
+{
+	size_t size = 0;
+	void *bytes = vips_image_write_to_memory(band, &size);
+	if (!bytes)
+		return fail(e, ERR_INVALID, "the picture is damaged");
+	uint8_t *alpha = arena_try(a, size, 1);
+	if (alpha)
+		memcpy(alpha, bytes, size);
+	g_free(bytes);
+	*out = (struct image_alpha){.width = band->Xsize, .height = band->Ysize, .alpha = alpha};
+	return alpha || err_set(e, ERR_TOO_LARGE, "the picture does not fit in memory");
+}
+
+bool image_decode_alpha(struct arena *a, const void *bytes, size_t length, struct image_alpha *out,
+			struct err *e)
+{
+	if (length > BYTES_MAX)
+		return err_set(e, ERR_TOO_LARGE, "the picture's file is over %zu bytes", BYTES_MAX);
+	VipsImage *image = open_bytes(bytes, length, e);
+	if (!image)
+		return false;
+	bool done = false;
+	if ((int64_t)image->Xsize * image->Ysize > PIXELS_MAX) {
+		err_set(e, ERR_TOO_LARGE, "the picture has too many pixels");
+	} else if (vips_image_hasalpha(image)) {
+		VipsImage *band = alpha_of(image);
+		done = band ? copy_alpha(a, band, out, e)
+			    : fail(e, ERR_INVALID, "the picture is damaged");
+		g_clear_object(&band);
+	} else {
+		size_t size = (size_t)image->Xsize * (size_t)image->Ysize;
+		uint8_t *alpha = arena_try(a, size, 1);
+		if (alpha)
+			memset(alpha, 255, size);
+		*out = (struct image_alpha){
+		    .width = image->Xsize, .height = image->Ysize, .alpha = alpha};
+		done = alpha || err_set(e, ERR_TOO_LARGE, "the picture does not fit in memory");
+	}
+	g_object_unref(image);
+	return done;
+}
+
+bool image_encode_alpha(const struct image_alpha *in, struct buf *out, struct err *e)
+{
+	size_t pixels = (size_t)in->width * (size_t)in->height, length = 0;
 	void *bytes = NULL;
-	uint8_t *rgba = malloc(size);
+	uint8_t *rgba = malloc(pixels * 4);
 	if (!rgba)
 		return fail(e, ERR_NO_MEMORY, "no memory for the picture");
-	memset(rgba, 255, size);
-	for (int y = top < 0 ? 0 : top; y < bottom && y < height; y++)
-		for (int x = left < 0 ? 0 : left; x < right && x < width; x++)
-			rgba[((size_t)y * (size_t)width + (size_t)x) * 4 + 3] = 0;
-	VipsImage *image =
-	    vips_image_new_from_memory(rgba, size, width, height, 4, VIPS_FORMAT_UCHAR);
+	memset(rgba, 255, pixels * 4);
+	for (size_t i = 0; i < pixels; i++)
+		rgba[i * 4 + 3] = in->alpha[i];
+	VipsImage *image = vips_image_new_from_memory(rgba, pixels * 4, in->width, in->height, 4,
+						      VIPS_FORMAT_UCHAR);
 	bool ok = image && vips_pngsave_buffer(image, &bytes, &length, NULL) == 0;
 	if (ok)
 		buf_add(out, bytes, length);
@@ -290,4 +346,22 @@ bool image_encode_mask(int width, int height, const double hole[4], struct buf *
 	if (!ok)
 		return fail(e, ERR_INTERNAL, "the picture can't be encoded");
 	return out->failed ? err_set(e, ERR_TOO_LARGE, "the picture's file is too large") : true;
+}
+
+bool image_encode_mask(int width, int height, const double hole[4], struct buf *out, struct err *e)
+{
+	int left = (int)(hole[0] * width + 0.5), top = (int)(hole[1] * height + 0.5);
+	int right = (int)((hole[0] + hole[2]) * width + 0.5);
+	int bottom = (int)((hole[1] + hole[3]) * height + 0.5);
+	uint8_t *alpha = malloc((size_t)width * (size_t)height);
+	if (!alpha)
+		return fail(e, ERR_NO_MEMORY, "no memory for the picture");
+	memset(alpha, 255, (size_t)width * (size_t)height);
+	for (int y = top < 0 ? 0 : top; y < bottom && y < height; y++)
+		for (int x = left < 0 ? 0 : left; x < right && x < width; x++)
+			alpha[(size_t)y * (size_t)width + (size_t)x] = 0;
+	const struct image_alpha in = {.width = width, .height = height, .alpha = alpha};
+	bool ok = image_encode_alpha(&in, out, e);
+	free(alpha);
+	return ok;
 }

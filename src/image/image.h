@@ -61,6 +61,17 @@ MUST_CHECK bool image_encode(const struct image *in, enum image_format format,
 MUST_CHECK bool image_encode_at(const struct image *in, enum image_format format, int quality,
 				const struct image_origin *origin, struct buf *out, struct err *e);
 
+/* How opaque each pixel is, 0 to 255; rows without gaps. */
+struct image_alpha {
+	int width, height;
+	const uint8_t *alpha;
+};
+/* Of what image_decode reads; all 255 where the picture has no transparency. */
+MUST_CHECK bool image_decode_alpha(struct arena *a, const void *bytes, size_t length,
+				   struct image_alpha *out, struct err *e);
+/* A PNG, white, with this transparency. */
+MUST_CHECK bool image_encode_alpha(const struct image_alpha *in, struct buf *out, struct err *e);
+
 /* A PNG of this size, opaque, with a hole of full transparency: what of a picture is to be drawn anew, in the way that
  * servers of others ask for it. hole: x, y, width, height as shares. */
 MUST_CHECK bool image_encode_mask(int width, int height, const double hole[4], struct buf *out,

@@ -108,6 +108,21 @@ static bool make_tiny(VipsImage *im, struct image_upload *out, struct err *e)
 	return true;
 }
 
+static bool look_through(VipsImage *im, bool *transparent, struct err *e)
+{
+	VipsImage *plain = NULL, *band = NULL, *bytes = NULL;
+	double least = 255;
+	*transparent = false;
+	if (!vips_image_hasalpha(im))
+		return true;
+	if (vips_colourspace(im, &plain, VIPS_INTERPRETATION_sRGB, NULL) ||
+	    vips_extract_band(plain, &band, vips_image_get_bands(plain) - 1, NULL) ||
+	    vips_cast(band, &bytes, VIPS_FORMAT_UCHAR, NULL) || vips_min(bytes, &least, NULL))
+		return broken(e);
+	*transparent = least < 255;
+	return true;
+}
+
 /* All frames of a moving picture, one below the other; NULL where it stands still, or is too large to be kept
  * moving: then its first frame stands for it. */
 static VipsImage *load_moving(const void *bytes, size_t length, VipsImage *first)
@@ -158,5 +173,6 @@ bool image_upload_make(const void *bytes, size_t length, struct image_upload *ou
 	out->thumbnail_width = vips_image_get_width(thumb);
 	out->thumbnail_height = vips_image_get_height(thumb);
 	return save(moving ? moving : clean, 88, &out->picture, e) &&
-	       save(thumb, 80, &out->thumbnail, e) && make_tiny(clean, out, e);
+	       save(thumb, 80, &out->thumbnail, e) && make_tiny(clean, out, e) &&
+	       look_through(clean, &out->transparent, e);
 }

@@ -12,6 +12,7 @@ struct image_upload {
 	int width, height, thumbnail_width, thumbnail_height;
 	uint8_t tiny[IMAGE_UPLOAD_TINY * IMAGE_UPLOAD_TINY * 3];
 	int tiny_width, tiny_height;
+	bool transparent; /* somewhere, at least in part */
 };
 
 /* In a process that does nothing else; before its files are taken away. */

@@ -123,8 +123,9 @@ static bool can(const struct maker_info *m, const struct store_job *job)
 		style = !strcmp(m->styles[i], job->style);
 	const bool region = job->region_width > 0 || job->region_height > 0;
 	return m->tasks[job->task] && style && job->count <= m->count_max &&
-	       (!region || m->has_region) && (!job->has_seed || m->has_seed) &&
-	       (!(job->guidance > 0) || m->has_guidance);
+	       (!region || m->has_region) && (!job->masked || m->has_mask) &&
+	       (!job->further || job->further < m->sources_max) &&
+	       (!job->has_seed || m->has_seed) && (!(job->guidance > 0) || m->has_guidance);
 }
 
 static void find_elsewhere(struct jobs *j, const struct store_job *job, struct jobs_card *out)

@@ -156,6 +156,8 @@ static void write_one(struct json_writer *w, const struct member *m)
 	json_put_bool(w, "has_seed", i->has_seed);
 	json_put_bool(w, "has_guidance", i->has_guidance);
 	json_put_bool(w, "has_region", i->has_region);
+	json_put_bool(w, "has_mask", i->has_mask);
+	json_put_int(w, "sources_max", i->sources_max);
 	json_put_int(w, "count_max", i->count_max);
 	json_put_int(w, "prompt_length_max", i->prompt_length_max);
 	json_put_int(w, "width", i->width);
@@ -214,6 +216,8 @@ static struct member *add(struct fleet *f, const struct json_value *v)
 				 .has_seed = json_get_bool(v, "has_seed", false),
 				 .has_guidance = json_get_bool(v, "has_guidance", false),
 				 .has_region = json_get_bool(v, "has_region", false),
+				 .has_mask = json_get_bool(v, "has_mask", false),
+				 .sources_max = read_int(v, "sources_max", MAKER_SOURCES_MAX),
 				 .count_max = read_int(v, "count_max", MAKER_PICTURES_MAX),
 				 .prompt_length_max = read_int(v, "prompt_length_max", 100000),
 				 .width = read_int(v, "width", 65536),

@@ -115,14 +115,15 @@ static bool beat(struct heart *h, struct app *app, struct err *e)
 	jobs_stats(j, &stats);
 	buf_init(&makers, 1 << 20);
 	fleet_write(j->fleet, &makers);
-	const struct store_worker me = {.name = j->worker,
-					.makers = makers.data,
-					.slots = j->slots_count,
-					.busy = stats.drawing,
-					.utilisation = h->utilisation,
-					.memory_free = load_memory_free(),
-					.started_at = h->started_at,
-					.seen_at = app->now_ms};
+	struct store_worker me = {.name = j->worker,
+				  .makers = makers.data,
+				  .slots = j->slots_count,
+				  .busy = stats.drawing,
+				  .utilisation = h->utilisation,
+				  .memory_free = load_memory_free(),
+				  .started_at = h->started_at,
+				  .seen_at = app->now_ms};
+	jobs_work(j, &me.work);
 	bool ok = makers.failed || app_worker_beat(app, &me, e);
 	buf_finish(&makers);
 	if (!ok || !store_worker_list(app->db, app->arena, 0, &workers, &n, e))
@@ -222,6 +223,9 @@ static bool measure(struct heart *h, struct app *app, struct err *e)
 	double pictures = (double)stats.pictures;
 	l->pictures_per_cpu_s = h->work.cpu_s > 0 ? pictures / h->work.cpu_s : 0;
 	l->pictures_per_joule = h->work.joules > 0 ? pictures / h->work.joules : 0;
+	j->work.cpu_s = h->work.cpu_s;
+	j->work.joules = h->work.joules;
+	j->work.has_joules = h->work.has_joules;
 	bool changed = before.level != l->level || before.melting != l->melting ||
 		       strcmp(before.message, l->message);
 	pthread_mutex_unlock(&j->lock);
@@ -413,7 +417,7 @@ bool heart_start(struct jobs *j, struct err *e)
 			    .started_at = clock_house_ms(),
 			    .leases = still_create(j->options.lease_ms / 2),
 			    .workers = still_create(BEAT_MS * 2)};
-	load_work_init(&h->work);
+	load_work_init(&h->work, NULL);
 	h->db = db_open(j->options.pool, e);
 	if (h->db)
 		tick(h);

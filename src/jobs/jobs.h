@@ -5,6 +5,7 @@
 
 #include "app/app.h"
 #include "app/job.h"
+#include "app/queue.h"
 #include "jobs/fleet.h"
 #include "jobs/load.h"
 #include "makers/maker.h"
@@ -115,6 +116,8 @@ struct jobs_stats {
 	int drawing;
 };
 void jobs_stats(struct jobs *j, struct jobs_stats *out);
+/* What this process has done, as others are told it. */
+void jobs_work(struct jobs *j, struct store_work *out);
 const char *jobs_worker_name(struct jobs *j);
 int jobs_slots(struct jobs *j); /* of this process */
 

@@ -6,8 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-static const char RAPL[] = "/sys/class/powercap/intel-rapl:0/energy_uj",
-		  RAPL_MAX[] = "/sys/class/powercap/intel-rapl:0/max_energy_range_uj";
+static const char POWERCAP[] = "/sys/class/powercap";
 static const double WAITS[LOAD_LEVELS] = {0, 1.0 / 3, 1, 4, 20}, LEAVE = 0.7;
 /* Below so much memory the machine begins to swap, or to kill. */
 static const double MEMORY_SCARCE = 0.04, MEMORY_GONE = 0.02;
@@ -72,12 +71,25 @@ static int64_t read_number(const char *path)
 	return value;
 }
 
-void load_work_init(struct load_work *w)
+/* AMD's processors tell it under the same name. */
+static int64_t read_package(const struct load_work *w, int package, const char *what)
 {
-	*w = (struct load_work){.last_cpu_s = cpu_s(),
-				.last_energy_uj = read_number(RAPL),
-				.energy_max_uj = read_number(RAPL_MAX)};
-	w->has_joules = w->last_energy_uj >= 0 && w->energy_max_uj > 0;
+	char path[512];
+	snprintf(path, sizeof path, "%s/intel-rapl:%d/%s", w->powercap, package, what);
+	return read_number(path);
+}
+
+void load_work_init(struct load_work *w, const char *powercap)
+{
+	*w = (struct load_work){.last_cpu_s = cpu_s(), .powercap = powercap ? powercap : POWERCAP};
+	for (; w->packages < LOAD_PACKAGES_MAX; w->packages++) {
+		int i = w->packages;
+		w->package[i].last_uj = read_package(w, i, "energy_uj");
+		w->package[i].max_uj = read_package(w, i, "max_energy_range_uj");
+		if (w->package[i].last_uj < 0 || w->package[i].max_uj <= 0)
+			break;
+	}
+	w->has_joules = w->packages > 0;
 }
 
 void load_work_tick(struct load_work *w, bool drawing)
@@ -86,13 +98,14 @@ void load_work_tick(struct load_work *w, bool drawing)
 	if (drawing)
 		w->cpu_s += cpu - w->last_cpu_s;
 	w->last_cpu_s = cpu;
-	if (!w->has_joules)
-		return;
-	int64_t energy = read_number(RAPL), used = energy - w->last_energy_uj;
-	if (energy < 0)
-		return;
-	used = used < 0 ? used + w->energy_max_uj : used; /* it counts in a circle */
-	if (drawing && used >= 0)
-		w->joules += (double)used * 1e-6;
-	w->last_energy_uj = energy;
+	for (int i = 0; i < w->packages; i++) {
+		int64_t energy = read_package(w, i, "energy_uj");
+		int64_t used = energy - w->package[i].last_uj;
+		if (energy < 0)
+			continue;
+		used = used < 0 ? used + w->package[i].max_uj : used; /* it counts in a circle */
+		if (drawing && used >= 0)
+			w->joules += (double)used * 1e-6;
+		w->package[i].last_uj = energy;
+	}
 }

@@ -26,13 +26,19 @@ const char *load_level_name(enum load_level level);
 double load_memory_free(void); /* 1 where it cannot be read */
 
 /* Work done while pictures are drawn. One thread. */
+enum { LOAD_PACKAGES_MAX = 16 };
 struct load_work {
 	double cpu_s, joules;
 	bool has_joules; /* RAPL can be read */
 	double last_cpu_s;
-	int64_t last_energy_uj, energy_max_uj;
+	const char *powercap;
+	int packages; /* processors that tell what they use */
+	struct {
+		int64_t last_uj, max_uj;
+	} package[LOAD_PACKAGES_MAX];
 };
-void load_work_init(struct load_work *w);
+/* powercap: the folder that Linux tells energy in; NULL: where it is on every machine. Borrowed. */
+void load_work_init(struct load_work *w, const char *powercap);
 /* About once a second; `drawing`: something was drawn since the last time. */
 void load_work_tick(struct load_work *w, bool drawing);
 

@@ -40,6 +40,7 @@ struct jobs {
 	struct heard heard[HEARD_MAX];
 	size_t heard_next;
 	struct jobs_load load;     /* under the lock */
+	struct store_work work;    /* CPU time and energy; under the lock */
 	_Atomic int64_t jumped_at; /* when the wall clock last jumped; 0: never */
 	/* heart.c */
 	pthread_t heart;

@@ -85,6 +85,21 @@ void jobs_stats(struct jobs *j, struct jobs_stats *out)
 	pthread_mutex_unlock(&j->lock);
 }
 
+void jobs_work(struct jobs *j, struct store_work *out)
+{
+	struct maker_prefixes prefixes = {0};
+	for (size_t i = 0; !j->options.watch_only && i < j->options.makers_count; i++)
+		maker_prefixes_add(j->options.makers[i], &prefixes);
+	pthread_mutex_lock(&j->lock);
+	*out = j->work;
+	out->pictures = (int64_t)j->stats.pictures;
+	pthread_mutex_unlock(&j->lock);
+	out->prefixes_computed = (int64_t)prefixes.computed;
+	out->prefixes_shared = (int64_t)prefixes.shared;
+	out->prefix_tokens_computed = (int64_t)prefixes.tokens_computed;
+	out->prefix_tokens_shared = (int64_t)prefixes.tokens_shared;
+}
+
 const char *jobs_worker_name(struct jobs *j)
 {
 	return j->worker;

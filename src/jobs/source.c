@@ -42,30 +42,80 @@ static bool find(struct app *app, const struct store_job *job, struct store_medi
 	return true;
 }
 
+static bool read_picture(struct media_store *media, struct arena *a, const struct store_media *m,
+			 struct image *out, struct err *e)
+{
+	char *bytes;
+	size_t length;
+	if (!m->hash)
+		return err_set(e, ERR_NOT_FOUND, "the source picture is gone");
+	return source_read_object(media, a, m->hash, &bytes, &length, e) &&
+	       image_decode(a, bytes, length, NULL, out, e);
+}
+
+static bool read_mask(struct media_store *media, struct arena *a, const struct store_media *m,
+		      struct maker_request *q, struct err *e)
+{
+	char *bytes;
+	size_t length;
+	if (!source_read_object(media, a, m->hash, &bytes, &length, e) ||
+	    !image_decode_alpha(a, bytes, length, &q->mask, e))
+		return false;
+	return (q->mask.width == q->source->width && q->mask.height == q->source->height) ||
+	       err_set(e, ERR_INVALID, "the mask is not as large as the picture");
+}
+
+/* A job that asked for more than its source is drawn with all of it, or not at all. */
+static bool load_besides(struct media_store *media, struct app *app, const struct store_job *job,
+			 struct maker_request *q, struct err *e)
+{
+	struct store_job_source rows[STORE_JOB_FURTHER_MAX + 1];
+	struct store_media m;
+	size_t count;
+	if (!store_job_sources(app->db, job->id, rows, &count, e))
+		return false;
+	struct image *further = arena_alloc(app->arena, (count + 1) * sizeof *further);
+	for (size_t i = 0; i < count; i++) {
+		bool mask = rows[i].position == STORE_JOB_MASK;
+		struct err why = {0};
+		if (!store_media_get(app->db, app->arena, rows[i].media_id, &m, &why)) {
+			*e = why;
+			return why.code != ERR_NOT_FOUND
+				   ? false
+				   : err_set(e, ERR_NOT_FOUND, "%s is gone",
+					     mask ? "the mask" : "one of the pictures");
+		}
+		if (mask ? !read_mask(media, app->arena, &m, q, e)
+			 : !read_picture(media, app->arena, &m, &further[q->further_count++], e))
+			return false;
+	}
+	q->further = further;
+	return ((int)q->further_count == job->further && (q->mask.alpha != NULL) == job->masked) ||
+	       err_set(e, ERR_INTERNAL, "the job's pictures are not all there");
+}
+
 bool source_load(struct media_store *media, struct app *app, const struct store_job *job,
 		 const struct maker_info *info, struct maker_request *q, struct err *e)
 {
 	struct store_media m;
 	char *bytes;
 	size_t length;
+	bool besides = job->further || job->masked;
 	if (!job->source_media_id && !job->source_post_id)
 		return true;
 	if (!find(app, job, &m, e))
 		return false;
 	q->source_style = m.style;
 	q->source_prompt = m.prompt;
-	if (m.tokens_hash && m.model && info->model && !strcmp(m.model, info->model)) {
+	if (!besides && m.tokens_hash && m.model && info->model && !strcmp(m.model, info->model)) {
 		if (!source_read_object(media, app->arena, m.tokens_hash, &bytes, &length, e))
 			return false;
 		q->source_tokens = (const int32_t *)(void *)bytes;
 		q->source_token_count = length / sizeof(int32_t);
 		return true;
 	}
-	if (!m.hash)
-		return err_set(e, ERR_NOT_FOUND, "the source picture is gone");
-	if (!source_read_object(media, app->arena, m.hash, &bytes, &length, e))
-		return false;
 	struct image *image = ARENA_NEW(app->arena, struct image);
 	q->source = image;
-	return image_decode(app->arena, bytes, length, NULL, image, e);
+	return read_picture(media, app->arena, &m, image, e) &&
+	       (!besides || load_besides(media, app, job, q, e));
 }

@@ -34,7 +34,21 @@ struct builtin {
 	pthread_mutex_t lock;
 	pthread_cond_t news;
 	struct running *running[RUNNING_MAX];
+	struct maker_prefixes prefixes; /* under the lock */
 };
+
+/* The engine tells this between two steps only, so it is asked where something has ended, on the stepper. */
+static void note_prefixes(struct builtin *b)
+{
+	struct engine_info i;
+	engine_info(b->engine, &i);
+	pthread_mutex_lock(&b->lock);
+	b->prefixes = (struct maker_prefixes){.computed = i.prompts.computed,
+					      .shared = i.prompts.shared,
+					      .tokens_computed = i.prompts.tokens_computed,
+					      .tokens_shared = i.prompts.tokens_shared};
+	pthread_mutex_unlock(&b->lock);
+}
 
 static void take_event(struct builtin *b, const struct engine_event *ev)
 {
@@ -65,8 +79,11 @@ static void step_run(void *argument)
 	thread_give_way();
 	while (engine_wait(b->engine, -1)) {
 		engine_step(b->engine);
-		while (engine_event_next(b->engine, &ev))
+		while (engine_event_next(b->engine, &ev)) {
+			if (ev.kind == ENGINE_EVENT_DONE || ev.kind == ENGINE_EVENT_FAILED)
+				note_prefixes(b);
 			take_event(b, &ev);
+		}
 	}
 }
 
@@ -293,6 +310,14 @@ static bool builtin_describe(struct maker *m, const struct image *image,
 	return engine_describe(((struct builtin *)m)->engine, &what, text, e);
 }
 
+static void builtin_prefixes(struct maker *m, struct maker_prefixes *out)
+{
+	struct builtin *b = (struct builtin *)m;
+	pthread_mutex_lock(&b->lock);
+	*out = b->prefixes;
+	pthread_mutex_unlock(&b->lock);
+}
+
 static void builtin_destroy(struct maker *m)
 {
 	struct builtin *b = (struct builtin *)m;
@@ -310,7 +335,8 @@ static const struct maker_ops OPS = {.info = builtin_info,
 				     .wake = builtin_wake,
 				     .destroy = builtin_destroy,
 				     .decode = builtin_decode,
-				     .describe = builtin_describe};
+				     .describe = builtin_describe,
+				     .prefixes = builtin_prefixes};
 
 static void fill_info(struct builtin *b)
 {

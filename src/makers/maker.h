@@ -14,7 +14,7 @@
 #include "image/image.h"
 
 enum maker_task { MAKER_DRAW, MAKER_RESTYLE, MAKER_VARY, MAKER_EDIT };
-enum { MAKER_STYLES_MAX = 64, MAKER_PICTURES_MAX = 4 };
+enum { MAKER_STYLES_MAX = 64, MAKER_PICTURES_MAX = 4, MAKER_SOURCES_MAX = 16 };
 
 /* What it can honour. A control that is missing here is not offered, and refused by name when asked for. */
 struct maker_info {
@@ -25,7 +25,9 @@ struct maker_info {
 	const char *host; /* to here; NULL for the built-in one */
 	bool tasks[4];    /* by enum maker_task */
 	bool has_style, has_seed, has_guidance, has_region;
-	bool describes; /* maker_describe */
+	bool has_mask;   /* EDIT: of any form */
+	bool describes;  /* maker_describe */
+	int sources_max; /* EDIT: pictures it takes together; 0 is 1 */
 	int count_max, prompt_length_max, width, height;
 	double guidance; /* its default */
 	const char *styles[MAKER_STYLES_MAX];
@@ -48,7 +50,12 @@ struct maker_request {
 	const char *source_style;
 	const char
 	    *source_prompt; /* NULL: unknown. For the house's own engine: not sent anywhere */
-	double region[4];   /* EDIT: x, y, width, height as shares; all 0: everywhere */
+	/* EDIT, of those whose info says so: further pictures, and of the source's size what of it is to be drawn
+	 * anew: all that is transparent. alpha NULL: all. */
+	const struct image *further;
+	size_t further_count;
+	struct image_alpha mask;
+	double region[4]; /* EDIT: x, y, width, height as shares; all 0: everywhere */
 	/* Set by any thread, then maker_wake: the drawing ends with ERR_CANCELLED. */
 	const atomic_bool *cancelled;
 };
@@ -76,6 +83,12 @@ struct maker_sink {
 		       size_t count);
 };
 
+/* Since it was created: how many prompts were read, how many were known to their end from a job before, and how
+ * many of their tokens each way. */
+struct maker_prefixes {
+	uint64_t computed, shared, tokens_computed, tokens_shared;
+};
+
 struct maker;
 
 struct maker_ops {
@@ -90,6 +103,8 @@ struct maker_ops {
 	/* NULL: it cannot look at pictures. */
 	bool (*describe)(struct maker *m, const struct image *image, const atomic_bool *cancelled,
 			 struct buf *text, struct err *e);
+	/* NULL: prompts are read elsewhere. */
+	void (*prefixes)(struct maker *m, struct maker_prefixes *out);
 };
 
 /* The head of each maker's own struct. */
@@ -133,6 +148,18 @@ MUST_CHECK static inline bool maker_describe(struct maker *m, const struct image
 	return m->ops->describe(m, image, cancelled, text, e);
 }
 
+/* Adds what it knows. From any thread; never waits for a drawing. */
+static inline void maker_prefixes_add(struct maker *m, struct maker_prefixes *sum)
+{
+	struct maker_prefixes own = {0};
+	if (m->ops->prefixes)
+		m->ops->prefixes(m, &own);
+	sum->computed += own.computed;
+	sum->shared += own.shared;
+	sum->tokens_computed += own.tokens_computed;
+	sum->tokens_shared += own.tokens_shared;
+}
+
 /* Some request's `cancelled` was set: look now. */
 static inline void maker_wake(struct maker *m)
 {
@@ -162,6 +189,7 @@ struct maker_openai_options {
 	int width, height;
 	bool edits;    /* it offers /images/edits */
 	bool masks;    /* and they take a mask */
+	int images;    /* and so many pictures together; 0: 1 */
 	int timeout_s; /* 0: 180 */
 	int jobs_max;  /* at the same time; 0: 4 */
 };

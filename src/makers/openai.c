@@ -250,20 +250,37 @@ static void part(struct buf *body, const char *boundary, const char *name, const
 		   boundary, name, text);
 }
 
-static void file_head(struct buf *body, const char *boundary, const char *name)
+static void file_head(struct buf *body, const char *boundary, const char *name, const char *file)
 {
 	buf_printf(body,
 		   "--%s\r\nContent-Disposition: form-data; name=\"%s\"; filename=\"%s.png\"\r\n"
 		   "Content-Type: image/png\r\n\r\n",
-		   boundary, name, name);
+		   boundary, name, file);
 }
 
-/* The picture goes as PNG, and where only a part of it is meant, a mask with it. */
+/* One picture is `image`; several are each an `image[]`, in their order. */
+static bool write_pictures(const struct maker_request *q, const char *boundary, struct buf *body,
+			   struct err *e)
+{
+	const char *name = q->further_count ? "image[]" : "image";
+	char file[32];
+	for (size_t i = 0; i <= q->further_count; i++) {
+		const struct image *one = i ? &q->further[i - 1] : q->source;
+		snprintf(file, sizeof file, i ? "image%zu" : "image", i + 1);
+		file_head(body, boundary, name, file);
+		if (!image_encode(one, IMAGE_FORMAT_PNG, NULL, body, e))
+			return false;
+		buf_add_str(body, "\r\n");
+	}
+	return true;
+}
+
+/* Pictures go as PNG, and where only a part of the first is meant, a mask with them. */
 static bool write_form(struct call *c, bool stream, const char *boundary, struct buf *body,
 		       struct err *e)
 {
 	const struct maker_request *q = c->request;
-	bool masked = q->region[2] > 0 && q->region[3] > 0;
+	bool masked = q->mask.alpha || (q->region[2] > 0 && q->region[3] > 0);
 	char size[32], partials[8];
 	size_text(c, size);
 	snprintf(partials, sizeof partials, "%d", PARTIAL_IMAGES);
@@ -276,13 +293,13 @@ static bool write_form(struct call *c, bool stream, const char *boundary, struct
 		part(body, boundary, "stream", "true");
 		part(body, boundary, "partial_images", partials);
 	}
-	file_head(body, boundary, "image");
-	if (!image_encode(q->source, IMAGE_FORMAT_PNG, NULL, body, e))
+	if (!write_pictures(q, boundary, body, e))
 		return false;
-	buf_add_str(body, "\r\n");
 	if (masked) {
-		file_head(body, boundary, "mask");
-		if (!image_encode_mask(q->source->width, q->source->height, q->region, body, e))
+		file_head(body, boundary, "mask", "mask");
+		if (q->mask.alpha ? !image_encode_alpha(&q->mask, body, e)
+				  : !image_encode_mask(q->source->width, q->source->height,
+						       q->region, body, e))
 			return false;
 		buf_add_str(body, "\r\n");
 	}
@@ -482,6 +499,8 @@ struct maker *maker_openai_create(const struct maker_openai_options *options, st
 				.host = o->host,
 				.tasks = {true, options->edits, options->edits, options->edits},
 				.has_region = options->edits && options->masks,
+				.has_mask = options->edits && options->masks,
+				.sources_max = options->edits ? options->images : 0,
 				.count_max = MAKER_PICTURES_MAX,
 				.prompt_length_max = 4000,
 				.width = options->width,

@@ -137,10 +137,11 @@ int media_child_main(void)
 	blurhash_make(made.tiny, made.tiny_width, made.tiny_height, blurhash);
 	struct buf report;
 	buf_init(&report, 1024);
-	buf_printf(
-	    &report,
-	    "{\"width\":%d,\"height\":%d,\"thumbnail_width\":%d,\"thumbnail_height\":%d,\"blurhash\":\"",
-	    made.width, made.height, made.thumbnail_width, made.thumbnail_height);
+	buf_printf(&report,
+		   "{\"width\":%d,\"height\":%d,\"thumbnail_width\":%d,\"thumbnail_height\":%d,"
+		   "\"transparent\":%s,\"blurhash\":\"",
+		   made.width, made.height, made.thumbnail_width, made.thumbnail_height,
+		   made.transparent ? "true" : "false");
 	for (const char *c = blurhash; *c;
 	     c++) /* of its 83 characters none but these needs care in JSON */
 		buf_printf(&report, *c == '"' || *c == '\\' ? "\\%c" : "%c", *c);

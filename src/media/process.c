@@ -81,6 +81,7 @@ static bool read_report(int fd, struct media_processed *out, struct err *e)
 		out->height = json_get_int(v, "height", 0);
 		out->thumbnail_width = json_get_int(v, "thumbnail_width", 0);
 		out->thumbnail_height = json_get_int(v, "thumbnail_height", 0);
+		out->transparent = json_get_bool(v, "transparent", false);
 		snprintf(out->blurhash, sizeof out->blurhash, "%s",
 			 json_get_str(v, "blurhash", ""));
 	}

@@ -13,6 +13,7 @@ struct media_processed {
 	const char *thumbnail_type;
 	int64_t size_bytes, width, height, thumbnail_width, thumbnail_height;
 	char blurhash[64];
+	bool transparent; /* somewhere, at least in part */
 };
 
 /* fd: the upload. Both objects are in the store on success. ERR_INVALID: no picture that we can read. */

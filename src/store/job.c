@@ -10,28 +10,39 @@ static const char SQL_INSERT[] =
     "INSERT INTO jobs (id, account_id, state, task, prompt, style, seed, count, guidance, strength, region_x, "
     "region_y, region_width, region_height, source_media_id, source_post_id, reply_to_post_id, maker, "
     "programme, prompt_visibility, turn, created_at, token_id, programme_id, weight, running_max, same, leader_id, "
-    "promise_low_ms, promise_high_ms, promise_mean_ms, promise_kind, behind, promise_least_ms, promise_most_ms) "
+    "promise_low_ms, promise_high_ms, promise_mean_ms, promise_kind, behind, promise_least_ms, promise_most_ms, further, masked) "
     "VALUES ($1, $2, 0, $3, $4, $5, $6, $7, $8, $9, $10, $11, "
-    "$12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34)";
+    "$12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36)";
 #define COLUMNS                                                                                           \
 	"id, account_id, state, task, prompt, style, seed IS NOT NULL, seed, count, guidance, strength, " \
 	"region_x, region_y, region_width, region_height, source_media_id, source_post_id, "              \
 	"reply_to_post_id, maker, model, programme, prompt_visibility, turn, attempts, lease, "           \
 	"lease_until, worker, error_code, error_message, hidden, created_at, started_at, finished_at, "   \
 	"token_id, programme_id, weight, running_max, paused, same, leader_id, promise_low_ms, "          \
-	"promise_high_ms, promise_mean_ms, promise_kind, behind, promise_least_ms, promise_most_ms"
+	"promise_high_ms, promise_mean_ms, promise_kind, behind, promise_least_ms, promise_most_ms, further, masked"
+static const char SQL_SOURCE_INSERT[] =
+    "INSERT INTO job_sources (job_id, position, media_id) VALUES ($1, $2, $3)";
+static const char SQL_SOURCES[] =
+    "SELECT position, media_id FROM job_sources WHERE job_id = $1 ORDER BY position";
 static const char SQL_GET[] = "SELECT " COLUMNS " FROM jobs WHERE id = $1";
 #define OF_ACCOUNT "SELECT " COLUMNS " FROM jobs WHERE account_id = $1 AND NOT hidden"
 static const char SQL_OF_ACCOUNT[] = STORE_PAGE_DOWN(OF_ACCOUNT, "id", "$2", "$3", "$4");
 static const char SQL_OF_ACCOUNT_UP[] = STORE_PAGE_UP(OF_ACCOUNT, "id", "$2", "$3", "$4");
 static const char SQL_QUEUE[] =
     "SELECT " COLUMNS " FROM jobs WHERE state < 2 ORDER BY state DESC, paused, turn, id LIMIT $1";
+static const char SQL_QUEUE_AFTER[] =
+    "SELECT " COLUMNS " FROM jobs WHERE state < 2 AND (state < $2 OR (state = $2 AND "
+    "(paused, turn, id) > ($3, $4, $5))) ORDER BY state DESC, paused, turn, id LIMIT $1";
 /* What can be claimed; the index jobs_queue holds exactly these. */
 #define WAITS "state = 0 AND NOT paused AND leader_id IS NULL"
+/* Both with the index alone: of the kinds only the first AHEAD_MAX are looked at. */
+#define BEFORE "FROM jobs WHERE maker = $1 AND " WAITS " AND (turn, id) < ($2, $3)"
 static const char SQL_AHEAD[] =
-    "SELECT task, count, COUNT(*), SUM(CASE WHEN account_id = $4 THEN 1 ELSE 0 END) FROM jobs "
-    "WHERE maker = $1 AND " WAITS
-    " AND (turn < $2 OR (turn = $2 AND id < $3)) GROUP BY task, count";
+    "SELECT task, count, COUNT(*), SUM(CASE WHEN account_id = $4 THEN 1 ELSE 0 END) FROM "
+    "(SELECT task, count, account_id " BEFORE
+    " ORDER BY turn, id LIMIT $5) AS a GROUP BY task, count";
+static const char SQL_AHEAD_COUNT[] = "SELECT COUNT(*) " BEFORE;
+static const char SQL_WAITS[] = "SELECT 1 FROM jobs WHERE maker = $1 AND " WAITS " LIMIT 1";
 static const char SQL_AHEAD_DRAWING[] =
     "SELECT task, count, COUNT(*) FROM jobs WHERE maker = $1 AND state = 1 GROUP BY task, count";
 #define MARK \
@@ -42,10 +53,11 @@ static const char SQL_OVERDUE[] =
 static const char SQL_RUNNING[] = "SELECT COUNT(*) FROM jobs WHERE account_id = $1 AND state = 1";
 static const char SQL_LOCK_SQLITE[] = "SELECT $1"; /* one writer: nobody else can */
 static const char SQL_LOCK_POSTGRES[] = "SELECT pg_advisory_xact_lock($1)";
-static const char SQL_COUNT[] = "SELECT COUNT(*) FROM jobs WHERE state = 0";
+/* The first condition is for SQLite, which would not find the index by the second. */
+static const char SQL_COUNT[] = "SELECT COUNT(*) FROM jobs WHERE state < 2 AND state = 0";
 static const char SQL_COUNT_DRAWING[] = "SELECT COUNT(*) FROM jobs WHERE state = 1";
 static const char SQL_OPEN_IDS[] =
-    "SELECT id FROM jobs WHERE account_id = $1 AND state < 2 ORDER BY id LIMIT $2";
+    "SELECT id FROM jobs WHERE account_id = $1 AND state < 2 ORDER BY id DESC LIMIT $2";
 static const char SQL_FORGET[] = "UPDATE jobs SET prompt = '' WHERE account_id = $1";
 static const char SQL_COUNT_ACTIVE[] =
     "SELECT COUNT(*) FROM jobs WHERE account_id = $1 AND state < 2";
@@ -95,7 +107,7 @@ static const char SQL_TURN_SET[] =
     "ON CONFLICT (maker, account_id) DO UPDATE SET turn = excluded.turn";
 #define LANE                                                                                        \
 	"SELECT id, turn, count / weight FROM jobs WHERE account_id = $2 AND maker = $1 AND " WAITS \
-	" ORDER BY turn, id LIMIT $3"
+	" AND turn > $4 ORDER BY turn, id LIMIT $3"
 static const char SQL_LANE_SQLITE[] = LANE;
 static const char SQL_LANE_POSTGRES[] = LANE " FOR UPDATE SKIP LOCKED";
 static const char SQL_PLACE_SET[] =
@@ -137,7 +149,7 @@ static const char SQL_COUNT_OF[] =
     "COALESCE(SUM(CASE WHEN state = 1 THEN 1 ELSE 0 END), 0) FROM jobs "
     "WHERE maker = $1 AND state < 2";
 
-enum { LANE_MAX = 20000, FOLLOWERS_MAX = 200, LEASES_MAX = 4096 };
+enum { AHEAD_MAX = 500, LANE_MAX = 20000, FOLLOWERS_MAX = 200, LEASES_MAX = 4096 };
 
 static void take(struct db_stmt *q, struct arena *arena, struct store_job *job)
 {
@@ -188,6 +200,8 @@ static void take(struct db_stmt *q, struct arena *arena, struct store_job *job)
 	job->behind = db_get_double(q);
 	job->promise_least_ms = db_get_int(q);
 	job->promise_most_ms = db_get_int(q);
+	job->further = (int)db_get_int(q);
+	job->masked = db_get_bool(q);
 }
 
 bool store_job_insert(struct db *w, const struct store_job *job, struct err *e)
@@ -231,6 +245,33 @@ bool store_job_insert(struct db *w, const struct store_job *job, struct err *e)
 	db_put_double(q, job->behind);
 	db_put_int(q, job->promise_least_ms);
 	db_put_int(q, job->promise_most_ms);
+	db_put_int(q, job->further);
+	db_put_bool(q, job->masked);
+	return db_end(q, e);
+}
+
+bool store_job_source_insert(struct db *w, int64_t job_id, const struct store_job_source *source,
+			     struct err *e)
+{
+	struct db_stmt *q = db_stmt(w, SQL_SOURCE_INSERT);
+	db_touch(q, DB_NOUN_NONE, 0);
+	db_put_int(q, job_id);
+	db_put_int(q, source->position);
+	db_put_int(q, source->media_id);
+	return db_end(q, e);
+}
+
+bool store_job_sources(struct db *db, int64_t job_id,
+		       struct store_job_source out[STORE_JOB_FURTHER_MAX + 1], size_t *count,
+		       struct err *e)
+{
+	*count = 0;
+	struct db_stmt *q = db_stmt(db, SQL_SOURCES);
+	db_put_int(q, job_id);
+	while (*count < STORE_JOB_FURTHER_MAX + 1 && db_row(q)) {
+		out[*count].position = (int)db_get_int(q);
+		out[(*count)++].media_id = db_get_int(q);
+	}
 	return db_end(q, e);
 }
 
@@ -270,11 +311,17 @@ bool store_job_of_account(struct db *db, struct arena *arena, int64_t account_id
 	return true;
 }
 
-bool store_job_queue(struct db *db, struct arena *arena, int limit, struct store_jobs *out,
-		     struct err *e)
+bool store_job_queue(struct db *db, struct arena *arena, const struct store_job *after, int limit,
+		     struct store_jobs *out, struct err *e)
 {
-	struct db_stmt *q = db_stmt(db, SQL_QUEUE);
+	struct db_stmt *q = db_stmt(db, after ? SQL_QUEUE_AFTER : SQL_QUEUE);
 	db_put_int(q, limit);
+	if (after) {
+		db_put_int(q, after->state);
+		db_put_bool(q, after->paused);
+		db_put_double(q, after->turn);
+		db_put_int(q, after->id);
+	}
 	return read_rows(q, arena, (size_t)limit, out, e);
 }
 
@@ -294,16 +341,32 @@ static void take_cell(struct db_stmt *q, int64_t cells[][STORE_JOB_COUNT_MAX + 1
 		cells[task][count] += *n;
 }
 
-bool store_job_ahead(struct db *db, const struct store_job *job, struct store_job_ahead *out,
-		     struct err *e)
+static int64_t scaled(int64_t n, int64_t total, int64_t seen)
 {
-	int64_t n;
-	*out = (struct store_job_ahead){0};
+	return (n * total + seen / 2) / seen;
+}
+
+/* What is known of the first `seen` holds for all. */
+static void scale_ahead(struct store_job_ahead *out, int64_t total)
+{
+	int64_t seen = out->jobs;
+	for (int task = 0; task < STORE_JOB_TASKS; task++)
+		for (int count = 0; count <= STORE_JOB_COUNT_MAX; count++)
+			out->by[task][count] = scaled(out->by[task][count], total, seen);
+	out->own = scaled(out->own, total, seen);
+	out->jobs = total;
+}
+
+static bool read_ahead(struct db *db, const struct store_job *job, struct store_job_ahead *out,
+		       struct err *e)
+{
+	int64_t n, total;
 	struct db_stmt *q = db_stmt(db, SQL_AHEAD);
 	db_put_text(q, job->maker);
 	db_put_double(q, job->turn);
 	db_put_int(q, job->id);
 	db_put_int(q, job->account_id);
+	db_put_int(q, AHEAD_MAX);
 	while (db_row(q)) {
 		take_cell(q, out->by, &n);
 		out->jobs += n;
@@ -311,7 +374,27 @@ bool store_job_ahead(struct db *db, const struct store_job *job, struct store_jo
 	}
 	if (!db_end(q, e))
 		return false;
-	q = db_stmt(db, SQL_AHEAD_DRAWING);
+	if (out->jobs < AHEAD_MAX)
+		return true;
+	q = db_stmt(db, SQL_AHEAD_COUNT);
+	db_put_text(q, job->maker);
+	db_put_double(q, job->turn);
+	db_put_int(q, job->id);
+	if (!read_count(q, &total, e))
+		return false;
+	if (total > out->jobs)
+		scale_ahead(out, total);
+	return true;
+}
+
+bool store_job_ahead(struct db *db, const struct store_job *job, struct store_job_ahead *out,
+		     struct err *e)
+{
+	int64_t n;
+	*out = (struct store_job_ahead){0};
+	if (!read_ahead(db, job, out, e))
+		return false;
+	struct db_stmt *q = db_stmt(db, SQL_AHEAD_DRAWING);
 	db_put_text(q, job->maker);
 	while (db_row(q))
 		take_cell(q, out->drawing, &n);
@@ -320,6 +403,14 @@ bool store_job_ahead(struct db *db, const struct store_job *job, struct store_jo
 		return false;
 	out->behind = job->turn > clock ? job->turn - clock : 0;
 	return store_job_count_running(db, job->account_id, &out->own_drawing, e);
+}
+
+bool store_job_waits(struct db *db, const char *maker, bool *waits, struct err *e)
+{
+	struct db_stmt *q = db_stmt(db, SQL_WAITS);
+	db_put_text(q, maker);
+	*waits = db_row(q);
+	return db_end(q, e);
 }
 
 static bool read_marks(struct db_stmt *q, struct arena *arena, struct store_job_mark *out,
@@ -583,7 +674,8 @@ bool store_job_turn_set(struct db *w, const char *maker, int64_t account_id, dou
 }
 
 bool store_job_lane(struct db *w, struct arena *arena, const char *maker, int64_t account_id,
-		    struct store_job_place **places, size_t *count, struct err *e)
+		    double behind_turn, struct store_job_place **places, size_t *count,
+		    struct err *e)
 {
 	size_t room = 64;
 	*count = 0;
@@ -592,6 +684,7 @@ bool store_job_lane(struct db *w, struct arena *arena, const char *maker, int64_
 	db_put_text(q, maker);
 	db_put_int(q, account_id);
 	db_put_int(q, LANE_MAX);
+	db_put_double(q, behind_turn);
 	while (db_row(q)) {
 		if (*count == room) {
 			struct store_job_place *old = *places;

@@ -13,6 +13,7 @@ enum store_job_state {
 };
 
 enum store_job_task { STORE_JOB_DRAW, STORE_JOB_RESTYLE, STORE_JOB_VARY, STORE_JOB_EDIT };
+enum { STORE_JOB_FURTHER_MAX = 15 };
 
 struct store_job {
 	int64_t id;
@@ -29,6 +30,8 @@ struct store_job {
 	double region_x, region_y, region_width, region_height; /* all 0: the whole picture */
 	int64_t source_media_id;
 	int64_t source_post_id;
+	int further;              /* pictures besides the source: store_job_sources */
+	bool masked;              /* and a mask */
 	int64_t reply_to_post_id; /* @draw: answer this post */
 	const char *maker;
 	const char *model;     /* NULL until drawn */
@@ -68,13 +71,25 @@ bool store_job_insert(struct db *w, const struct store_job *job, struct err *e) 
 /* ERR_NOT_FOUND where there is none. */
 bool store_job_get(struct db *db, struct arena *arena, int64_t id, struct store_job *out,
 		   struct err *e) MUST_CHECK;
+/* What it begins with besides its source. Position 0 is the mask; further pictures from 1 on, in their order. */
+enum { STORE_JOB_MASK = 0 };
+struct store_job_source {
+	int position;
+	int64_t media_id;
+};
+bool store_job_source_insert(struct db *w, int64_t job_id, const struct store_job_source *source,
+			     struct err *e) MUST_CHECK;
+bool store_job_sources(struct db *db, int64_t job_id,
+		       struct store_job_source out[STORE_JOB_FURTHER_MAX + 1], size_t *count,
+		       struct err *e) MUST_CHECK;
 bool store_job_of_account(struct db *db, struct arena *arena, int64_t account_id,
 			  const struct store_page *page, struct store_jobs *out,
 			  struct err *e) MUST_CHECK;
-/* Everything that waits or runs, in the order it will be drawn. */
-bool store_job_queue(struct db *db, struct arena *arena, int limit, struct store_jobs *out,
-		     struct err *e) MUST_CHECK;
-/* What is before a job in its maker's queue, and what is being drawn there. */
+/* Everything that waits or runs, in the order it will be drawn; behind a job that does, or from the beginning (NULL). */
+bool store_job_queue(struct db *db, struct arena *arena, const struct store_job *after, int limit,
+		     struct store_jobs *out, struct err *e) MUST_CHECK;
+/* What is before a job in its maker's queue, and what is being drawn there. Of very many, `jobs` is exact; of what kind
+ * and whose they are is taken from the first hundreds of them. */
 enum { STORE_JOB_TASKS = 4, STORE_JOB_COUNT_MAX = 4 };
 struct store_job_ahead {
 	int64_t jobs;                                         /* 0: it is next */
@@ -102,6 +117,8 @@ bool store_job_newest(struct db *db, struct arena *arena, int64_t after_id,
 bool store_job_overdue(struct db *db, struct arena *arena, int64_t now_ms,
 		       struct store_job_mark *out, size_t room, size_t *found,
 		       struct err *e) MUST_CHECK;
+/* Whether anything waits for the maker. */
+bool store_job_waits(struct db *db, const char *maker, bool *waits, struct err *e) MUST_CHECK;
 bool store_job_count(struct db *db, int64_t *queued, int64_t *drawing, struct err *e) MUST_CHECK;
 bool store_job_count_active(struct db *db, int64_t account_id, int64_t *count,
 			    struct err *e) MUST_CHECK;
@@ -135,7 +152,8 @@ bool store_job_cancel_of(struct db *w, const int64_t *ids, size_t count, int64_t
 			 struct err *e) MUST_CHECK;
 bool store_job_followed_of(struct db *db, const int64_t *ids, size_t count, int64_t *followed,
 			   size_t *found, struct err *e) MUST_CHECK;
-/* Some of an account's that have not ended; and its words taken out of all of them. */
+/* Some of an account's that have not ended, newest first, so that who cancels them all never moves those behind;
+ * and its words taken out of all of them. */
 bool store_job_open_ids(struct db *db, int64_t account_id, int64_t *ids, size_t room, size_t *found,
 			struct err *e) MUST_CHECK;
 bool store_job_forget(struct db *w, int64_t account_id, struct err *e) MUST_CHECK;
@@ -157,14 +175,15 @@ bool store_job_turn_get(struct db *db, const char *maker, int64_t account_id, do
 			struct err *e) MUST_CHECK;
 bool store_job_turn_set(struct db *w, const char *maker, int64_t account_id, double turn,
 			struct err *e) MUST_CHECK;
-/* The account's jobs that wait for this maker and are not paused, in their order; on PostgreSQL without those
+/* The account's jobs that wait for this maker behind a turn and are not paused, in their order; on PostgreSQL without those
  * that are being claimed now, and held until the commit. */
 struct store_job_place {
 	int64_t id;
 	double turn, cost; /* cost: in turns */
 };
 bool store_job_lane(struct db *w, struct arena *arena, const char *maker, int64_t account_id,
-		    struct store_job_place **places, size_t *count, struct err *e) MUST_CHECK;
+		    double behind_turn, struct store_job_place **places, size_t *count,
+		    struct err *e) MUST_CHECK;
 /* A job that waits gets another place; what was promised for the old one stands no more. */
 bool store_job_place_set(struct db *w, int64_t id, double turn, struct err *e) MUST_CHECK;
 bool store_job_pause(struct db *w, int64_t id, bool paused, double turn, bool *changed,

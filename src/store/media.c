@@ -9,13 +9,13 @@ static const char SQL_INSERT[] =
     "INSERT INTO media (id, account_id, post_id, position, state, kind, type, hash, size, width, height, "
     "duration_ms, thumbnail_hash, thumbnail_type, thumbnail_width, thumbnail_height, blurhash, description, "
     "focus_x, focus_y, remote_url, job_id, job_index, maker, model, style, seed, prompt, tokens_hash, "
-    "source_media_id, source_post_id, created_at, held) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, "
-    "$13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33)";
+    "source_media_id, source_post_id, created_at, held, transparent) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, "
+    "$13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34)";
 #define COLUMNS                                                                                          \
 	"id, account_id, post_id, position, state, kind, type, hash, size, width, height, duration_ms, " \
 	"thumbnail_hash, thumbnail_type, thumbnail_width, thumbnail_height, blurhash, description, "     \
 	"focus_x, focus_y, remote_url, job_id, job_index, maker, model, style, seed IS NOT NULL, seed, " \
-	"prompt, tokens_hash, source_media_id, source_post_id, error_message, created_at, held"
+	"prompt, tokens_hash, source_media_id, source_post_id, error_message, created_at, held, transparent"
 static const char SQL_GET[] = "SELECT " COLUMNS " FROM media WHERE id = $1";
 static const char SQL_OF_POSTS[] =
     "SELECT " COLUMNS " FROM media WHERE post_id IS NOT NULL AND post_id IN " DB_IDS
@@ -39,12 +39,14 @@ static const char SQL_DELETE[] = "DELETE FROM media WHERE id = $1";
 static const char SQL_STALE[] =
     "SELECT id FROM media WHERE post_id IS NULL AND ((maker IS NULL AND created_at < $1 AND "
     "detached_at IS NULL) OR detached_at < $2) AND "
-    "NOT EXISTS (SELECT 1 FROM scheduled_media s WHERE s.media_id = media.id) ORDER BY id LIMIT $3";
+    "NOT EXISTS (SELECT 1 FROM scheduled_media s WHERE s.media_id = media.id) AND "
+    "NOT EXISTS (SELECT 1 FROM jobs j WHERE j.source_media_id = media.id AND j.state < 2) AND "
+    "NOT EXISTS (SELECT 1 FROM job_sources s JOIN jobs j ON j.id = s.job_id WHERE s.media_id = media.id AND "
+    "j.state < 2) ORDER BY id LIMIT $3";
 static const char SQL_DETACH[] =
     "UPDATE media SET post_id = NULL, position = 0, detached_at = $2 WHERE post_id = $1";
 static const char SQL_ABANDON[] =
-    "UPDATE media SET detached_at = 0 WHERE post_id IS NULL AND job_id IN "
-    "(SELECT id FROM jobs WHERE account_id = $1)";
+    "UPDATE media SET detached_at = 0 WHERE post_id IS NULL AND account_id = $1";
 static const char SQL_ABANDONED[] =
     "SELECT id FROM media WHERE detached_at = 0 AND post_id IS NULL ORDER BY id LIMIT $1";
 static const char SQL_TOTALS[] = "SELECT COUNT(*), COALESCE(SUM(size), 0) FROM media";
@@ -99,6 +101,7 @@ static void take(struct db_stmt *q, struct arena *arena, struct store_media *med
 	media->error_message = db_get_text(q, arena);
 	media->created_at = db_get_int(q);
 	media->held = db_get_bool(q);
+	media->transparent = db_get_bool(q);
 }
 
 static bool hold_all(struct db *w, const struct store_media *media, struct err *e)
@@ -159,6 +162,7 @@ bool store_media_insert(struct db *w, const struct store_media *media, struct er
 	db_put_ref(q, media->source_post_id);
 	db_put_int(q, media->created_at);
 	db_put_bool(q, media->held);
+	db_put_bool(q, media->transparent);
 	return db_end(q, e) && hold_all(w, media, e);
 }
 

@@ -43,7 +43,8 @@ struct store_media {
 	int64_t source_post_id;
 	const char *error_message; /* when failed */
 	int64_t created_at;
-	bool held; /* waits for approval: only its owner and the reviewers see it */
+	bool transparent; /* an upload, somewhere, at least in part: it can be a mask */
+	bool held;        /* waits for approval: only its owner and the reviewers see it */
 };
 
 /* Inserts the row and counts its objects. */
@@ -75,10 +76,10 @@ bool store_media_delete(struct db *w, struct arena *arena, int64_t id, int64_t n
 /* Takes all media off a post that is about to go, so that they can be posted again. */
 bool store_media_release(struct db *w, int64_t post_id, int64_t now_ms, struct err *e) MUST_CHECK;
 /* Uploads (not made here) that were never posted and are older than `before`, and whatever was taken off a post
- * before `detached_before`. */
+ * before `detached_before`; but nothing that a job which has not ended begins with. */
 bool store_media_stale(struct db *db, int64_t before_ms, int64_t detached_before_ms, int64_t *ids,
 		       size_t room, size_t *found, struct err *e) MUST_CHECK;
-/* What an account that goes drew and never posted, marked; and some of what is marked so. */
+/* What an account that goes drew or uploaded and never posted, marked; and some of what is marked so. */
 bool store_media_abandon(struct db *w, int64_t account_id, struct err *e) MUST_CHECK;
 bool store_media_abandoned(struct db *db, int64_t *ids, size_t room, size_t *found,
 			   struct err *e) MUST_CHECK;

@@ -47,12 +47,13 @@ static const char SQL_ACCOUNTS_PROGRAMME[] =
     "SELECT account_id FROM members WHERE programme_id = $1 AND state = 2 ORDER BY id LIMIT $2";
 
 #define JOBS "SELECT id FROM jobs WHERE state < 2 AND "
-static const char SQL_JOBS_TOKEN[] = JOBS "token_id = $1 ORDER BY state DESC, id LIMIT $2";
-static const char SQL_JOBS_ACCOUNT[] = JOBS "account_id = $1 ORDER BY state DESC, id LIMIT $2";
+static const char SQL_JOBS_TOKEN[] = JOBS "token_id = $1 ORDER BY state DESC, id DESC LIMIT $2";
+static const char SQL_JOBS_ACCOUNT[] = JOBS "account_id = $1 ORDER BY state DESC, id DESC LIMIT $2";
 static const char SQL_JOBS_COHORT[] = JOBS
     "programme_id = (SELECT programme_id FROM cohorts WHERE id = $1) AND account_id IN (SELECT "
-    "account_id FROM members WHERE cohort_id = $1) ORDER BY state DESC, id LIMIT $2";
-static const char SQL_JOBS_PROGRAMME[] = JOBS "programme_id = $1 ORDER BY state DESC, id LIMIT $2";
+    "account_id FROM members WHERE cohort_id = $1) ORDER BY state DESC, id DESC LIMIT $2";
+static const char SQL_JOBS_PROGRAMME[] =
+    JOBS "programme_id = $1 ORDER BY state DESC, id DESC LIMIT $2";
 
 static void take(struct db_stmt *q, struct arena *arena, struct store_revocation *r)
 {

@@ -3,15 +3,24 @@
 
 enum { WORKERS_MAX = 1000, RULES_MAX = 256, TIMES_MAX = 20000 };
 
+#define WORKER                                                                                 \
+	"name, makers, slots, busy, utilisation, memory_free, started_at, seen_at, pictures, " \
+	"cpu_s, joules, joules IS NOT NULL, prefixes_computed, prefixes_shared, "              \
+	"prefix_tokens_computed, prefix_tokens_shared"
 static const char SQL_SET[] =
-    "INSERT INTO workers (name, makers, slots, busy, utilisation, memory_free, started_at, seen_at) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (name) DO UPDATE SET makers = excluded.makers, "
+    "INSERT INTO workers (name, makers, slots, busy, utilisation, memory_free, started_at, seen_at, pictures, cpu_s, "
+    "joules, prefixes_computed, prefixes_shared, prefix_tokens_computed, prefix_tokens_shared) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) "
+    "ON CONFLICT (name) DO UPDATE SET makers = excluded.makers, "
     "slots = excluded.slots, busy = excluded.busy, utilisation = excluded.utilisation, "
-    "memory_free = excluded.memory_free, started_at = excluded.started_at, seen_at = excluded.seen_at";
+    "memory_free = excluded.memory_free, started_at = excluded.started_at, seen_at = excluded.seen_at, "
+    "pictures = excluded.pictures, cpu_s = excluded.cpu_s, joules = excluded.joules, "
+    "prefixes_computed = excluded.prefixes_computed, prefixes_shared = excluded.prefixes_shared, "
+    "prefix_tokens_computed = excluded.prefix_tokens_computed, "
+    "prefix_tokens_shared = excluded.prefix_tokens_shared";
 static const char SQL_DELETE[] = "DELETE FROM workers WHERE name = $1";
 static const char SQL_LIST[] =
-    "SELECT name, makers, slots, busy, utilisation, memory_free, started_at, seen_at FROM workers "
-    "WHERE seen_at >= $1 ORDER BY name LIMIT $2";
+    "SELECT " WORKER " FROM workers WHERE seen_at >= $1 ORDER BY name LIMIT $2";
 static const char SQL_EXPIRE[] = "DELETE FROM workers WHERE seen_at < $1";
 #define RULE "SELECT maker, paused, reason, cost FROM maker_rules "
 static const char SQL_RULE_GET[] = RULE "WHERE maker = $1";
@@ -29,6 +38,32 @@ static const char SQL_TIME_LIST[] =
     "SELECT maker, task, size, kind, bucket, count FROM service_times "
     "ORDER BY maker, task, size, kind LIMIT $1";
 
+static void put_work(struct db_stmt *q, const struct store_work *work)
+{
+	db_put_int(q, work->pictures);
+	db_put_double(q, work->cpu_s);
+	if (work->has_joules)
+		db_put_double(q, work->joules);
+	else
+		db_put_null(q);
+	db_put_int(q, work->prefixes_computed);
+	db_put_int(q, work->prefixes_shared);
+	db_put_int(q, work->prefix_tokens_computed);
+	db_put_int(q, work->prefix_tokens_shared);
+}
+
+static void take_work(struct db_stmt *q, struct store_work *work)
+{
+	work->pictures = db_get_int(q);
+	work->cpu_s = db_get_double(q);
+	work->joules = db_get_double(q);
+	work->has_joules = db_get_bool(q);
+	work->prefixes_computed = db_get_int(q);
+	work->prefixes_shared = db_get_int(q);
+	work->prefix_tokens_computed = db_get_int(q);
+	work->prefix_tokens_shared = db_get_int(q);
+}
+
 bool store_worker_set(struct db *w, const struct store_worker *worker, struct err *e)
 {
 	struct db_stmt *q = db_stmt(w, SQL_SET);
@@ -41,6 +76,7 @@ bool store_worker_set(struct db *w, const struct store_worker *worker, struct er
 	db_put_double(q, worker->memory_free);
 	db_put_int(q, worker->started_at);
 	db_put_int(q, worker->seen_at);
+	put_work(q, &worker->work);
 	return db_end(q, e);
 }
 
@@ -70,6 +106,7 @@ bool store_worker_list(struct db *db, struct arena *arena, int64_t since_ms,
 		w->memory_free = db_get_double(q);
 		w->started_at = db_get_int(q);
 		w->seen_at = db_get_int(q);
+		take_work(q, &w->work);
 	}
 	return db_end(q, e);
 }

@@ -4,6 +4,17 @@
 
 #include "store/page.h"
 
+/* What a process has done since it started. */
+struct store_work {
+	int64_t pictures;
+	double cpu_s;    /* while something was drawn */
+	double joules;   /* as well */
+	bool has_joules; /* this machine tells them */
+	/* Prompts that were read, those known to their end from a job before, and their tokens. */
+	int64_t prefixes_computed, prefixes_shared;
+	int64_t prefix_tokens_computed, prefix_tokens_shared;
+};
+
 struct store_worker {
 	const char *name;
 	const char *makers; /* JSON: what each can do */
@@ -11,6 +22,7 @@ struct store_worker {
 	int64_t busy;
 	double utilisation; /* 0-1 */
 	double memory_free; /* 0-1 */
+	struct store_work work;
 	int64_t started_at;
 	int64_t seen_at;
 };

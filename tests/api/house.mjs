@@ -1,5 +1,6 @@
 // A real server for tests: its own data folder, its own port, its own database (SQLite, or PostgreSQL where
 // MADANG_TEST_DATABASE is "postgres"), and small helpers to talk to it.
+import assert from "node:assert/strict";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { chownSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync } from "node:fs";
@@ -7,6 +8,7 @@ import net from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { inflateSync } from "node:zlib";
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
 export const program = process.env.MADANG_PROGRAM ?? path.join(root, "build/madang");
@@ -256,8 +258,8 @@ export async function until(what, condition, ms = 60000) {
 	throw new Error(`it never came: ${what}`);
 }
 
-// A PNG of one colour, without a library: stored deflate blocks.
-export function png(width, height, [r, g, b] = [200, 40, 40]) {
+// A PNG of one colour, without a library: stored deflate blocks. With `alpha` (x, y) => 0-255 it has transparency.
+export function png(width, height, [r, g, b] = [200, 40, 40], alpha) {
 	const crcTable = Array.from({ length: 256 }, (_, n) => {
 		for (let k = 0; k < 8; k++)
 			n = n & 1 ? 0xedb88320 ^ (n >>> 1) : n >>> 1;
@@ -274,8 +276,8 @@ export function png(width, height, [r, g, b] = [200, 40, 40]) {
 		const body = Buffer.concat([Buffer.from(type), data]);
 		return Buffer.concat([u32(data.length), body, u32(crc(body))]);
 	};
-	const row = Buffer.concat([Buffer.from([0]), Buffer.from(Array(width).fill([r, g, b]).flat())]);
-	const raw = Buffer.concat(Array(height).fill(row));
+	const row = (y) => Buffer.from([0, ...Array.from({ length: width }, (_, x) => (alpha ? [r, g, b, alpha(x, y)] : [r, g, b])).flat()]);
+	const raw = Buffer.concat(alpha ? Array.from({ length: height }, (_, y) => row(y)) : Array(height).fill(row(0)));
 	const blocks = [];
 	for (let at = 0; at < raw.length; at += 65535) {
 		const part = raw.subarray(at, at + 65535);
@@ -288,6 +290,30 @@ export function png(width, height, [r, g, b] = [200, 40, 40]) {
 		d = (d + a) % 65521;
 	}
 	const idat = Buffer.concat([Buffer.from([0x78, 1]), ...blocks, u32(((d << 16) | a) >>> 0)]);
-	const ihdr = Buffer.concat([u32(width), u32(height), Buffer.from([8, 2, 0, 0, 0])]);
+	const ihdr = Buffer.concat([u32(width), u32(height), Buffer.from([8, alpha ? 6 : 2, 0, 0, 0])]);
 	return Buffer.concat([Buffer.from([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10]), chunk("IHDR", ihdr), chunk("IDAT", idat), chunk("IEND", Buffer.alloc(0))]);
+}
+
+// The pixels of a PNG with 8 bits a channel: { width, height, channels, at(x, y) → [r, g, b, a?] }.
+export function readPng(bytes) {
+	assert.equal(bytes.subarray(1, 4).toString(), "PNG");
+	const width = bytes.readUInt32BE(16), height = bytes.readUInt32BE(20), kind = bytes[25];
+	assert.equal(bytes[24], 8, "bits a channel");
+	const channels = { 0: 1, 2: 3, 4: 2, 6: 4 }[kind];
+	const parts = [];
+	for (let at = 8; at < bytes.length; at += 12 + bytes.readUInt32BE(at))
+		if (bytes.toString("latin1", at + 4, at + 8) === "IDAT")
+			parts.push(bytes.subarray(at + 8, at + 8 + bytes.readUInt32BE(at)));
+	const raw = inflateSync(Buffer.concat(parts)), stride = width * channels, out = Buffer.alloc(stride * height);
+	const paeth = (a, b, c) => {
+		const p = a + b - c, [x, y, z] = [Math.abs(p - a), Math.abs(p - b), Math.abs(p - c)];
+		return x <= y && x <= z ? a : y <= z ? b : c;
+	};
+	for (let y = 0; y < height; y++)
+		for (let i = 0; i < stride; i++) {
+			const a = i >= channels ? out[y * stride + i - channels] : 0, b = y ? out[(y - 1) * stride + i] : 0;
+			const c = y && i >= channels ? out[(y - 1) * stride + i - channels] : 0;
+			out[y * stride + i] = raw[y * (stride + 1) + 1 + i] + [0, a, b, (a + b) >> 1, paeth(a, b, c)][raw[y * (stride + 1)]];
+		}
+	return { width, height, channels, at: (x, y) => [...out.subarray(y * stride + x * channels, y * stride + (x + 1) * channels)] };
 }

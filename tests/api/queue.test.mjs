@@ -1,6 +1,7 @@
 // Many people, few machines: the queue card, steering, quotas, load, and what administrators do about it.
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import http from "node:http";
 import { after, before, test } from "node:test";
 import { House, png, tinyModel, until } from "./house.mjs";
@@ -253,4 +254,40 @@ test("figures for administrators and for Prometheus", async () => {
 	const text = (await house.call("GET", "/metrics")).body;
 	for (const name of ["jobs_queued", "load_level", "load_utilisation", "pictures_total", "pictures_per_cpu_second", "maker_slots{maker=\"builtin\"}", "promises_total"])
 		assert.ok(text.includes(`madang_${name}`), name);
+});
+
+test("two jobs of one prompt read it once, and the figures say so", async () => {
+	const figures = async () => {
+		const text = (await house.call("GET", "/metrics")).body;
+		const at = (name) => Number(text.match(new RegExp(`^madang_prefix${name}_total (\\d+)$`, "m"))[1]);
+		return { computed: at("es_computed"), shared: at("es_shared"), tokens_computed: at("_tokens_computed"), tokens_shared: at("_tokens_shared") };
+	};
+	const drawBuiltin = async (prompt, seed) => {
+		const r = await draw(ana, { prompt, maker: "builtin", seed });
+		assert.equal(r.status, 200, JSON.stringify(r.body));
+		assert.equal((await ended(ana, r.body.id)).state, "finished");
+		return figures();
+	};
+	const first = await drawBuiltin("a lighthouse over a grey winter sea", 1);
+	const again = await drawBuiltin("a lighthouse over a grey winter sea", 2);
+	assert.deepEqual([again.computed, again.shared], [first.computed, first.shared + 1]);
+	assert.equal(again.tokens_computed, first.tokens_computed);
+	assert.ok(again.tokens_shared > first.tokens_shared);
+	const other = await drawBuiltin("three red foxes", 2);
+	assert.deepEqual([other.computed, other.shared], [again.computed + 1, again.shared]);
+	assert.ok(other.tokens_computed > again.tokens_computed);
+	const { body: load } = await admin.call("GET", `${base}/admin/load`);
+	assert.deepEqual(load.prefixes, other);
+	// Energy: where Linux tells it to this process, and said plainly where it does not.
+	const readable = (() => {
+		try {
+			return Number(readFileSync("/sys/class/powercap/intel-rapl:0/energy_uj", "utf8")) >= 0;
+		} catch {
+			return false;
+		}
+	})();
+	assert.equal(load.energy_readable, readable);
+	assert.match((await house.call("GET", "/metrics")).body, new RegExp(`^madang_energy_readable ${readable ? 1 : 0}$`, "m"));
+	if (!readable)
+		assert.equal(load.pictures_per_joule, null);
 });

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "api/openai/answer.h"
 #include "api/openai/routes.h"
@@ -10,6 +11,7 @@
 #include "api/studio/quota.h"
 #include "app/media.h"
 #include "app/queue.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "jobs/jobs.h"
 #include "media/process.h"
@@ -21,6 +23,7 @@ struct form {
 	struct waiting_order order;
 	const struct maker_info *maker;
 	bool stream;
+	int64_t first_id; /* the picture that the job begins with */
 };
 
 /* What is taken at all, for each of the three; the values of those that only one value can be given of. */
@@ -33,6 +36,7 @@ static const struct {
 } PARAMETERS[] = {
     {"prompt", GENERATE | EDIT, {0}, NULL},
     {"image", EDIT | VARY, {0}, NULL},
+    {"mask", EDIT, {0}, NULL},
     {"model", ANY, {0}, NULL},
     {"n", ANY, {0}, NULL},
     {"size", ANY, {0}, NULL},
@@ -241,33 +245,129 @@ static bool read_form(struct http_request *rq, struct app *app, unsigned where, 
 	       read_controls(rq, f, e) && check_maker(rq, app, f, e);
 }
 
-/* The picture to start from becomes one of the account's own, as if it had been uploaded. */
-static bool take_source(struct http_request *rq, struct app *app, struct form *f, struct err *e)
+/* --- the pictures to start from: each becomes one of the account's own, as if it had been uploaded --- */
+
+struct taken {
+	int64_t ids[MAKER_SOURCES_MAX + 1];
+	size_t count;
+	int64_t width, height; /* of the first */
+};
+
+/* Nobody asked for it to be kept, so what was refused goes again. */
+static void put_back(struct app *app, const struct taken *t)
 {
-	const struct http_upload *file = NULL;
-	size_t count = 0;
-	for (size_t i = 0; i < rq->params_count; i++)
-		count += !strcmp(rq->params[i].name, "image");
-	if (!param_file(rq, "image", &file, e))
-		return false;
-	if (!file)
-		return openai_fail(rq, "image", e, "a picture is missing");
-	if (count > 1)
-		return openai_fail(rq, "image", e, "%s takes one picture at a time",
-				   f->maker->name);
+	for (size_t i = 0; i < t->count; i++) {
+		struct err ignored = {0};
+		if (!app_media_delete(app, t->ids[i], &ignored))
+			log_warn("openai.put_back", LOG_ERR(&ignored));
+	}
+}
+
+static bool take_one(struct http_request *rq, struct app *app, const char *name,
+		     const struct http_upload *file, struct taken *t, struct store_media *out,
+		     struct err *e)
+{
 	struct media_processed *done = ARENA_NEW(rq->arena, struct media_processed);
 	if (!media_process(api_of(rq)->media, file->fd, done, e)) {
 		if (e->code == ERR_INVALID)
-			openai_fail(rq, "image", e,
+			openai_fail(rq, name, e,
 				    "is not a picture that can be read (PNG, JPEG, WebP or GIF)");
 		return false;
 	}
-	struct store_media out;
-	if (!app_media_upload(app, done, NULL, NULL, &out, e))
+	if (!app_media_upload(app, done, NULL, NULL, out, e))
 		return false;
-	f->job.source_media_id = out.id;
-	f->order.input_image_tokens = openai_picture_tokens(api_of(rq), &out);
+	t->ids[t->count++] = out->id;
 	return true;
+}
+
+static bool is_png(const struct http_upload *file)
+{
+	static const char MAGIC[8] = "\x89PNG\r\n\x1a\n";
+	char head[sizeof MAGIC];
+	return pread(file->fd, head, sizeof head, 0) == (ssize_t)sizeof head &&
+	       !memcmp(head, MAGIC, sizeof head);
+}
+
+static bool take_mask(struct http_request *rq, struct app *app, struct form *f, struct taken *t,
+		      struct err *e)
+{
+	const struct http_upload *file = NULL;
+	struct store_media mask;
+	if (!param_file(rq, "mask", &file, e))
+		return false;
+	if (!file)
+		return true;
+	if (!is_png(file))
+		return openai_fail(rq, "mask", e, "must be a PNG");
+	if (!take_one(rq, app, "mask", file, t, &mask, e))
+		return false;
+	if (mask.width != t->width || mask.height != t->height)
+		return openai_fail(
+		    rq, "mask", e,
+		    "must be as large as the first picture: %lldx%lld, not %lldx%lld",
+		    (long long)t->width, (long long)t->height, (long long)mask.width,
+		    (long long)mask.height);
+	if (!mask.transparent)
+		return openai_fail(
+		    rq, "mask", e,
+		    "must be transparent where the picture is to change; it is opaque everywhere");
+	f->job.mask_id = mask.id;
+	return true;
+}
+
+/* What the maker cannot honour is refused before anything is stored. */
+static bool check_pictures(struct http_request *rq, const struct form *f, size_t count,
+			   struct err *e)
+{
+	const struct maker_info *m = f->maker;
+	size_t max =
+	    f->job.task == STORE_JOB_EDIT && m->sources_max > 1 ? (size_t)m->sources_max : 1;
+	if (!count)
+		return openai_fail(rq, "image", e, "a picture is missing");
+	if (count > max)
+		return openai_fail(rq, "image", e,
+				   max == 1 ? "%s takes one picture at a time"
+					    : "%s takes at most %zu pictures at a time",
+				   m->name, max);
+	if (param_given(rq, "mask") && !m->has_mask)
+		return openai_fail(rq, "mask", e, "is not something %s can honour", m->name);
+	if (param_given(rq, "mask") && param_given(rq, "region"))
+		return openai_fail(rq, "region", e, "does not go with a mask");
+	return true;
+}
+
+static bool take_pictures(struct http_request *rq, struct app *app, struct form *f, struct taken *t,
+			  struct err *e)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < rq->params_count; i++)
+		count += !strcmp(rq->params[i].name, "image");
+	if (!check_pictures(rq, f, count, e))
+		return false;
+	for (size_t i = 0; i < rq->params_count; i++) {
+		const struct http_param *p = &rq->params[i];
+		struct store_media out;
+		if (strcmp(p->name, "image"))
+			continue;
+		if (!p->file)
+			return openai_fail(rq, "image", e, "must be a file");
+		if (!take_one(rq, app, "image", p->file, t, &out, e))
+			return false;
+		if (t->count == 1) {
+			t->width = out.width;
+			t->height = out.height;
+		}
+		f->order.input_image_tokens += openai_picture_tokens(api_of(rq), &out);
+	}
+	f->job.source_media_id = t->ids[0];
+	f->job.further_count = t->count - 1;
+	int64_t *further = ARENA_ARRAY(rq->arena, int64_t, t->count);
+	if (!further)
+		return err_set(e, ERR_NO_MEMORY, "too many pictures");
+	for (size_t i = 1; i < t->count; i++)
+		further[i - 1] = t->ids[i];
+	f->job.further_ids = further;
+	return take_mask(rq, app, f, t, e);
 }
 
 static bool submit(struct http_request *rq, struct http_response *rs, struct app *app,
@@ -278,11 +378,20 @@ static bool submit(struct http_request *rq, struct http_response *rs, struct app
 		quota_refused(rq, rs, app, f->job.count, e);
 		if (!strcmp(rq->error_field, "count"))
 			snprintf(rq->error_field, sizeof rq->error_field, "n");
+		if (!strcmp(rq->error_field, "further_ids"))
+			snprintf(rq->error_field, sizeof rq->error_field, "image");
 		return false;
 	}
+	f->order.job_id = job.row.id;
+	f->first_id = job.row.source_media_id;
+	return true;
+}
+
+static bool answer(struct http_request *rq, struct http_response *rs, struct app *app,
+		   struct form *f, struct err *e)
+{
 	if (!quota_headers(rs, app, e))
 		return false;
-	f->order.job_id = job.row.id;
 	f->order.account_id = app->account_id;
 	if (!app_queue_cost(app, f->job.maker, &f->order.cost, e))
 		return false;
@@ -298,21 +407,29 @@ bool api_image_generate(struct http_request *rq, struct http_response *rs, struc
 {
 	struct app app = api_app(rq);
 	struct form f;
-	return read_form(rq, &app, GENERATE, &f, e) && submit(rq, rs, &app, &f, e);
+	return read_form(rq, &app, GENERATE, &f, e) && submit(rq, rs, &app, &f, e) &&
+	       answer(rq, rs, &app, &f, e);
+}
+
+static bool change(struct http_request *rq, struct http_response *rs, unsigned where, struct err *e)
+{
+	struct app app = api_app(rq);
+	struct form f;
+	struct taken taken = {0};
+	if (!read_form(rq, &app, where, &f, e))
+		return false;
+	bool ok = take_pictures(rq, &app, &f, &taken, e) && submit(rq, rs, &app, &f, e);
+	if (!ok || f.first_id != taken.ids[0]) /* asked for again under the same key */
+		put_back(&app, &taken);
+	return ok && answer(rq, rs, &app, &f, e);
 }
 
 bool api_image_edit(struct http_request *rq, struct http_response *rs, struct err *e)
 {
-	struct app app = api_app(rq);
-	struct form f;
-	return read_form(rq, &app, EDIT, &f, e) && take_source(rq, &app, &f, e) &&
-	       submit(rq, rs, &app, &f, e);
+	return change(rq, rs, EDIT, e);
 }
 
 bool api_image_vary(struct http_request *rq, struct http_response *rs, struct err *e)
 {
-	struct app app = api_app(rq);
-	struct form f;
-	return read_form(rq, &app, VARY, &f, e) && take_source(rq, &app, &f, e) &&
-	       submit(rq, rs, &app, &f, e);
+	return change(rq, rs, VARY, e);
 }

@@ -92,6 +92,28 @@ static void put_source(struct serial *s, const struct app_job *job)
 	json_put_end(s->w);
 }
 
+static void put_besides(struct serial *s, const char *key, const struct store_media *m)
+{
+	const char *url = serial_object_url(s, m->thumbnail_hash, m->thumbnail_type);
+	json_put_object(s->w, key);
+	json_put_id(s->w, "media_id", m->id);
+	json_put_str(s->w, "preview_url", url ? url : serial_object_url(s, m->hash, m->type));
+	json_put_end(s->w);
+}
+
+/* What it begins with besides its source. */
+static void put_further(struct serial *s, const struct app_job *job)
+{
+	json_put_array(s->w, "further");
+	for (size_t i = 0; i < job->further_count; i++)
+		put_besides(s, NULL, &job->further[i]);
+	json_put_end(s->w);
+	if (job->mask)
+		put_besides(s, "mask", job->mask);
+	else
+		json_put_null(s->w, "mask");
+}
+
 static double progress_of(const struct serial *s, const struct store_job *row)
 {
 	if (row->state == STORE_JOB_DRAWING && s->api->jobs)
@@ -142,6 +164,7 @@ void job_put(struct serial *s, const char *key, const struct app_job *job)
 	put_media(s, job);
 	put_error(w, row);
 	put_source(s, job);
+	put_further(s, job);
 	json_put_time(w, "created_at", row->created_at);
 	json_put_time(w, "started_at", row->started_at);
 	json_put_time(w, "finished_at", row->finished_at);
@@ -222,17 +245,21 @@ static void publish(struct api *api, int64_t job_id, struct http_message *m, boo
 void job_changed(struct api *api, struct app *app, int64_t job_id)
 {
 	struct app_job job;
+	struct store_job row;
 	struct err e = {0};
-	bool last;
-	if (!app_job_get(app, job_id, &job, &e)) {
-		if (e.code != ERR_NOT_FOUND)
-			log_warn("live.job", LOG_ERR(&e));
-		return;
+	bool last, watched = false;
+	bool ok = app_job_row(app, job_id, &row, &e);
+	if (ok) {
+		waiting_changed(api->waiting, job_id);
+		if (row.state == STORE_JOB_CANCELLED && api->jobs)
+			jobs_cancel(api->jobs, job_id);
+		watched = job_watched(api, job_id);
 	}
-	waiting_changed(api->waiting, job_id);
-	if (job.row.state == STORE_JOB_CANCELLED && api->jobs)
-		jobs_cancel(api->jobs, job_id);
-	if (!job_watched(api, job_id))
+	if (watched)
+		ok = app_job_get(app, job_id, &job, &e);
+	if (!ok && e.code != ERR_NOT_FOUND)
+		log_warn("live.job", LOG_ERR(&e));
+	if (!ok || !watched)
 		return;
 	struct http_message *m = state_event(&(struct serial){.api = api, .app = app}, &job, &last);
 	if (m)
@@ -436,6 +463,16 @@ static bool check_maker(struct http_request *rq, struct app *app, struct app_job
 		return param_fail(rq, "region", e,
 				  "is not something %s can honour: it changes the whole picture",
 				  m->name);
+	if (f->mask_id && !m->has_mask)
+		return param_fail(rq, "mask_id", e, "is not something %s can honour", m->name);
+	if (f->further_count && (int)f->further_count >= m->sources_max) {
+		if (m->sources_max <= 1)
+			return param_fail(rq, "further_ids", e,
+					  "is not something %s can honour: it takes one picture",
+					  m->name);
+		return param_fail(rq, "further_ids", e, "%s takes at most %d pictures together",
+				  m->name, m->sources_max);
+	}
 	if (f->count > m->count_max)
 		return param_fail(rq, "count", e, "must be at most %d", m->count_max);
 	if (f->task == STORE_JOB_DRAW && (f->source_media_id || f->source_post_id))
@@ -461,7 +498,7 @@ bool api_job_add(struct http_request *rq, struct http_response *rs, struct err *
 	struct app app = api_app(rq);
 	struct app_job_new f = {.guidance = 0, .strength = 0.5};
 	struct app_job job;
-	int64_t count = 1;
+	int64_t count = 1, *further = NULL;
 	int task = STORE_JOB_DRAW;
 	if (!param_text_required(rq, "prompt", 1000, &f.prompt, e) ||
 	    !param_text(rq, "style", 64, &f.style, e) ||
@@ -472,8 +509,11 @@ bool api_job_add(struct http_request *rq, struct http_response *rs, struct err *
 	    !param_choice(rq, "task", TASKS, &task, e) ||
 	    !param_id(rq, "source[media_id]", &f.source_media_id, e) ||
 	    !param_id(rq, "source[status_id]", &f.source_post_id, e) ||
-	    !param_real(rq, "strength", 0, 1, &f.strength, e) || !read_region(rq, f.region, e))
+	    !param_real(rq, "strength", 0, 1, &f.strength, e) || !read_region(rq, f.region, e) ||
+	    !param_ids(rq, "further_ids", STORE_JOB_FURTHER_MAX, &further, &f.further_count, e) ||
+	    !param_id(rq, "mask_id", &f.mask_id, e))
 		return false;
+	f.further_ids = further;
 	const struct http_param *seed = param_find(rq, "seed");
 	f.has_seed = seed && seed->kind != HTTP_PARAM_NULL && seed->length;
 	f.count = (int)count;
@@ -518,6 +558,10 @@ bool api_job_move(struct http_request *rq, struct http_response *rs, struct err 
 				.task = job.row.task,
 				.source_media_id = job.row.source_media_id,
 				.source_post_id = job.row.source_post_id,
+				.region = {job.row.region_x, job.row.region_y, job.row.region_width,
+					   job.row.region_height},
+				.further_count = (size_t)job.row.further,
+				.mask_id = job.row.masked,
 				.maker = maker};
 	if (!check_maker(rq, &app, &f, e))
 		return false;
@@ -588,4 +632,17 @@ bool api_job_cancel(struct http_request *rq, struct http_response *rs, struct er
 		return false;
 	http_response_empty(rs);
 	return true;
+}
+
+bool api_job_cancel_all(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	struct app app = api_app(rq);
+	int64_t cancelled;
+	if (!app_job_cancel_account(&app, app.account_id, &cancelled, e))
+		return false;
+	struct json_writer w = api_json(rs);
+	json_put_object(&w, NULL);
+	json_put_int(&w, "cancelled", cancelled);
+	json_put_end(&w);
+	return json_finish(&w, e);
 }

@@ -13,14 +13,32 @@ bool api_admin_queue(struct http_request *rq, struct http_response *rs, struct e
 {
 	struct app app = api_app(rq);
 	struct app_jobs jobs;
-	int64_t limit = 40;
-	if (!param_int(rq, "limit", 1, 80, &limit, e) || !app_job_queue(&app, (int)limit, &jobs, e))
+	int64_t limit = 40, after = 0;
+	if (!param_int(rq, "limit", 1, 80, &limit, e) || !param_id(rq, "after", &after, e) ||
+	    !app_job_queue(&app, after, (int)limit, &jobs, e))
 		return false;
 	struct json_writer w = api_json(rs);
 	struct serial s = {.w = &w, .api = api_of(rq), .app = &app};
 	json_put_array(&w, NULL);
 	for (size_t i = 0; i < jobs.count; i++)
 		job_put(&s, NULL, &jobs.items[i]);
+	json_put_end(&w);
+	return json_finish(&w, e);
+}
+
+bool api_admin_queue_clear(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	struct app app = api_app(rq);
+	int64_t account_id = 0, cancelled;
+	if (!param_id(rq, "account_id", &account_id, e))
+		return false;
+	if (!account_id)
+		return param_fail(rq, "account_id", e, "can't be blank");
+	if (!app_job_cancel_account(&app, account_id, &cancelled, e))
+		return false;
+	struct json_writer w = api_json(rs);
+	json_put_object(&w, NULL);
+	json_put_int(&w, "cancelled", cancelled);
 	json_put_end(&w);
 	return json_finish(&w, e);
 }
@@ -158,41 +176,79 @@ static void put_worker_makers(struct json_writer *w, struct arena *a, const char
 	json_put_end(w);
 }
 
-static bool put_workers(struct json_writer *w, struct app *app, struct jobs *jobs, struct err *e)
+/* What all who draw have done together, and what it took. Energy only of those that can tell it. */
+struct effort {
+	struct store_work sum;
+	int64_t joule_pictures;
+};
+
+static void add_work(struct effort *x, const struct store_work *work)
+{
+	x->sum.pictures += work->pictures;
+	x->sum.cpu_s += work->cpu_s;
+	if (work->has_joules) {
+		x->sum.has_joules = true;
+		x->sum.joules += work->joules;
+		x->joule_pictures += work->pictures;
+	}
+	x->sum.prefixes_computed += work->prefixes_computed;
+	x->sum.prefixes_shared += work->prefixes_shared;
+	x->sum.prefix_tokens_computed += work->prefix_tokens_computed;
+	x->sum.prefix_tokens_shared += work->prefix_tokens_shared;
+}
+
+static void put_worker(struct json_writer *w, struct app *app, const struct store_worker *worker,
+		       bool here)
+{
+	json_put_object(w, NULL);
+	json_put_str(w, "name", worker->name);
+	put_worker_makers(w, app->arena, worker->makers);
+	json_put_int(w, "slots", worker->slots);
+	json_put_int(w, "busy", worker->busy);
+	json_put_time(w, "seen_at", worker->seen_at);
+	json_put_bool(w, "here", here);
+	json_put_end(w);
+}
+
+/* On SQLite nobody else is there to be told, so this process is in no list. */
+static void put_alone(struct json_writer *w, struct app *app, struct jobs *jobs)
+{
+	struct jobs_stats stats;
+	jobs_stats(jobs, &stats);
+	json_put_object(w, NULL);
+	json_put_str(w, "name", jobs_worker_name(jobs));
+	json_put_array(w, "makers");
+	for (size_t i = 0; i < jobs_makers(jobs); i++)
+		json_put_str(w, NULL, jobs_maker_at(jobs, i)->id);
+	json_put_end(w);
+	json_put_int(w, "slots", jobs_slots(jobs));
+	json_put_int(w, "busy", stats.drawing);
+	json_put_time(w, "seen_at", app->now_ms);
+	json_put_bool(w, "here", true);
+	json_put_end(w);
+}
+
+static bool put_workers(struct json_writer *w, struct app *app, struct jobs *jobs,
+			struct effort *effort, struct err *e)
 {
 	struct store_worker *items;
-	struct jobs_stats stats;
+	struct store_work own;
 	size_t n;
 	bool here = false;
 	if (!app_worker_list(app, &items, &n, e))
 		return false;
-	jobs_stats(jobs, &stats);
+	jobs_work(jobs, &own);
+	add_work(effort, &own);
 	json_put_array(w, "workers");
 	for (size_t i = 0; i < n; i++) {
 		bool me = !strcmp(items[i].name, jobs_worker_name(jobs));
 		here = here || me;
-		json_put_object(w, NULL);
-		json_put_str(w, "name", items[i].name);
-		put_worker_makers(w, app->arena, items[i].makers);
-		json_put_int(w, "slots", items[i].slots);
-		json_put_int(w, "busy", items[i].busy);
-		json_put_time(w, "seen_at", items[i].seen_at);
-		json_put_bool(w, "here", me);
-		json_put_end(w);
+		put_worker(w, app, &items[i], me);
+		if (!me)
+			add_work(effort, &items[i].work);
 	}
-	if (!here) { /* on SQLite nobody else is there to be told */
-		json_put_object(w, NULL);
-		json_put_str(w, "name", jobs_worker_name(jobs));
-		json_put_array(w, "makers");
-		for (size_t i = 0; i < jobs_makers(jobs); i++)
-			json_put_str(w, NULL, jobs_maker_at(jobs, i)->id);
-		json_put_end(w);
-		json_put_int(w, "slots", jobs_slots(jobs));
-		json_put_int(w, "busy", stats.drawing);
-		json_put_time(w, "seen_at", app->now_ms);
-		json_put_bool(w, "here", true);
-		json_put_end(w);
-	}
+	if (!here)
+		put_alone(w, app, jobs);
 	json_put_end(w);
 	return true;
 }
@@ -205,11 +261,27 @@ static void put_figure(struct json_writer *w, const char *key, double value)
 		json_put_null(w, key);
 }
 
+static void put_effort(struct json_writer *w, const struct effort *x)
+{
+	const struct store_work *s = &x->sum;
+	put_figure(w, "pictures_per_cpu_s", s->cpu_s > 0 ? (double)s->pictures / s->cpu_s : 0);
+	put_figure(w, "pictures_per_joule",
+		   s->joules > 0 ? (double)x->joule_pictures / s->joules : 0);
+	json_put_bool(w, "energy_readable", s->has_joules);
+	json_put_object(w, "prefixes");
+	json_put_int(w, "computed", s->prefixes_computed);
+	json_put_int(w, "shared", s->prefixes_shared);
+	json_put_int(w, "tokens_computed", s->prefix_tokens_computed);
+	json_put_int(w, "tokens_shared", s->prefix_tokens_shared);
+	json_put_end(w);
+}
+
 static bool answer_load(struct http_response *rs, struct app *app, struct jobs *jobs,
 			const struct app_load_settings *set, struct err *e)
 {
 	struct jobs_load l;
 	struct jobs_stats stats;
+	struct effort effort = {0};
 	int64_t joined;
 	if (!app_job_joined(app, &joined, e))
 		return false;
@@ -229,12 +301,11 @@ static bool answer_load(struct http_response *rs, struct app *app, struct jobs *
 	json_put_real(&w, "utilisation", l.utilisation);
 	json_put_real(&w, "queue_age_s", l.queue_age_s);
 	json_put_real(&w, "memory_free", l.memory_free);
-	put_figure(&w, "pictures_per_cpu_s", l.pictures_per_cpu_s);
-	put_figure(&w, "pictures_per_joule", l.pictures_per_joule);
 	json_put_int(&w, "joined", joined);
 	json_put_int(&w, "refused", (int64_t)stats.refused);
-	if (!put_workers(&w, app, jobs, e))
+	if (!put_workers(&w, app, jobs, &effort, e))
 		return false;
+	put_effort(&w, &effort);
 	json_put_end(&w);
 	return json_finish(&w, e);
 }

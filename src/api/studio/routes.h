@@ -47,6 +47,7 @@ HANDLER(api_made_filter_set);
 /* job.c */
 HANDLER(api_job_add);
 HANDLER(api_job_cancel);
+HANDLER(api_job_cancel_all);
 HANDLER(api_job_events);
 HANDLER(api_job_get);
 HANDLER(api_job_list);
@@ -66,6 +67,7 @@ HANDLER(api_admin_maker_change);
 HANDLER(api_admin_maker_list);
 HANDLER(api_admin_queue);
 HANDLER(api_admin_queue_cancel);
+HANDLER(api_admin_queue_clear);
 HANDLER(api_admin_queue_front);
 
 /* quota.c */

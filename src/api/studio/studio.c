@@ -115,9 +115,12 @@ static bool put_maker(struct json_writer *w, struct app *app, struct jobs *jobs,
 		json_put_str(w, NULL, "guidance");
 	if (m->has_region)
 		json_put_str(w, NULL, "region");
+	if (m->has_mask)
+		json_put_str(w, NULL, "mask");
 	if (m->count_max > 1)
 		json_put_str(w, NULL, "count");
 	json_put_end(w);
+	json_put_int(w, "sources_max", m->sources_max > 1 ? m->sources_max : 1);
 	json_put_int(w, "count_max", m->count_max);
 	json_put_int(w, "prompt_length_max", m->prompt_length_max);
 	json_put_int(w, "width", m->width);

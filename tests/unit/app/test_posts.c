@@ -650,9 +650,9 @@ static void cancelling(void **state)
 	assert_true(job.account_id ==
 		    a); /* what was cancelled undrawn does not count against her */
 	struct app_jobs queue;
-	FAILS(app_job_queue(&bo, 10, &queue, &t.e), ERR_FORBIDDEN);
+	FAILS(app_job_queue(&bo, 0, 10, &queue, &t.e), ERR_FORBIDDEN);
 	struct app admin = testapp_as_admin(c);
-	OK(app_job_queue(&admin, 10, &queue, &t.e));
+	OK(app_job_queue(&admin, 0, 10, &queue, &t.e));
 	assert_int_equal(queue.count, 3);
 }
 

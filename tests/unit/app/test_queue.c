@@ -2,6 +2,7 @@
  * databases. */
 #include "testapp.h"
 
+#include "app/media.h"
 #include "app/queue.h"
 #include "app/quota.h"
 #include "base/id.h"
@@ -9,6 +10,7 @@
 #include "testdb.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #define HOUR_MS ((int64_t)3600 * 1000)
 #define DAY_MS  (24 * HOUR_MS)
@@ -279,6 +281,146 @@ static void what_is_not_drawn_moves_up(void **state)
 	claimed();
 	assert_true(claimed().id == ids[2]); /* with the turn of the first */
 	assert_true(claimed().account_id == b);
+}
+
+/* --- very many --- */
+
+enum { CROWD = 620 }; /* more than are looked at one by one */
+
+static void a_place_among_very_many_is_counted(void **state)
+{
+	(void)state;
+	struct app_job job;
+	struct app_jobs page;
+	add_quota((struct store_quota){.unit = STORE_QUOTA_QUEUED, .amount = CROWD});
+	for (int i = 0; i < CROWD; i++)
+		OK(try_submit(&ana, 1 + i % 2, "builtin", 0, &job));
+	assert_int_equal(job.position, CROWD - 1); /* as it was answered, and as it is looked up */
+	struct app_job again = get(&ana, job.row.id);
+	assert_int_equal(again.position, CROWD - 1);
+	assert_int_equal(again.ahead.own, CROWD - 1);
+	int64_t by = again.ahead.by[STORE_JOB_DRAW][1] + again.ahead.by[STORE_JOB_DRAW][2];
+	assert_true(by >= CROWD - 2 && by <= CROWD);
+	FAILS(try_submit(&ana, 1, "builtin", 0, &job), ERR_LIMIT);
+	OK(try_submit(&bo, 1, "builtin", 0, &job));
+	assert_true(job.position <= 1);
+
+	int64_t after = 0, seen = 0, last = -1;
+	do {
+		OK(app_job_queue(&admin, after, 100, &page, &t.e));
+		for (size_t i = 0; i < page.count; i++, seen++) {
+			assert_true(page.items[i].position > last);
+			last = page.items[i].position;
+		}
+		after = page.last;
+	} while (page.count == 100);
+	assert_int_equal(seen, CROWD + 1);
+	FAILS(app_job_queue(&admin, 5, 100, &page, &t.e), ERR_NOT_FOUND);
+
+	int64_t cancelled;
+	struct store_job drawn = claimed();
+	struct app *other = drawn.account_id == a ? &bo : &ana;
+	FAILS(app_job_cancel_account(&bo, a, &cancelled, &t.e), ERR_FORBIDDEN);
+	OK(app_job_cancel_account(&ana, a, &cancelled, &t.e));
+	assert_int_equal(cancelled, CROWD);
+	OK(app_job_cancel_account(&ana, a, &cancelled, &t.e));
+	assert_int_equal(cancelled, 0);
+	if (other == &bo) { /* hers was drawn, his waits */
+		FAILS(app_job_renew(&program, &drawn, 60000, &t.e), ERR_CANCELLED);
+		drawn = claimed();
+	}
+	assert_true(drawn.account_id == b);
+	struct store_job none;
+	assert_false(claim("builtin", &none));
+	OK(app_job_cancel_account(&admin, b, &cancelled, &t.e));
+	assert_int_equal(cancelled, 1);
+	OK(try_submit(&ana, 1, "builtin", 0, &job));
+	assert_int_equal(job.position, 0);
+}
+
+/* --- what an edit begins with --- */
+
+static int64_t upload(struct app *who, int64_t width, int64_t height, bool transparent)
+{
+	static int number;
+	char hash[32];
+	struct store_media out;
+	snprintf(hash, sizeof hash, "upload%d", ++number);
+	const struct store_media m = {.type = "image/webp",
+				      .hash = arena_strdup(t.arena, hash),
+				      .width = width,
+				      .height = height,
+				      .transparent = transparent};
+	OK(app_media_create(who, &m, &out, &t.e));
+	return out.id;
+}
+
+static bool media_is_there(int64_t id)
+{
+	struct store_media m;
+	struct err e = {0};
+	return store_media_get(t.db, t.arena, id, &m, &e);
+}
+
+static void an_edit_keeps_its_pictures_as_long_as_it_waits(void **state)
+{
+	(void)state;
+	int64_t first = upload(&ana, 40, 30, false),
+		further[2] = {upload(&ana, 9, 9, false), first}, mask = upload(&ana, 40, 30, true),
+		idle = upload(&ana, 5, 5, false), his = upload(&bo, 40, 30, true),
+		small = upload(&ana, 30, 40, true);
+	struct app_job job, same;
+	struct app_job_new form = {.prompt = "x",
+				   .count = 1,
+				   .maker = "m",
+				   .task = STORE_JOB_EDIT,
+				   .has_seed = true,
+				   .seed = 7,
+				   .source_media_id = first,
+				   .further_ids = further,
+				   .further_count = 2,
+				   .mask_id = mask};
+	OK(app_job_submit(&ana, &form, &job, &t.e));
+	assert_int_equal(job.further_count, 2);
+	assert_true(job.further[0].id == further[0] && job.further[1].id == first);
+	assert_true(job.mask && job.mask->id == mask);
+	struct app_job read = get(&ana, job.row.id);
+	assert_true(read.row.masked && read.row.further == 2 && read.further_count == 2);
+	assert_true(read.further[1].id == first && read.mask->id == mask);
+	/* The same but for the mask, or for the pictures' order, is not the same. */
+	form.mask_id = 0;
+	OK(app_job_submit(&ana, &form, &same, &t.e));
+	assert_true(same.row.leader_id == 0 && !same.mask);
+	form.further_count = 1;
+	OK(app_job_submit(&ana, &form, &same, &t.e));
+	assert_true(same.row.leader_id == 0);
+	OK(app_job_submit(&ana, &form, &same, &t.e));
+	assert_true(same.row.leader_id != 0 && same.further_count == 1);
+
+	form.mask_id = his;
+	FAILS(app_job_submit(&ana, &form, &same, &t.e), ERR_NOT_FOUND);
+	form.mask_id = small;
+	FAILS(app_job_submit(&ana, &form, &same, &t.e), ERR_INVALID);
+	form.mask_id = first; /* opaque */
+	FAILS(app_job_submit(&ana, &form, &same, &t.e), ERR_INVALID);
+	form.mask_id = mask;
+	form.task = STORE_JOB_VARY;
+	FAILS(app_job_submit(&ana, &form, &same, &t.e), ERR_INVALID);
+
+	int64_t stale[16], later = t.app.now_ms + 3 * DAY_MS;
+	size_t n;
+	OK(store_media_stale(t.db, later, later, stale, 16, &n, &t.e));
+	for (size_t i = 0; i < n; i++)
+		assert_true(stale[i] == idle || stale[i] == his || stale[i] == small);
+	assert_int_equal(n, 3);
+	int64_t cancelled;
+	OK(app_job_cancel_account(&ana, a, &cancelled, &t.e));
+	assert_int_equal(cancelled, 4);
+	OK(store_media_stale(t.db, later, later, stale, 16, &n, &t.e));
+	assert_int_equal(n, 6);
+	OK(app_media_delete(&ana, mask, &t.e));
+	assert_false(media_is_there(mask));
+	assert_null(get(&ana, job.row.id).mask);
 }
 
 static void to_another_maker(void **state)
@@ -596,6 +738,8 @@ static int run(enum db_kind kind)
 	    ROW(nothing_is_spent_twice),
 	    ROW(one_orders_ones_own),
 	    ROW(what_is_not_drawn_moves_up),
+	    ROW(a_place_among_very_many_is_counted),
+	    ROW(an_edit_keeps_its_pictures_as_long_as_it_waits),
 	    ROW(to_another_maker),
 	    ROW(administrators_steer),
 	    ROW(identical_jobs_are_drawn_once),

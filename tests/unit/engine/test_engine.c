@@ -175,6 +175,46 @@ static void test_seeds_differ(void **state)
 	engine_info(engine, &info);
 	assert_int_equal(info.pictures_done, REQUESTS);
 	assert_int_equal(info.positions_computed, 2 * 10 + REQUESTS * 2 * TOKENS);
+	assert_int_equal(info.prompts.computed, 1);
+	assert_int_equal(info.prompts.shared, REQUESTS - 1);
+	assert_int_equal(info.prompts.tokens_computed, 10);
+	assert_int_equal(info.prompts.tokens_shared, (REQUESTS - 1) * 10);
+	engine_destroy(engine);
+}
+
+static struct engine_prefix_count prompts_after(struct engine *engine, const char *prompt)
+{
+	struct engine_request r = ENGINE_REQUEST_INIT;
+	struct outcome o = {0};
+	struct engine_info info;
+	struct err e;
+	r.prompt = prompt;
+	assert_true(engine_submit(engine, &r, &o.id[0], &e));
+	assert_true(engine_run(engine, note, &o));
+	engine_info(engine, &info);
+	return info.prompts;
+}
+
+/* One after the other: another prompt shares what it begins with, not the whole; the same one shares all. */
+static void test_prompts_shared_are_counted(void **state)
+{
+	struct engine *engine = open_model("ENGINE_TINY", (struct engine_options){0});
+	(void)state;
+	struct engine_prefix_count first = prompts_after(engine, "apple"),
+				   other = prompts_after(engine, "pear"),
+				   again = prompts_after(engine, "apple");
+	assert_int_equal(first.computed, 1);
+	assert_int_equal(first.shared, 0);
+	assert_int_equal(first.tokens_computed, 10);
+	assert_int_equal(first.tokens_shared, 0);
+	assert_int_equal(other.computed, 2);
+	assert_int_equal(other.shared, 0);
+	assert_int_equal(other.tokens_computed + other.tokens_shared, 20);
+	assert_true(other.tokens_computed > 10);
+	assert_int_equal(again.computed, 2);
+	assert_int_equal(again.shared, 1);
+	assert_int_equal(again.tokens_computed, other.tokens_computed);
+	assert_int_equal(again.tokens_shared, other.tokens_shared + 10);
 	engine_destroy(engine);
 }
 
@@ -487,17 +527,12 @@ static void test_stop(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_same_f32),
-	    cmocka_unit_test(test_same_int8),
-	    cmocka_unit_test(test_seeds_differ),
-	    cmocka_unit_test(test_vary_keeps),
-	    cmocka_unit_test(test_edit_keeps_the_style),
-	    cmocka_unit_test(test_cancel),
-	    cmocka_unit_test(test_wrong_requests),
-	    cmocka_unit_test(test_pictures),
-	    cmocka_unit_test(test_stop),
-	    cmocka_unit_test(test_threads),
-	    cmocka_unit_test(test_janus),
+	    cmocka_unit_test(test_same_f32),     cmocka_unit_test(test_same_int8),
+	    cmocka_unit_test(test_seeds_differ), cmocka_unit_test(test_prompts_shared_are_counted),
+	    cmocka_unit_test(test_vary_keeps),   cmocka_unit_test(test_edit_keeps_the_style),
+	    cmocka_unit_test(test_cancel),       cmocka_unit_test(test_wrong_requests),
+	    cmocka_unit_test(test_pictures),     cmocka_unit_test(test_stop),
+	    cmocka_unit_test(test_threads),      cmocka_unit_test(test_janus),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

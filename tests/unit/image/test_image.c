@@ -216,6 +216,40 @@ static void test_damage(void **state)
 	}
 }
 
+/* Exactly as it was, through a PNG and through nothing else. */
+static void test_alpha(void **state)
+{
+	(void)state;
+	uint8_t alpha[W * H];
+	struct image_alpha in = {.width = W, .height = H, .alpha = alpha}, out;
+	struct buf made;
+	struct image whole;
+	struct err e = {0};
+	for (int i = 0; i < W * H; i++)
+		alpha[i] = (uint8_t)(i * 7);
+	buf_init(&made, 1 << 20);
+	assert_true(image_encode_alpha(&in, &made, &e));
+	assert_true(image_decode_alpha(arena, made.data, made.length, &out, &e));
+	assert_int_equal(out.width, W);
+	assert_int_equal(out.height, H);
+	assert_memory_equal(out.alpha, alpha, sizeof alpha);
+	assert_false(image_decode_alpha(arena, made.data, made.length / 2, &out, &e));
+	assert_false(image_decode_alpha(arena, "no picture", 10, &out, &e));
+	/* Without transparency it is opaque. */
+	buf_clear(&made);
+	assert_true(image_encode(&picture, IMAGE_FORMAT_PNG, NULL, &made, &e));
+	assert_true(image_decode_alpha(arena, made.data, made.length, &out, &e));
+	assert_true(out.alpha[0] == 255 && out.alpha[W * H - 1] == 255);
+	/* The hole of a region is where it was asked for. */
+	buf_clear(&made);
+	assert_true(image_encode_mask(10, 10, (const double[4]){0.2, 0.5, 0.3, 0.5}, &made, &e));
+	assert_true(image_decode_alpha(arena, made.data, made.length, &out, &e));
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(out.alpha[i], i % 10 >= 2 && i % 10 < 5 && i / 10 >= 5 ? 0 : 255);
+	assert_true(image_decode(arena, made.data, made.length, NULL, &whole, &e));
+	buf_finish(&made);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -223,6 +257,7 @@ int main(void)
 	    cmocka_unit_test(test_round_trips), cmocka_unit_test(test_origin_is_in_the_file),
 	    cmocka_unit_test(test_square),      cmocka_unit_test(test_resize),
 	    cmocka_unit_test(test_limits),      cmocka_unit_test(test_damage),
+	    cmocka_unit_test(test_alpha),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -138,13 +138,44 @@ static void test_still(void **state)
 	forget(&out);
 }
 
+static bool transparent(int bands, int least)
+{
+	VipsImage *im = plain(40, 20), *alpha = NULL, *both = NULL;
+	void *bytes = NULL;
+	size_t length = 0;
+	struct image_upload out = {0};
+	if (bands == 4) {
+		assert_int_equal(vips_black(&alpha, 40, 20, NULL), 0);
+		VipsImage *full = NULL, *drawn = NULL;
+		assert_int_equal(vips_linear1(alpha, &full, 1, 255, "uchar", TRUE, NULL), 0);
+		drawn = vips_image_copy_memory(full);
+		assert_int_equal(vips_draw_rect1(drawn, least, 3, 4, 5, 6, "fill", TRUE, NULL), 0);
+		assert_int_equal(vips_bandjoin2(im, drawn, &both, NULL), 0);
+	}
+	assert_int_equal(vips_pngsave_buffer(both ? both : im, &bytes, &length, NULL), 0);
+	made(&out, bytes, length);
+	bool answer = out.transparent;
+	g_free(bytes);
+	forget(&out);
+	return answer;
+}
+
+static void test_transparent(void **state)
+{
+	(void)state;
+	assert_false(transparent(3, 0));
+	assert_false(transparent(4, 255));
+	assert_true(transparent(4, 254));
+	assert_true(transparent(4, 0));
+}
+
 int main(void)
 {
 	struct err e = {0};
 	if (!image_upload_init(&e))
 		return 1;
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_metadata),
-					   cmocka_unit_test(test_moving),
-					   cmocka_unit_test(test_still)};
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_metadata), cmocka_unit_test(test_moving),
+	    cmocka_unit_test(test_still), cmocka_unit_test(test_transparent)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

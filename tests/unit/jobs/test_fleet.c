@@ -3,7 +3,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <cmocka.h>
 
 #include "jobs/fleet.h"
@@ -139,7 +142,7 @@ static void work(void **unused)
 {
 	(void)unused;
 	struct load_work w;
-	load_work_init(&w);
+	load_work_init(&w, NULL);
 	for (volatile int i = 0; i < 20000000; i++)
 		;
 	load_work_tick(&w, false);
@@ -150,10 +153,54 @@ static void work(void **unused)
 	assert_true(w.cpu_s > 0 && w.joules >= 0);
 }
 
+static void put_energy(const char *dir, int package, const char *what, long long uj)
+{
+	char path[300];
+	snprintf(path, sizeof path, "%s/intel-rapl:%d", dir, package);
+	mkdir(path, 0700);
+	snprintf(path, sizeof path, "%s/intel-rapl:%d/%s", dir, package, what);
+	FILE *f = fopen(path, "w");
+	assert_non_null(f);
+	fprintf(f, "%lld\n", uj);
+	fclose(f);
+}
+
+/* Two processors, one of whose counters comes round. */
+static void energy(void **unused)
+{
+	(void)unused;
+	char dir[] = "/tmp/madang-rapl-XXXXXX", command[64];
+	struct load_work w;
+	assert_non_null(mkdtemp(dir));
+	load_work_init(&w, dir);
+	assert_false(w.has_joules); /* an empty folder: it cannot be read */
+	load_work_tick(&w, true);
+	assert_true(w.joules == 0);
+	for (int i = 0; i < 2; i++) {
+		put_energy(dir, i, "energy_uj", 5000000);
+		put_energy(dir, i, "max_energy_range_uj", 8000000);
+	}
+	load_work_init(&w, dir);
+	assert_true(w.has_joules);
+	assert_int_equal(w.packages, 2);
+	put_energy(dir, 0, "energy_uj", 6000000);
+	load_work_tick(&w, false);
+	assert_true(w.joules == 0);               /* nothing was drawn */
+	put_energy(dir, 0, "energy_uj", 7500000); /* 1.5 J */
+	put_energy(dir, 1, "energy_uj", 1000000); /* 3 to the end and 1 more */
+	load_work_tick(&w, true);
+	assert_float_equal(w.joules, 5.5, 1e-9);
+	snprintf(command, sizeof command, "rm -r %s", dir);
+	assert_int_equal(system(command), 0);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(makers_of_others_are_known), cmocka_unit_test(wrong_texts_are_ignored),
-	    cmocka_unit_test(watching_only), cmocka_unit_test(levels), cmocka_unit_test(work)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(makers_of_others_are_known),
+					   cmocka_unit_test(wrong_texts_are_ignored),
+					   cmocka_unit_test(watching_only),
+					   cmocka_unit_test(levels),
+					   cmocka_unit_test(work),
+					   cmocka_unit_test(energy)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -378,6 +378,8 @@ export interface Job {
 	media: Media[];
 	error: { code: string; message: string } | null;
 	source: { media_id: string | null; status_id: string | null; preview_url: string | null } | null;
+	further?: { media_id: string; preview_url: string | null }[];
+	mask?: { media_id: string; preview_url: string | null } | null;
 	created_at: string;
 	started_at: string | null;
 	finished_at: string | null;
@@ -670,6 +672,8 @@ export interface AdminLoad extends Load {
 	memory_free: number;
 	pictures_per_cpu_s: number | null;
 	pictures_per_joule: number | null;
+	energy_readable: boolean;
+	prefixes: { computed: number; shared: number; tokens_computed: number; tokens_shared: number };
 	joined: number;
 	workers: { name: string; makers: string[]; slots: number; busy: number; seen_at: string; here: boolean }[];
 }
