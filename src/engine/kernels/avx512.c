@@ -7,10 +7,13 @@
 
 #include <math.h>
 
-/* Far enough ahead for memory; the next tile follows directly. Into the second-level cache: the first has
- * too few buffers for what is under way (a quarter of memory's bandwidth was lost by it). */
-#define PREFETCH_BYTES 8192
-#define PREFETCH_HINT  _MM_HINT_T1
+/* Where the weights to come are called: far enough ahead for memory; the next tile follows directly. Intel's first-level
+ * caches have too few buffers for what is under way (a quarter of memory's bandwidth was lost by it), so FAR calls
+ * into the second level; on AMD's Zen 4 just that loses a quarter (int8) to a half (int4), and NEAR calls all the way. */
+#define FAR_BYTES  8192
+#define FAR_HINT   _MM_HINT_T1
+#define NEAR_BYTES 4096
+#define NEAR_HINT  _MM_HINT_T0
 
 struct store {
 	const struct kernel_product *p;
@@ -50,10 +53,18 @@ static inline int32_t load_int32(const int8_t *p)
 	return v;
 }
 
+/* sum += dot products of 4 bytes each (w unsigned). By hand, since gcc 12 copies every sum of a loop to other
+ * registers and back around its own intrinsic. */
+static inline void dot4(__m512i *sum, __m512i w, __m512i x)
+{
+	__asm__("vpdpbusd %2, %1, %0" : "+v"(*sum) : "v"(w), "v"(x));
+}
+
 /* One tile x ROWS rows of x, all of k; every row has SPLIT sums, so that there are enough chains. One tile
  * at a time, so that the weights are one stream for the prefetchers, from tile to tile. */
-#define INT8_BLOCK(SPLIT, ROWS)                                                                   \
-	static void int8_x##ROWS(const struct kernel_product *p, size_t tile, size_t row)         \
+#define INT8_BLOCK(PLACE, SPLIT, ROWS)                                                            \
+	static void int8_##PLACE##_x##ROWS(const struct kernel_product *p, size_t tile,           \
+					   size_t row)                                            \
 	{                                                                                         \
 		const struct kernel_int8_rows *xq = p->xq;                                        \
 		const uint8_t *w = (const uint8_t *)p->tiles + tile * p->tile_bytes;              \
@@ -76,14 +87,13 @@ static inline int32_t load_int32(const int8_t *p)
 				for (int j = 0; j < SPLIT; j++) {                                 \
 					const uint8_t *at = w + (k + 4 * (size_t)j) * 16;         \
 					__m512i line = _mm512_loadu_si512(at);                    \
-					_mm_prefetch((const char *)at + PREFETCH_BYTES,           \
-						     PREFETCH_HINT);                              \
+					_mm_prefetch((const char *)at + PLACE##_BYTES,            \
+						     PLACE##_HINT);                               \
 					for (int r = 0; r < ROWS; r++)                            \
-						sum[j][r] = _mm512_dpbusd_epi32(                  \
-						    sum[j][r], line,                              \
-						    _mm512_set1_epi32(                            \
-							load_int32(x + r * xq->k_padded + k +     \
-								   4 * (size_t)j)));              \
+						dot4(&sum[j][r], line,                            \
+						     _mm512_set1_epi32(                           \
+							 load_int32(x + r * xq->k_padded + k +    \
+								    4 * (size_t)j)));             \
 				}                                                                 \
 			for (int r = 0; r < ROWS; r++) {                                          \
 				__m512 scale =                                                    \
@@ -100,8 +110,9 @@ static inline int32_t load_int32(const int8_t *p)
 	}
 
 /* int4: one tile; ROWS rows. Block by block, as the scales are; the group's own scale last. */
-#define INT4_BLOCK(ROWS)                                                                           \
-	static void int4_1x##ROWS(const struct kernel_product *p, size_t tile, size_t row)         \
+#define INT4_BLOCK(PLACE, ROWS)                                                                    \
+	static void int4_##PLACE##_x##ROWS(const struct kernel_product *p, size_t tile,            \
+					   size_t row)                                             \
 	{                                                                                          \
 		const struct kernel_int8_rows *xq = p->xq;                                         \
 		const uint8_t *w = (const uint8_t *)p->tiles + tile * p->tile_bytes;               \
@@ -127,18 +138,18 @@ static inline int32_t load_int32(const int8_t *p)
 					__m512i a = _mm512_and_si512(pair, low);                   \
 					__m512i c =                                                \
 					    _mm512_and_si512(_mm512_srli_epi16(pair, 4), low);     \
-					_mm_prefetch((const char *)w + 64 * j + PREFETCH_BYTES,    \
-						     PREFETCH_HINT);                               \
+					_mm_prefetch((const char *)w + 64 * j + PLACE##_BYTES,     \
+						     PLACE##_HINT);                                \
 					for (int r = 0; r < ROWS; r++) {                           \
 						const int8_t *at =                                 \
 						    x + r * xq->k_padded + b * 32 + 4 * j;         \
-						sum[r] = _mm512_dpbusd_epi32(                      \
-						    sum[r], a, _mm512_set1_epi32(load_int32(at))); \
-						sum[r] = _mm512_dpbusd_epi32(                      \
-						    sum[r], c,                                     \
-						    _mm512_set1_epi32(load_int32(at + 16)));       \
+						dot4(&sum[r], a,                                   \
+						     _mm512_set1_epi32(load_int32(at)));           \
+						dot4(&sum[r], c,                                   \
+						     _mm512_set1_epi32(load_int32(at + 16)));      \
 					}                                                          \
 				}                                                                  \
+				_mm_prefetch((const char *)w + 256 + PLACE##_BYTES, PLACE##_HINT); \
 				__m512 ws = _mm512_cvtph_ps(                                       \
 				    _mm256_loadu_si256((const __m256i *)(w + 256)));               \
 				for (int r = 0; r < ROWS; r++)                                     \
@@ -197,14 +208,19 @@ static inline __m512 load_bf16(const void *line)
 #define EACH_ROWS(BLOCK) \
 	BLOCK(1)         \
 	BLOCK(2) BLOCK(3) BLOCK(4) BLOCK(5) BLOCK(6) BLOCK(7) BLOCK(8)
-#define INT8_1(ROWS) INT8_BLOCK((ROWS < 3 ? 4 : ROWS < 5 ? 2 : 1), ROWS)
-#define F32_1(ROWS)  FLOAT_BLOCK(f32, 4, 1, ROWS)
-#define F32_2(ROWS)  FLOAT_BLOCK(f32, 4, 2, ROWS)
-#define BF16_1(ROWS) FLOAT_BLOCK(bf16, 2, 1, ROWS)
-#define BF16_2(ROWS) FLOAT_BLOCK(bf16, 2, 2, ROWS)
+#define INT8_FAR(ROWS)  INT8_BLOCK(FAR, (ROWS < 3 ? 4 : ROWS < 5 ? 2 : 1), ROWS)
+#define INT8_NEAR(ROWS) INT8_BLOCK(NEAR, (ROWS < 3 ? 4 : ROWS < 5 ? 2 : 1), ROWS)
+#define INT4_FAR(ROWS)  INT4_BLOCK(FAR, ROWS)
+#define INT4_NEAR(ROWS) INT4_BLOCK(NEAR, ROWS)
+#define F32_1(ROWS)     FLOAT_BLOCK(f32, 4, 1, ROWS)
+#define F32_2(ROWS)     FLOAT_BLOCK(f32, 4, 2, ROWS)
+#define BF16_1(ROWS)    FLOAT_BLOCK(bf16, 2, 1, ROWS)
+#define BF16_2(ROWS)    FLOAT_BLOCK(bf16, 2, 2, ROWS)
 
-EACH_ROWS(INT8_1)
-EACH_ROWS(INT4_BLOCK)
+EACH_ROWS(INT8_FAR)
+EACH_ROWS(INT8_NEAR)
+EACH_ROWS(INT4_FAR)
+EACH_ROWS(INT4_NEAR)
 EACH_ROWS(F32_1)
 EACH_ROWS(F32_2)
 EACH_ROWS(BF16_1)
@@ -213,6 +229,8 @@ FLOAT_BLOCK(f32, 4, 4, 1)
 FLOAT_BLOCK(f32, 4, 4, 2)
 FLOAT_BLOCK(bf16, 2, 4, 1)
 FLOAT_BLOCK(bf16, 2, 4, 2)
+
+#include "engine/kernels/rows512.h"
 
 typedef void (*block_fn)(const struct kernel_product *p, size_t tile, size_t row);
 
@@ -223,36 +241,56 @@ typedef void (*block_fn)(const struct kernel_product *p, size_t tile, size_t row
 	}
 
 /* [log2 of the tiles][rows - 1]; NULL: no block of that shape (too few registers, or of no use) */
-static const block_fn BLOCKS[4][3][ROWS_MAX] = {
-    [KERNEL_F32] = {ROW_LIST(f32_1x), ROW_LIST(f32_2x), {f32_4x1, f32_4x2}},
-    [KERNEL_BF16] = {ROW_LIST(bf16_1x), ROW_LIST(bf16_2x), {bf16_4x1, bf16_4x2}},
-    [KERNEL_INT8] = {ROW_LIST(int8_x)},
-    [KERNEL_INT4] = {ROW_LIST(int4_1x)},
-};
+typedef block_fn block_table[4][3][ROWS_MAX];
+
+#define BLOCK_TABLE(PLACE)                                                                    \
+	{                                                                                     \
+		[KERNEL_F32] = {ROW_LIST(f32_1x), ROW_LIST(f32_2x), {f32_4x1, f32_4x2}},      \
+		[KERNEL_BF16] = {ROW_LIST(bf16_1x), ROW_LIST(bf16_2x), {bf16_4x1, bf16_4x2}}, \
+		[KERNEL_INT8] = {ROW_LIST(int8_##PLACE##_x)},                                 \
+		[KERNEL_INT4] = {ROW_LIST(int4_##PLACE##_x)},                                 \
+	}
+
+static const block_table BLOCKS_FAR = BLOCK_TABLE(FAR), BLOCKS_NEAR = BLOCK_TABLE(NEAR);
 
 /* The widest block there is for so many rows and tiles. */
-static int block_width(const struct kernel_product *p, size_t tiles_left)
+static int block_width(const block_table blocks, const struct kernel_product *p, size_t tiles_left)
 {
 	size_t rows = p->rows < ROWS_MAX ? p->rows : ROWS_MAX;
 	int wide = 2;
 	while (wide > 0 &&
-	       (((size_t)1 << wide) > tiles_left || !BLOCKS[p->weights][wide][rows - 1]))
+	       (((size_t)1 << wide) > tiles_left || !blocks[p->weights][wide][rows - 1]))
 		wide--;
 	return wide;
 }
 
 /* Tiles outermost: a piece's weights are read once from memory, for further rows from the core's own
  * cache. (Blocks of 4 tiles end at 4 rows, so only narrower ones meet a second round of rows.) */
-void kernels_avx512_product(const struct kernel_product *p, size_t tile_begin, size_t tile_end)
+static void product(const block_table blocks, const struct kernel_product *p, size_t tile_begin,
+		    size_t tile_end)
 {
+	if ((p->weights == KERNEL_INT8 || p->weights == KERNEL_INT4) && p->xq->tiled) {
+		many_rows(p, tile_begin, tile_end);
+		return;
+	}
 	for (size_t tile = tile_begin; tile < tile_end;) {
-		int wide = block_width(p, tile_end - tile);
+		int wide = block_width(blocks, p, tile_end - tile);
 		for (size_t row = 0; row < p->rows; row += ROWS_MAX) {
 			size_t rows = p->rows - row < ROWS_MAX ? p->rows - row : ROWS_MAX;
-			BLOCKS[p->weights][wide][rows - 1](p, tile, row);
+			blocks[p->weights][wide][rows - 1](p, tile, row);
 		}
 		tile += (size_t)1 << wide;
 	}
+}
+
+void kernels_avx512_product(const struct kernel_product *p, size_t tile_begin, size_t tile_end)
+{
+	product(BLOCKS_FAR, p, tile_begin, tile_end);
+}
+
+static void product_near(const struct kernel_product *p, size_t tile_begin, size_t tile_end)
+{
+	product(BLOCKS_NEAR, p, tile_begin, tile_end);
 }
 
 static inline __mmask16 head_mask(size_t n)
@@ -458,7 +496,7 @@ void kernels_avx512_cache_put(const struct kernel_cache_view *cache, size_t posi
 static inline void fetch(const void *from, size_t bytes)
 {
 	for (size_t i = 0; i < bytes; i += 64)
-		_mm_prefetch((const char *)from + i, PREFETCH_HINT);
+		_mm_prefetch((const char *)from + i, FAR_HINT);
 }
 
 /* Scores of all positions < count, 16 at a time; returns nothing, the largest is found after masking. */
@@ -660,18 +698,15 @@ static double busy(size_t rounds)
 	return (double)rounds * 12 * 2 * 64;
 }
 
-const struct kernels kernels_avx512 = {
-    .level = KERNEL_AVX512,
-    .name = "avx512",
-    .product = kernels_avx512_product,
-    .busy = busy,
-    .quantize = kernels_avx512_quantize,
-    .rms_norm = kernels_avx512_rms_norm,
-    .swiglu = kernels_avx512_swiglu,
-    .gelu = kernels_avx512_gelu,
-    .gelu_tanh = kernels_avx512_gelu_tanh,
-    .silu = kernels_avx512_silu,
-    .rotate_half = kernels_avx512_rotate_half,
-    .cache_put = kernels_avx512_cache_put,
-    .attend = kernels_avx512_attend,
-};
+#define TABLE(PRODUCT)                                                                      \
+	{                                                                                   \
+		.level = KERNEL_AVX512, .name = "avx512", .product = PRODUCT,               \
+		.tiled_rows = MANY_ROWS, .busy = busy, .quantize = kernels_avx512_quantize, \
+		.rms_norm = kernels_avx512_rms_norm, .swiglu = kernels_avx512_swiglu,       \
+		.gelu = kernels_avx512_gelu, .gelu_tanh = kernels_avx512_gelu_tanh,         \
+		.silu = kernels_avx512_silu, .rotate_half = kernels_avx512_rotate_half,     \
+		.cache_put = kernels_avx512_cache_put, .attend = kernels_avx512_attend,     \
+	}
+
+const struct kernels kernels_avx512 = TABLE(kernels_avx512_product);
+const struct kernels kernels_avx512_near = TABLE(product_near);

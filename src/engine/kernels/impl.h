@@ -9,6 +9,7 @@
 
 extern const struct kernels kernels_scalar;
 extern const struct kernels kernels_avx2, kernels_avx512, kernels_amx; /* x86 only */
+extern const struct kernels kernels_avx512_near; /* the same for AMD: see avx512.c */
 
 /* What a higher level inherits. */
 void kernels_scalar_quantize(const float *x, size_t x_stride, struct kernel_int8_rows *out,

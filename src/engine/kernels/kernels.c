@@ -43,20 +43,31 @@ enum kernel_level kernels_best(void)
 
 static const struct kernels *const LEVELS[KERNEL_LEVEL_COUNT] = {&kernels_scalar, &kernels_avx2,
 								 &kernels_avx512, &kernels_amx};
+
+/* A level's table as suits this processor's make. */
+static const struct kernels *table_of(enum kernel_level level)
+{
+	if (level == KERNEL_AVX512 && __builtin_cpu_is("amd"))
+		return &kernels_avx512_near;
+	return LEVELS[level];
+}
 #else
 enum kernel_level kernels_best(void)
 {
 	return KERNEL_SCALAR;
 }
 
-static const struct kernels *const LEVELS[KERNEL_LEVEL_COUNT] = {&kernels_scalar};
+static const struct kernels *table_of(enum kernel_level level)
+{
+	return level == KERNEL_SCALAR ? &kernels_scalar : NULL;
+}
 #endif
 
 const struct kernels *kernels_find(enum kernel_level level, struct err *e)
 {
 	static const char *const NAMES[KERNEL_LEVEL_COUNT] = {"scalar", "avx2", "avx512", "amx"};
-	if (level <= kernels_best() && LEVELS[level])
-		return LEVELS[level];
+	if (level <= kernels_best())
+		return table_of(level);
 	err_set(e, ERR_UNSUPPORTED, "this machine has no %s instructions", NAMES[level]);
 	return NULL;
 }
