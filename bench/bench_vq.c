@@ -51,6 +51,18 @@ __attribute__((target("avx512f"))) static double peak_avx512(void)
 	return ROUNDS * 12.0 * 16 / (ms_since(start) * 1e6);
 }
 
+#define DOT(n)           "vdpbf16ps %%zmm14, %%zmm15, %%zmm" #n "\n\t"
+#define DOT4(a, b, c, d) DOT(a) DOT(b) DOT(c) DOT(d)
+
+__attribute__((target("avx512f,avx512bf16"))) static double peak_bf16(void)
+{
+	int64_t start = clock_mono_ns();
+	for (int r = 0; r < ROUNDS; r++)
+		__asm__ volatile(DOT4(0, 1, 2, 3) DOT4(4, 5, 6, 7) DOT4(8, 9, 10, 11)::
+				     : CLOBBERS("xmm"));
+	return ROUNDS * 12.0 * 32 / (ms_since(start) * 1e6);
+}
+
 __attribute__((target("avx2,fma"))) static double peak_avx2(void)
 {
 	int64_t start = clock_mono_ns();
@@ -102,8 +114,10 @@ static void peak_piece(void *context, size_t begin, size_t end, int thread)
 	double best = 0, rate = 0;
 	for (int i = 0; i < 5; i++) {
 #ifdef __x86_64__
-		rate = p->level == KERNEL_AMX      ? peak_amx()
-		       : p->level == KERNEL_AVX512 ? peak_avx512()
+		const struct conv_kernels *k = engine_conv_kernels(p->level);
+		rate = k == &conv_kernels_amx      ? peak_amx()
+		       : k == &conv_kernels_bf16   ? peak_bf16()
+		       : p->level >= KERNEL_AVX512 ? peak_avx512()
 		       : p->level == KERNEL_AVX2   ? peak_avx2()
 						   : 0;
 #endif

@@ -47,8 +47,8 @@ struct engine_conv_weights {
 
 struct engine_conv;
 
-/* The kernels of a level, which the machine must have (kernels_find() says). AMX computes in bf16: about
- * three digits; the others in f32. */
+/* The kernels of a level, which the machine must have (kernels_find() says). AMX computes in bf16, and
+ * so does AVX-512 on an AMD processor that can: about three digits (their element_size is 2); the others in f32. */
 const struct conv_kernels *engine_conv_kernels(enum kernel_level level);
 
 struct engine_conv *engine_conv_create(const struct conv_kernels *kernels,

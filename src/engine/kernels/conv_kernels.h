@@ -3,7 +3,7 @@
  * A convolution is a matrix product whose left side is never written out: a tile is up to 16 output
  * pixels of one row; for each tap the pixel's input channels lie at a fixed offset from the tile's
  * first pixel. Rows are first "staged": normalised, activated and converted to the element type of
- * the kernels (f32, or bf16 for AMX), with the padding around them, in a buffer that fits the cache.
+ * the kernels (f32, or bf16 for AMX and AVX-512 BF16), with the padding around them, in a buffer that fits the cache.
  * Linear layers and the products of attention are the same thing with one tap.
  *
  * Everything here is a pure function of its arguments; any thread may call it. */
@@ -72,6 +72,7 @@ extern const struct conv_kernels conv_kernels_scalar;
 #ifdef __x86_64__
 extern const struct conv_kernels conv_kernels_avx2;
 extern const struct conv_kernels conv_kernels_avx512;
+extern const struct conv_kernels conv_kernels_bf16;
 extern const struct conv_kernels conv_kernels_amx;
 #endif
 

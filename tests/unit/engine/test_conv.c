@@ -40,9 +40,26 @@ static double tolerance(const struct conv_kernels *k)
 	return k->element_size == 4 ? 2e-6 : 8e-3;
 }
 
-static enum kernel_level best(void)
+/* Every table of kernels that this machine can run, not only those it would choose. */
+static const struct conv_kernels *const *tables(size_t *count)
 {
-	return kernels_best();
+	static const struct conv_kernels *list[KERNEL_LEVEL_COUNT + 1];
+	*count = 0;
+	for (int level = KERNEL_SCALAR; level <= (int)kernels_best(); level++)
+		list[(*count)++] = engine_conv_kernels((enum kernel_level)level);
+#ifdef __x86_64__
+	if (kernels_best() >= KERNEL_AVX512)
+		list[(*count)++] = engine_conv_kernels(KERNEL_AVX512) == &conv_kernels_avx512 &&
+					   __builtin_cpu_supports("avx512bf16")
+				       ? &conv_kernels_bf16
+				       : &conv_kernels_avx512;
+#endif
+	return list;
+}
+
+static const struct conv_kernels *best(void)
+{
+	return engine_conv_kernels(kernels_best());
 }
 
 struct problem {
@@ -268,12 +285,13 @@ static void test_random_shapes(void **state)
 	struct err e = {0};
 	struct engine_pool *pool = engine_pool_create(3, &e);
 	assert_non_null(pool);
+	size_t count;
+	const struct conv_kernels *const *table = tables(&count);
 	for (int i = 0; i < 120; i++) {
 		struct problem p;
 		problem_init(&p, (enum engine_conv_kind)(i % 4));
-		for (int level = KERNEL_SCALAR; level <= (int)best(); level++)
-			check(&p, engine_conv_kernels((enum kernel_level)level),
-			      i % 3 ? NULL : pool);
+		for (size_t t = 0; t < count; t++)
+			check(&p, table[t], i % 3 ? NULL : pool);
 		problem_finish(&p);
 	}
 	engine_pool_destroy(pool);
@@ -282,6 +300,8 @@ static void test_random_shapes(void **state)
 /* Larger than a thread's staging buffer holds at once, so that rows are carried over. */
 static void test_long_strips(void **state)
 {
+	size_t count;
+	const struct conv_kernels *const *table = tables(&count);
 	(void)state;
 	for (int kind = 0; kind < 4; kind++) {
 		struct problem p;
@@ -295,8 +315,8 @@ static void test_long_strips(void **state)
 		p.x = noise((size_t)(p.width * p.height * p.in));
 		p.w = noise((size_t)(p.out * p.in * 9));
 		p.bias = noise(3);
-		for (int level = KERNEL_SCALAR; level <= (int)best(); level++)
-			check(&p, engine_conv_kernels((enum kernel_level)level), NULL);
+		for (size_t t = 0; t < count; t++)
+			check(&p, table[t], NULL);
 		problem_finish(&p);
 	}
 }
@@ -316,7 +336,7 @@ static void test_threads_do_not_show(void **state)
 	assert_true(engine_conv_work_init(&work[1], pool, &e));
 	float *gain = noise((size_t)channels), factor[2][64], summand[2][64];
 	struct engine_group_norm norm = {.groups = 32, .eps = 1e-6f, .gain = gain, .bias = gain};
-	const struct conv_kernels *k = engine_conv_kernels(best());
+	const struct conv_kernels *k = best();
 	for (int i = 0; i < 2; i++)
 		assert_true(
 		    engine_conv_group_norm(k, &in, &norm, &work[i], factor[i], summand[i], &e));
@@ -351,8 +371,10 @@ static void test_matrix_and_softmax(void **state)
 	const int m = 21, n = 45, depth = 37;
 	float *a = noise((size_t)(m * depth)), *b = noise((size_t)(n * depth));
 	float *y = noise((size_t)(m * n)), *s = noise((size_t)(m * n));
-	for (int level = KERNEL_SCALAR; level <= (int)best(); level++) {
-		const struct conv_kernels *k = engine_conv_kernels((enum kernel_level)level);
+	size_t count;
+	const struct conv_kernels *const *table = tables(&count);
+	for (size_t t = 0; t < count; t++) {
+		const struct conv_kernels *k = table[t];
 		struct engine_conv_work work;
 		struct engine_plane in = {a, m, 1, depth, 0, 1}, out = {y, m, 1, n, 0, 1};
 		struct engine_plane soft = {s, m, 1, n, 0, 1};
@@ -410,8 +432,7 @@ int main(void)
 	/* Another seed each time; it is printed, so that a failure can be had again. */
 	const char *text = getenv("ENGINE_TEST_SEED");
 	uint64_t seed = text != NULL ? strtoull(text, NULL, 10) : (uint64_t)time(NULL);
-	printf("ENGINE_TEST_SEED=%llu, best level %s\n", (unsigned long long)seed,
-	       engine_conv_kernels(best())->name);
+	printf("ENGINE_TEST_SEED=%llu, best level %s\n", (unsigned long long)seed, best()->name);
 	rng_seed(&rng, seed);
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_random_shapes),

@@ -138,7 +138,7 @@ static void test_full_shapes(void **state)
 {
 	(void)state;
 	for (int level = KERNEL_SCALAR; level <= (int)kernels_best(); level++) {
-		bool bf16 = level == KERNEL_AMX;
+		bool bf16 = engine_conv_kernels((enum kernel_level)level)->element_size == 2;
 		full_shape((enum kernel_level)level, bf16 ? 0.1f : 2e-3f, bf16 ? 0.05f : 1e-4f);
 	}
 }
