@@ -134,21 +134,61 @@ static void quantize_int8(struct engine_matrix *m, size_t output, const float *r
 		    (uint8_t)(round_away(row[k] * inverse) + 128);
 }
 
-/* 32 numbers to 16 bytes and an f16 scale. The value of largest size becomes -8 exactly, so that all 16 steps
- * are of use. */
+/* The nearest of the 16 steps. Adding 1.5 * 2^23 leaves no room for a fraction; this the compiler can do for many at
+ * once. */
+static inline float int4_step(float v)
+{
+	v = (v + 12582912.0f) - 12582912.0f;
+	v = v < -8.0f ? -8.0f : v;
+	return v > 7.0f ? 7.0f : v;
+}
+
+/* How far a scale's inverse may be from taking the value of largest size to a whole step. */
+#define INT4_TRIES      3
+#define INT4_TRY_FIRST  7.0f
+#define INT4_TRY_STRIDE 0.6f
+
+/* The scale with the least squared error, of those that take the value of largest size near -8 or near 7 (the other
+ * values then have a step more, or less, on their side). For given steps q the best scale is v.q / q.q, and leaves
+ * v.v - (v.q)^2 / q.q. */
+static float int4_scale(const float *values, float extreme)
+{
+	float best = extreme / -8.0f, most = 0;
+	for (int i = 0; i < 2 * INT4_TRIES; i++) {
+		float near = INT4_TRY_FIRST + INT4_TRY_STRIDE * (float)(i / 2);
+		float inverse = (i % 2 ? near - 1.0f : -near) / extreme;
+		float vq[8] = {0}, qq[8] = {0}, product = 0, square = 0;
+		for (int k = 0; k < 32; k += 8)
+			for (int j = 0; j < 8; j++) {
+				float q = int4_step(values[k + j] * inverse);
+				vq[j] += values[k + j] * q;
+				qq[j] += q * q;
+			}
+		for (int j = 0; j < 8; j++) {
+			product += vq[j];
+			square += qq[j];
+		}
+		if (square > 0 && product * product > most * square) {
+			most = product * product / square;
+			best = product / square;
+		}
+	}
+	return best;
+}
+
+/* 32 numbers to 16 bytes and an f16 scale. */
 static void quantize_int4_block(const float *values, uint8_t *q, uint16_t *half)
 {
 	float extreme = 0;
 	for (int k = 0; k < 32; k++)
 		if (magnitude(values[k]) > magnitude(extreme))
 			extreme = values[k];
-	float scale = extreme / -8.0f, inverse = magnitude(scale) > 1e-30f ? 1.0f / scale : 0;
+	float scale = magnitude(extreme) > 1e-30f ? int4_scale(values, extreme) : 0;
+	float inverse = magnitude(scale) > 1e-30f ? 1.0f / scale : 0;
 	*half = to_f16(scale);
 	for (int k = 0; k < 16; k++) {
-		int32_t low = round_away(values[k] * inverse) + 8;
-		int32_t high = round_away(values[k + 16] * inverse) + 8;
-		low = low < 0 ? 0 : low > 15 ? 15 : low;
-		high = high < 0 ? 0 : high > 15 ? 15 : high;
+		int32_t low = (int32_t)int4_step(values[k] * inverse) + 8;
+		int32_t high = (int32_t)int4_step(values[k + 16] * inverse) + 8;
 		q[k] = (uint8_t)(low | high << 4);
 	}
 }
