@@ -15,44 +15,38 @@
 #define PIXELS 8
 #define STEP   32 /* channels of one tile of weights */
 
-/* sum += the products of 16 pairs. By hand, since gcc 12 copies every sum of a loop to other registers and back
- * around its own intrinsic. */
-static inline void conv_bf16_dot(__m512 *sum, __m512i w, __m512i x)
-{
-	__asm__("vdpbf16ps %2, %1, %0" : "+v"(*sum) : "v"(w), "v"(x));
-}
-
-/* The next STEP channels; `vectors` tiles of weights lie one after the other. */
-static inline __attribute__((always_inline)) void conv_bf16_step(const uint16_t *in,
-								 size_t pixel_stride,
-								 const uint16_t *w, int vectors,
-								 __m512 (*acc)[2])
-{
-	for (int pair = 0; pair < STEP / 2; pair++) {
-		__m512i w0 = _mm512_loadu_si512(w + pair * 32);
-		__m512i w1 = vectors == 2 ? _mm512_loadu_si512(w + 16 * STEP + pair * 32) : w0;
-		for (int i = 0; i < PIXELS; i++) {
-			int32_t two;
-			memcpy(&two, in + (size_t)i * pixel_stride + 2 * pair, sizeof(two));
-			__m512i x = _mm512_set1_epi32(two);
-			conv_bf16_dot(&acc[i][0], w0, x);
-			if (vectors == 2)
-				conv_bf16_dot(&acc[i][1], w1, x);
-		}
-	}
-}
-
 static inline __attribute__((always_inline)) void
 conv_bf16_block(const struct conv_panel *p, const uint16_t *in, float *out, int pixels, int vectors)
 {
 	__m512 acc[PIXELS][2];
 	const uint16_t *w = p->weights;
+	const size_t s = p->pixel_stride;
 	for (int i = 0; i < PIXELS; i++)
 		acc[i][0] = acc[i][1] = _mm512_setzero_ps();
 	for (int t = 0; t < p->taps; t++) {
 		const uint16_t *a = in + p->tap[t];
-		for (int c = 0; c < p->channels; c += STEP, w += vectors * 16 * STEP)
-			conv_bf16_step(a + c, p->pixel_stride, w, vectors, acc);
+		for (int pair = 0; pair < p->channels / 2; pair++, w += 32) {
+			/* `vectors` tiles of weights of STEP channels lie one after the other */
+			if (pair > 0 && pair % (STEP / 2) == 0)
+				w += (vectors - 1) * 16 * STEP;
+			__m512bh w0 = (__m512bh)_mm512_loadu_si512(w);
+			__m512bh w1 =
+			    vectors == 2 ? (__m512bh)_mm512_loadu_si512(w + 16 * STEP) : w0;
+			for (int i = 0; i < PIXELS; i++) {
+				int32_t two;
+				memcpy(&two, a + (size_t)i * s + 2 * pair, sizeof(two));
+				__m512bh x = (__m512bh)_mm512_set1_epi32(two);
+				acc[i][0] = _mm512_dpbf16_ps(acc[i][0], w0, x);
+				if (vectors == 2)
+					acc[i][1] = _mm512_dpbf16_ps(acc[i][1], w1, x);
+			}
+		}
+		w += (vectors - 1) * 16 * STEP;
+	}
+	__m512 done[PIXELS][2]; /* what is asked for by a number not known here lies in memory */
+	for (int i = 0; i < PIXELS; i++) {
+		done[i][0] = acc[i][0];
+		done[i][1] = acc[i][1];
 	}
 	for (int v = 0; v < vectors; v++) {
 		const __mmask16 m =
@@ -63,7 +57,7 @@ conv_bf16_block(const struct conv_panel *p, const uint16_t *in, float *out, int 
 			if (i >= pixels)
 				break;
 			float *y = out + (size_t)i * p->out_stride + 16 * v;
-			__m512 sum = _mm512_fmadd_ps(acc[i][v], scale, bias);
+			__m512 sum = _mm512_fmadd_ps(done[i][v], scale, bias);
 			if (p->accumulate)
 				sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(m, y));
 			_mm512_mask_storeu_ps(y, m, sum);
