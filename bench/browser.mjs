@@ -1,14 +1,17 @@
-// node bench/browser.mjs [USERS]     prints CSV: measure,value,unit
+// node bench/browser.mjs [USERS]     prints CSV: measure,machine,value,unit
 //
 // From the press of the button to the first preview and to the finished picture, as people see it in a browser: a real
 // server with the built-in model on all its threads, and Chromium with one window for each person, all on this machine.
 // The page itself looks at its clock: when "Draw" is pressed, when rows of the picture first stand there, when it is whole. First
 // one person, five times; then USERS (default 8) at once. Needs build/madang, and "tools/web test" once.
+import { cpus, loadavg } from "node:os";
 import { serve } from "../tests/web/serve.mjs";
 import { draw, join, launch, person } from "../tests/web/yard.mjs";
 
 const users = Number(process.argv[2] ?? 8);
-const row = (measure, value) => console.log(`"${measure}",${Math.round(value)},ms`);
+// What else the machine does is a part of the figure.
+const machine = `${cpus()[0].model.trim()}; ${cpus().length} cores; load ${Math.round(loadavg()[0])} before`;
+const row = (measure, value) => console.log(`"${measure}","${machine}",${Math.round(value)},ms`);
 const median = (values) => values.sort((a, b) => a - b)[values.length >> 1];
 const timeout = 600_000;
 const server = await serve({ threads: null });
@@ -29,7 +32,7 @@ for (let i = 1; i < users; i++) {
 await people[0].goto(`${server.base}/studio`);
 await draw(people[0], "a red apple on a table", { timeout }); // the weights are read, the page is warm
 
-console.log("measure,value,unit");
+console.log("measure,machine,value,unit");
 const alone = [];
 for (let i = 0; i < 5; i++)
 	alone.push((await draw(people[0], `a yellow apple on a table, ${i}`, { timeout })).times);
