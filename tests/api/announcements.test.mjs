@@ -184,9 +184,8 @@ describe("live", () => {
 		const [one] = await a.v1.announcements.list();
 		assert.deepEqual([one.madang.live, one.madang.threadId, one.madang.thread.id, one.statuses[0].id], [true, post.id, post.id, post.id]);
 		const signedIn = await follow(one.madang.threadId, ana.token), stranger = await follow(one.madang.threadId);
-		const sse = house.events(`/api/v1/streaming?stream=madang:thread&tag=${post.id}`, bo.token);
+		const sse = await house.listen(`/api/v1/streaming?stream=madang:thread&tag=${post.id}`, bo.token);
 		const first = sse.next();
-		await until("connected", () => house.log.includes("stream=madang:thread") || house.log.includes("/api/v1/streaming status=200"));
 		const reply = (await root.call("POST", "/api/v1/statuses", { status: "The gates are open", in_reply_to_id: post.id, visibility: "unlisted" })).body;
 		for (const who of [signedIn, stranger]) {
 			const told = await who.wait("update");

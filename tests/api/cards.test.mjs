@@ -5,7 +5,7 @@ import { once } from "node:events";
 import http from "node:http";
 import { after, before, describe, test } from "node:test";
 import { createRestAPIClient } from "masto";
-import { House, png, sleep, until } from "./house.mjs";
+import { House, png, until } from "./house.mjs";
 
 let house, closed, root, ana, bo, cho, a, r, site, inside, at, asked, pages;
 
@@ -55,13 +55,12 @@ describe("a card", () => {
 		pages["/article"] = html(`<title>no</title><meta property="og:title" content="A &lt;page&gt;"><meta property="og:description" content="About
 			it"><meta property="og:site_name" content="The Site"><meta name="author" content="Kim"><meta property="article:author" content="https://kim.example/">
 			<meta property="article:published_time" content="2026-01-31T09:00:00Z"><meta property="og:image" content="${at}/image.png">`);
-		const events = house.events("/api/v1/streaming/user", ana.token);
+		const events = await house.listen("/api/v1/streaming/user", ana.token);
 		const update = (async () => {
 			for await (const e of events)
 				if (e.event === "status.update")
 					return JSON.parse(e.data);
 		})();
-		await sleep(300);
 		const post = await say(ana, `Read this: ${at}/article?x=1 and ${at}/other`);
 		assert.equal(post.card, null); // the author waits for nobody
 		const told = await update;

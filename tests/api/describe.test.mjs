@@ -2,7 +2,7 @@
 // without such a model.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { House, png, tinyModel } from "./house.mjs";
+import { House, png, tinyModel, until } from "./house.mjs";
 
 let house, alice, bora;
 
@@ -41,11 +41,10 @@ test("a proposal is said, not stored", async () => {
 test("a picture made here can be described too", async () => {
 	const job = await alice.call("POST", "/api/madang/v1/jobs", { prompt: "an apple" });
 	assert.equal(job.status, 200, JSON.stringify(job.body));
-	let made;
-	for (let i = 0; i < 500 && made?.state !== "finished"; i++) {
-		await new Promise((r) => setTimeout(r, 20));
-		made = (await alice.call("GET", `/api/madang/v1/jobs/${job.body.id}`)).body;
-	}
+	const made = await until("the picture", async () => {
+		const { body } = await alice.call("GET", `/api/madang/v1/jobs/${job.body.id}`);
+		return body.state === "finished" && body;
+	});
 	const r = await ask(alice, made.media[0].id);
 	assert.equal(r.status, 200, JSON.stringify(r.body));
 	assert.ok(r.body.description.length > 0);

@@ -201,13 +201,22 @@ export class House {
 
 	// Server-sent events as an async iterator of { event, data }.
 	async *events(route, token, headers = {}) {
+		yield* await this.listen(route, token, headers);
+	}
+
+	// The same, and by now the server hears: what happens from here on comes.
+	async listen(route, token, headers = {}) {
 		const stop = new AbortController();
 		const r = await fetch(this.url + route, { headers: { authorization: `Bearer ${token}`, ...headers }, signal: stop.signal });
 		if (!r.ok)
 			throw new Error(`${route}: ${r.status} ${await r.text()}`);
+		return this.#read(r.body, stop);
+	}
+
+	async *#read(body, stop) {
 		let text = "";
 		try {
-			for await (const chunk of r.body.pipeThrough(new TextDecoderStream())) {
+			for await (const chunk of body.pipeThrough(new TextDecoderStream())) {
 				text += chunk;
 				for (let end; (end = text.indexOf("\n\n")) >= 0; text = text.slice(end + 2)) {
 					const lines = text.slice(0, end).split("\n");

@@ -2,7 +2,7 @@
 // and drawing again after a crash.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { House, png, sleep, tinyModel, until } from "./house.mjs";
+import { House, png, tinyModel, until } from "./house.mjs";
 
 let house, alice, bob;
 before(async () => {
@@ -160,11 +160,12 @@ test("cancel what waits", async () => {
 	for (let i = 0; i < 10; i++)
 		ids.push((await bob.call("POST", "/api/madang/v1/jobs", { prompt: `cancel ${i}`, count: 4 })).body.id);
 	await Promise.all(ids.map((id) => bob.call("DELETE", `/api/madang/v1/jobs/${id}`)));
-	await sleep(300);
-	for (const id of ids) {
-		const r = await bob.call("GET", `/api/madang/v1/jobs/${id}`);
-		assert.ok(r.status === 404 || ["cancelled", "finished"].includes(r.body.state), r.body.state);
-	}
+	for (const id of ids)
+		await until("its end", async () => {
+			const r = await bob.call("GET", `/api/madang/v1/jobs/${id}`);
+			assert.notEqual(r.body.state, "failed");
+			return r.status === 404 || ["cancelled", "finished"].includes(r.body.state);
+		});
 });
 
 test("SIGTERM ends cleanly", async () => {

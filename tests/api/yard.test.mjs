@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { createRestAPIClient, createStreamingAPIClient } from "masto";
 import WebSocket from "ws";
-import { House, png, until } from "./house.mjs";
+import { House, png, sleep, until } from "./house.mjs";
 
 let house, alice, bob, a, b;
 
@@ -235,10 +235,14 @@ describe("streams", () => {
 		const user = client.user.subscribe(), local = client.public.local.subscribe();
 		(async () => { for await (const e of user) got.push(["user", e.event, e.payload]); })().catch(() => {});
 		(async () => { for await (const e of local) got.push(["local", e.event, e.payload]); })().catch(() => {});
-		await until("the connection", () => house.log.includes("path=/api/v1/streaming status=101"));
-		await new Promise((r) => setTimeout(r, 300)); // masto.js subscribes by messages
+		await until("both are heard", async () => { // masto.js subscribes by messages: until they are read, nothing comes
+			await a.v1.statuses.create({ status: "anybody there?" });
+			await sleep(100);
+			return ["user", "local"].every((stream) => got.some(([from]) => from === stream));
+		});
 		const post = await a.v1.statuses.create({ status: "live @bob" });
-		await until("three events", () => got.length >= 3).catch((e) => assert.fail(`${e.message}: ${got.map((g) => g.slice(0, 2))}\n${house.log.split("\n").slice(-12).join("\n")}`));
+		const of = (p) => p.id === post.id || p.status?.id === post.id;
+		await until("three events", () => got.filter(([, , p]) => of(p)).length >= 3).catch((e) => assert.fail(`${e.message}: ${got.map((g) => g.slice(0, 2))}\n${house.log.split("\n").slice(-12).join("\n")}`));
 		assert.ok(got.some(([s, e, p]) => s === "user" && e === "update" && p.id === post.id));
 		assert.ok(got.some(([s, e, p]) => s === "local" && e === "update" && p.id === post.id));
 		assert.ok(got.some(([s, e, p]) => s === "user" && e === "notification" && p.status.id === post.id));
@@ -249,13 +253,13 @@ describe("streams", () => {
 
 	test("SSE: public, hashtag, and nothing without a token for user", async () => {
 		const seen = [];
+		const events = await house.listen("/api/v1/streaming/hashtag?tag=Tree", bob.token);
 		const watch = (async () => {
-			for await (const e of house.events("/api/v1/streaming/hashtag?tag=Tree", bob.token)) {
+			for await (const e of events) {
 				seen.push(e);
 				break;
 			}
 		})();
-		await new Promise((r) => setTimeout(r, 300));
 		const post = await a.v1.statuses.create({ status: "a #tree" });
 		await watch;
 		assert.equal(seen[0].event, "update");
