@@ -4,6 +4,8 @@
 #include "store/search.h"
 
 #include "base/buf.h"
+#include "store/search_walk.h"
+#include "store/search_window.h"
 
 #include <string.h>
 
@@ -16,11 +18,9 @@ static const char SQL_ADD_POSTGRES[] =
     "words = excluded.words";
 #define MATCH_SQLITE   "post_search MATCH $1"
 #define MATCH_POSTGRES "post_search.words @@ CAST($1 AS TSQUERY)"
-#define FOUND(match)                                             \
-	"SELECT post_search.rowid FROM post_search WHERE " match \
-	" AND post_search.rowid > $2 AND post_search.rowid < $3 ORDER BY post_search.rowid DESC LIMIT $4"
-static const char SQL_FOUND_SQLITE[] = FOUND(MATCH_SQLITE);
-static const char SQL_FOUND_POSTGRES[] = FOUND(MATCH_POSTGRES);
+static const char SQL_FOUND_SQLITE[] =
+    "SELECT post_search.rowid FROM post_search WHERE " MATCH_SQLITE
+    " AND post_search.rowid > $2 AND post_search.rowid < $3 ORDER BY post_search.rowid DESC LIMIT $4";
 static const char SQL_TO_BE_SEEN[] =
     "SELECT p.id, " STORE_POST_COLUMNS
     " FROM posts p JOIN accounts a ON a.id = p.account_id WHERE p.id IN " DB_IDS
@@ -212,13 +212,21 @@ static bool query(struct db *db, struct arena *arena, const struct store_search 
 	return ok;
 }
 
-/* The newest matches older than high, whoever may see them. */
-static bool find(struct db *db, const char *text, const struct store_search *s, int64_t high,
-		 size_t room, int64_t *ids, size_t *found, struct err *e)
+bool store_search_term_text(struct db *db, struct arena *arena, const struct store_search_term *t,
+			    const char *own_prefix, const char **text, struct err *e)
 {
-	struct db_stmt *q = db_stmt(db, DB_SQL(db, SQL_FOUND_SQLITE, SQL_FOUND_POSTGRES));
+	struct store_search_term there = *t;
+	const struct store_search one = {.terms = &there, .count = 1, .own_prefix = own_prefix};
+	there.not = false;
+	return query(db, arena, &one, text, e);
+}
+
+bool store_search_find(struct db *db, const char *text, int64_t low, int64_t high, size_t room,
+		       int64_t *ids, size_t *found, struct err *e)
+{
+	struct db_stmt *q = db_stmt(db, SQL_FOUND_SQLITE);
 	db_put_text(q, text);
-	db_put_int(q, s->low_id);
+	db_put_int(q, low);
 	db_put_int(q, high);
 	db_put_int(q, (int64_t)room);
 	return db_end_ids(q, ids, room, found, e);
@@ -250,6 +258,18 @@ static bool add_seen(struct db *db, struct arena *arena, const struct store_sear
 	return true;
 }
 
+/* The newest matches older than high, whoever may see them. */
+static bool newest(struct db *db, struct arena *arena, const struct store_search *s,
+		   const char *text, int64_t high, size_t room, int64_t *ids, size_t *found,
+		   struct err *e)
+{
+	if (db_kind(db) == DB_POSTGRES)
+		return store_search_window(db, arena, s, text, high, room, ids, found, e);
+	if (store_search_walk_needed(s))
+		return store_search_walk(db, arena, s, text, high, room, ids, found, e);
+	return store_search_find(db, text, s->low_id, high, room, ids, found, e);
+}
+
 bool store_search_posts(struct db *db, struct arena *arena, const struct store_search *s,
 			struct store_posts *out, struct err *e)
 {
@@ -263,12 +283,13 @@ bool store_search_posts(struct db *db, struct arena *arena, const struct store_s
 				    .keys = ARENA_ARRAY(arena, int64_t, room)};
 	if (!ids || !out->items || !out->keys)
 		return err_set(e, ERR_NO_MEMORY, "This is too much at once. Please ask for less.");
-	if (!query(db, arena, s, &text, e) || !find(db, text, s, high, wanted, ids, &found, e) ||
+	if (!query(db, arena, s, &text, e) ||
+	    !newest(db, arena, s, text, high, wanted, ids, &found, e) ||
 	    !add_seen(db, arena, s, ids, found, room, &skip, out, e))
 		return false;
 	/* Where most of them are nobody's to see, as many again: what is older yet stays unread. */
 	if (out->count < room && found == wanted &&
-	    (!find(db, text, s, ids[found - 1], MANY, ids, &found, e) ||
+	    (!newest(db, arena, s, text, ids[found - 1], MANY, ids, &found, e) ||
 	     !add_seen(db, arena, s, ids, found, room, &skip, out, e)))
 		return false;
 	out->more = out->count == room;
