@@ -1,8 +1,9 @@
 // Search in Korean, Japanese and English: posts, prompts, alt texts, accounts, tags; and only what one may see.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { createRestAPIClient } from "masto";
-import { House, png, tinyModel, until } from "./house.mjs";
+import { House, onPostgres, png, tinyModel, until } from "./house.mjs";
 
 let house, alice, bob, a, b;
 const posts = {};
@@ -116,6 +117,23 @@ describe("who sees what", () => {
 		assert.deepEqual(await find(b, "made:yes"), [posts.private, posts.public]);
 		assert.ok(!(await find(b, "from:alice made:no")).includes(posts.public));
 		assert.ok((await find(b, "from:alice made:no")).includes(posts.en));
+	});
+	test("a proposed description says the prompt: an index that was made before that was thought of is mended", async () => {
+		const job = (await alice.call("POST", "/api/madang/v1/jobs", { prompt: "남색고래 apple", count: 1, maker: "builtin" })).body;
+		const done = await until("the picture", async () => {
+			const j = (await alice.call("GET", `/api/madang/v1/jobs/${job.id}`)).body;
+			return j.state === "finished" && j;
+		}, 60000);
+		const { id } = (await alice.call("POST", "/api/v1/statuses", { status: "whale", media_ids: [done.media[0].id], madang: { prompt_visibility: "private" } })).body;
+		await until("the index", async () => (await find(a, "고래")).length);
+		assert.deepEqual(await find(b, "고래"), []);
+		const [shown] = (await bob.call("GET", `/api/v1/statuses/${id}`)).body.media_attachments;
+		assert.ok(!JSON.stringify(shown).includes("고래"));
+		house.sql(onPostgres ? `UPDATE post_search SET words = words || CAST('''고래'':99' AS TSVECTOR) WHERE rowid = ${id};` : `UPDATE post_search SET words = words || ' 고래 ' WHERE rowid = ${id};`);
+		assert.deepEqual(await find(b, "고래"), [id]);
+		house.sql(readFileSync(new URL("../../src/db/migrations/0015_search_prompts.sql", import.meta.url), "utf8"));
+		await until("it is cut anew", async () => !(await find(b, "고래")).length);
+		assert.deepEqual(await find(a, "고래"), [id]);
 	});
 });
 
