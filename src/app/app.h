@@ -132,6 +132,7 @@ struct app {
 	struct app_filters *filters; /* private to app/: those of account_id, once they are read */
 	struct app_events
 	    *events; /* private to app/: what to publish after the commit; NULL outside */
+	bool passes; /* reads everything once: what others ask for again stays known instead */
 };
 
 /* Fills *app for nobody, at the present time. */

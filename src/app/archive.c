@@ -220,6 +220,15 @@ static void put_poll(struct json_writer *w, const struct store_poll *poll)
 	json_put_int(w, "votersCount", poll->voters_count);
 }
 
+/* Pictures that wait for approval: they are its author's, but not yet to be taken elsewhere. */
+static int64_t held_count(const struct app_post *post)
+{
+	int64_t count = 0;
+	for (size_t i = 0; i < post->media_count; i++)
+		count += post->media[i].held;
+	return count;
+}
+
 /* Where it stands in the tree of remixes: what it was made of, where that began, how often it was remixed. */
 static void put_lineage(struct packing *p, struct json_writer *w, const struct app_post *post,
 			const struct store_lineage *nodes, size_t count)
@@ -228,6 +237,7 @@ static void put_lineage(struct packing *p, struct json_writer *w, const struct a
 	json_put_object(w, "madang");
 	json_put_str(w, "remixOf", post->has_remix_of ? post->remix_of.url : NULL);
 	json_put_int(w, "remixes", post->row.remixes_count);
+	json_put_int(w, "picturesHeld", held_count(post));
 	json_put_object(w, "lineage");
 	for (size_t i = 0; i < count; i++)
 		if (nodes[i].post_id == post->row.id) {
@@ -518,6 +528,7 @@ bool app_archive_write(struct app *app, const struct store_account *account,
 		abort();
 	p.app.account_id = account->id;
 	p.app.role = STORE_ROLE_USER;
+	p.app.passes = true;
 	p.app.arena = arena_create(PAGE_ARENA_CAP);
 	bool ok = (archive_write_set_format_zip(p.zip) == ARCHIVE_OK &&
 		   archive_write_set_bytes_per_block(p.zip, BLOCK) == ARCHIVE_OK &&

@@ -416,7 +416,7 @@ bool app_known_load(struct app *app, const int64_t *ids, size_t count,
 	if (!b)
 		return false;
 	held->batches[held->count++] = b;
-	keeps = keeps && atomic_load(&k->bytes) < ALL_BYTES_MAX;
+	keeps = keeps && !app->passes && atomic_load(&k->bytes) < ALL_BYTES_MAX;
 	sweep(k, now);
 	for (size_t i = 0; i < count && b->count > 0; i++)
 		if (!out[i])
