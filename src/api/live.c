@@ -387,7 +387,7 @@ static void on_reaction(struct live *l, struct arena *a, const struct app_event 
 {
 	struct app app = viewer(l, a, 0);
 	struct app_announcement found;
-	struct store_reaction reaction = {.name = ev->name};
+	struct app_reaction reaction = {.name = ev->name};
 	struct err e = {0};
 	if (!bus_heard(l->api->bus, LIVE_EVERYBODY) ||
 	    !app_announcement_told(&app, ev->announcement_id, &found, &e))
@@ -400,8 +400,7 @@ static void on_reaction(struct live *l, struct arena *a, const struct app_event 
 	buf_init(&b, 4096);
 	json_begin(&w, &b);
 	json_put_object(&w, NULL);
-	json_put_str(&w, "name", reaction.name);
-	json_put_int(&w, "count", reaction.count);
+	serial_reaction(&(struct serial){.w = &w, .api = l->api, .app = &app}, &reaction);
 	json_put_id(&w, "announcement_id", ev->announcement_id);
 	json_put_end(&w);
 	if (json_finish(&w, &e))

@@ -53,6 +53,8 @@ void serial_media(struct serial *s, const char *key, const struct store_media *m
 /* own: for who writes them, with the text as written. */
 void serial_announcement(struct serial *s, const char *key, const struct app_announcement *a,
 			 bool own);
+/* The members of one; the caller opens and closes the object. */
+void serial_reaction(struct serial *s, const struct app_reaction *r);
 void serial_conversation(struct serial *s, const char *key, const struct app_conversation *c);
 void serial_poll(struct serial *s, const char *key, const struct store_poll *p);
 /* As filters v2 have it. */

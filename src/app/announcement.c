@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-enum { TEXT_MAX_CHARACTERS = 5000 };
+enum { TEXT_MAX_CHARACTERS = 5000, REACTIONS_READ_MAX = 8 * APP_REACTIONS_MAX };
 
 static bool fill_mentions(struct app *app, const struct app_draft *found,
 			  struct app_announcement *out, struct err *e)
@@ -23,6 +23,34 @@ static bool fill_mentions(struct app *app, const struct app_draft *found,
 			return false;
 	out->mentions = items;
 	out->mention_count = found->mention_count;
+	return true;
+}
+
+/* Such that is in use; NULL: there is none. */
+static const struct store_emoji *own_emoji(struct app *app, const char *shortcode)
+{
+	struct store_emoji *found = ARENA_NEW(app->arena, struct store_emoji);
+	const char *text = arena_printf(app->arena, ":%s:", shortcode);
+	return app_emojis_in(app, &text, 1, found, 1) && !strcmp(found->shortcode, shortcode)
+		   ? found
+		   : NULL;
+}
+
+/* Reactions with an emoji that is out of use are left out: nothing would be shown but its name. */
+static bool fill_reactions(struct app *app, struct app_announcement *out, struct err *e)
+{
+	struct store_reaction rows[REACTIONS_READ_MAX];
+	size_t count;
+	if (!store_reaction_list(app->db, app->arena, out->row.id, app->account_id, rows,
+				 REACTIONS_READ_MAX, &count, e))
+		return false;
+	for (size_t i = 0; i < count && out->reaction_count < APP_REACTIONS_MAX; i++) {
+		bool unicode = app_reaction_is_emoji(rows[i].name);
+		const struct store_emoji *own = unicode ? NULL : own_emoji(app, rows[i].name);
+		if (unicode || own)
+			out->reactions[out->reaction_count++] =
+			    (struct app_reaction){rows[i].name, rows[i].count, rows[i].me, own};
+	}
 	return true;
 }
 
@@ -42,8 +70,7 @@ static bool fill(struct app *app, const struct store_announcement *row,
 	if (row->post_id && !app_post_get_many(app, &row->post_id, 1, &posts, e))
 		return false;
 	out->post = posts.count ? &posts.items[0] : NULL;
-	return store_reaction_list(app->db, app->arena, row->id, app->account_id, out->reactions,
-				   APP_REACTIONS_MAX, &out->reaction_count, e);
+	return fill_reactions(app, out, e);
 }
 
 bool app_announcements(struct app *app, bool all, bool with_read, struct app_announcement **out,
@@ -113,7 +140,7 @@ bool app_announcement_react(struct app *app, int64_t id, const char *name, bool 
 	bool there = false;
 	if (!app_announcement_get(app, id, &a, e))
 		return false;
-	if (on && !app_reaction_is_emoji(name))
+	if (on && !app_reaction_is_emoji(name) && !own_emoji(app, name))
 		return err_set(e, ERR_INVALID, "Validation failed: name is not a recognized emoji");
 	for (size_t i = 0; i < a.reaction_count; i++)
 		there |= strcmp(a.reactions[i].name, name) == 0;

@@ -2,16 +2,24 @@
 #ifndef MADANG_APP_ANNOUNCEMENT_H
 #define MADANG_APP_ANNOUNCEMENT_H
 
+#include "app/emoji.h"
 #include "app/post.h"
 #include "store/announcement.h"
 
 #define APP_ANNOUNCEMENTS_MAX 100
 #define APP_REACTIONS_MAX     8 /* different ones of one announcement */
 
+struct app_reaction {
+	const char *name; /* an emoji of Unicode, or the shortcode of one of the house's own */
+	int64_t count;
+	bool me;
+	const struct store_emoji *emoji; /* the house's own; NULL: of Unicode */
+};
+
 struct app_announcement {
 	struct store_announcement row;
 	const char *html;
-	struct store_reaction reactions[APP_REACTIONS_MAX];
+	struct app_reaction reactions[APP_REACTIONS_MAX];
 	size_t reaction_count;
 	const struct app_post *post; /* the thread that goes on; may be NULL */
 	const struct store_account *mentions;
@@ -23,6 +31,7 @@ struct app_announcement {
 bool app_announcements(struct app *app, bool all, bool with_read, struct app_announcement **out,
 		       size_t *count, struct err *e) MUST_CHECK;
 bool app_announcement_read(struct app *app, int64_t id, struct err *e) MUST_CHECK;
+/* ERR_INVALID: it is no emoji of Unicode, nor the shortcode of one of the house's own that is in use. */
 bool app_announcement_react(struct app *app, int64_t id, const char *name, bool on,
 			    struct err *e) MUST_CHECK;
 bool app_announcement_may_write(struct app *app, struct err *e) MUST_CHECK;

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/log.h"
+#include "store/announcement.h"
 #include "store/setting.h"
 
 #include <stdlib.h>
@@ -265,7 +266,8 @@ static bool remove_emoji(struct app *w, void *context, struct err *e)
 {
 	struct store_emoji m;
 	return store_emoji_get(w->db, w->arena, *(int64_t *)context, &m, e) &&
-	       store_emoji_delete(w->db, &m, w->now_ms, e) && log_change(w, &m, "emoji.delete", e);
+	       store_emoji_delete(w->db, &m, w->now_ms, e) &&
+	       store_reaction_forget(w->db, m.shortcode, e) && log_change(w, &m, "emoji.delete", e);
 }
 
 /* What cannot go now goes with app_tick. */

@@ -31,6 +31,7 @@ static const char SQL_REACT[] =
     "VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
 static const char SQL_UNREACT[] =
     "DELETE FROM announcement_reactions WHERE announcement_id = $1 AND name = $2 AND account_id = $3";
+static const char SQL_FORGET[] = "DELETE FROM announcement_reactions WHERE name = $1";
 static const char SQL_REACTIONS[] =
     "SELECT name, COUNT(*), MAX(CASE WHEN account_id = $2 THEN 1 ELSE 0 END) FROM announcement_reactions "
     "WHERE announcement_id = $1 GROUP BY name ORDER BY MIN(created_at), name LIMIT $3";
@@ -157,6 +158,14 @@ bool store_reaction_set(struct db *w, int64_t announcement_id, int64_t account_i
 	db_put_int(q, account_id);
 	if (on)
 		db_put_int(q, now_ms);
+	return db_end(q, e);
+}
+
+bool store_reaction_forget(struct db *w, const char *name, struct err *e)
+{
+	struct db_stmt *q = db_stmt(w, SQL_FORGET);
+	db_touch(q, DB_NOUN_NONE, 0);
+	db_put_text(q, name);
 	return db_end(q, e);
 }
 

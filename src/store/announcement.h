@@ -45,6 +45,8 @@ struct store_reaction {
 };
 bool store_reaction_set(struct db *w, int64_t announcement_id, int64_t account_id, const char *name,
 			bool on, int64_t now_ms, struct err *e) MUST_CHECK;
+/* Everybody's with this emoji, which is gone. */
+bool store_reaction_forget(struct db *w, const char *name, struct err *e) MUST_CHECK;
 bool store_reaction_list(struct db *db, struct arena *arena, int64_t announcement_id,
 			 int64_t account_id, struct store_reaction *out, size_t room, size_t *found,
 			 struct err *e) MUST_CHECK;

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { createRestAPIClient, createStreamingAPIClient } from "masto";
 import WebSocket from "ws";
-import { House, sleep, until } from "./house.mjs";
+import { House, png, sleep, until } from "./house.mjs";
 
 let house, root, ana, bo, a;
 const desk = "/api/madang/v1/admin/announcements";
@@ -102,6 +102,50 @@ describe("reactions", () => {
 			assert.equal((await ana.call("PUT", `/api/v1/announcements/${id}/reactions/${encodeURIComponent(name)}`)).status, 422, name);
 		for (const name of ["😀", "😁", "😂"])
 			assert.equal((await ana.call("PUT", `/api/v1/announcements/${id}/reactions/${encodeURIComponent(name)}`)).status, name === "😂" ? 422 : 200);
+		await root.call("DELETE", `${desk}/${id}`);
+	});
+});
+
+describe("reactions with the house's own emojis", () => {
+	const add = async (shortcode) => {
+		const f = new FormData();
+		f.set("shortcode", shortcode);
+		f.set("image", new Blob([png(24, 24)], { type: "image/png" }), "e.png");
+		const r = await root.call("POST", "/api/madang/v1/admin/emojis", f);
+		assert.equal(r.status, 200, JSON.stringify(r.body));
+		return r.body;
+	};
+
+	test("by their shortcode, with their pictures; out of use they are not shown, deleted they are gone", async () => {
+		const cat = await add("blob_cat"), { id } = await write({ text: "React!" });
+		const r = a.v1.announcements.$select(id).reactions;
+		const all = async (who = ana) => (await who.call("GET", "/api/v1/announcements")).body.find((x) => x.id === id).reactions;
+		const s = listen(bo.token);
+		await until("connected", async () => {
+			await root.call("PATCH", `${desk}/${id}`, { text: "React!" });
+			return s.heard.length;
+		});
+		assert.deepEqual(await r.$select("blob_cat").update(), {});
+		await r.$select("🌸").update();
+		const own = { name: "blob_cat", count: 1, me: true, url: cat.url, static_url: cat.static_url };
+		assert.deepEqual(await all(), [own, { name: "🌸", count: 1, me: true }]);
+		assert.deepEqual((await all(bo))[0], { ...own, me: false });
+		const told = await s.wait("announcement.reaction", (p) => p.name === "blob_cat");
+		assert.deepEqual(told.payload, { name: "blob_cat", count: 1, url: cat.url, staticUrl: cat.static_url, announcementId: id });
+		s.close();
+		for (const name of ["blob_dog", ":blob_cat:", "Blob_cat", "blob_cat ", "b"])
+			assert.equal((await ana.call("PUT", `/api/v1/announcements/${id}/reactions/${encodeURIComponent(name)}`)).status, 422, name);
+		await root.call("PATCH", `/api/madang/v1/admin/emojis/${cat.id}`, { disabled: true });
+		assert.deepEqual((await all()).map((x) => x.name), ["🌸"]);
+		assert.equal((await bo.call("PUT", `/api/v1/announcements/${id}/reactions/blob_cat`)).status, 422);
+		await root.call("PATCH", `/api/madang/v1/admin/emojis/${cat.id}`, { disabled: false });
+		assert.deepEqual(await all(), [own, { name: "🌸", count: 1, me: true }]);
+		assert.equal((await root.call("DELETE", `/api/madang/v1/admin/emojis/${cat.id}`)).status, 200);
+		await add("blob_cat"); // another one of that name has not been reacted with
+		assert.deepEqual((await all()).map((x) => x.name), ["🌸"]);
+		await r.$select("blob_cat").update();
+		await r.$select("blob_cat").remove();
+		assert.deepEqual((await all()).map((x) => x.name), ["🌸"]);
 		await root.call("DELETE", `${desk}/${id}`);
 	});
 });

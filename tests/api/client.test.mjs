@@ -435,8 +435,7 @@ other one. Signing in, streaming, notifications, push, search, trends, announcem
 | --- | --- | --- |
 ${lines.join("\n")}
 
-Not offered, and answered with 404: translation (no maker of texts is asked to; \`configuration.translation.enabled\` is false), collections, cards of
-links, identity proofs, making accounts through apps.
+Not offered, and answered with 404: translation (no maker of texts is asked to; \`configuration.translation.enabled\` is false), collections, identity proofs, making accounts through apps.
 `;
 	const url = new URL("../../docs/compatibility.md", import.meta.url);
 	if (process.env.MADANG_WRITE_COMPATIBILITY)

@@ -54,6 +54,17 @@ test("an archive, then everything goes; the name stays taken", async () => {
 	assert.ok(log.some((x) => x.action === "account.delete"));
 });
 
+test("the owner is told why not, and stays", async () => {
+	await house.kill("SIGTERM"); // who keeps an account in memory need not see what goes past the program
+	house.sql(`UPDATE accounts SET role = 3 WHERE id = ${root.id};`);
+	await house.up();
+	assert.equal((await root.call("POST", at, { password: "wrong" })).status, 422);
+	const refused = await root.call("POST", at, { password });
+	assert.equal(refused.status, 403);
+	assert.match(refused.body.error, /owner .*cannot leave/);
+	assert.equal((await root.call("GET", "/api/v1/accounts/verify_credentials")).status, 200);
+});
+
 test("what was drawn and never posted goes too, and nothing more is drawn", async () => {
 	const order = async (form) => (await cy.call("POST", "/api/madang/v1/jobs", form)).body;
 	const { id } = await order({ prompt: "a secret garden" });

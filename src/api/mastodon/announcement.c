@@ -48,6 +48,20 @@ static void put_madang(struct serial *s, const struct app_announcement *a, bool 
 	json_put_end(w);
 }
 
+void serial_reaction(struct serial *s, const struct app_reaction *r)
+{
+	struct json_writer *w = s->w;
+	json_put_str(w, "name", r->name);
+	json_put_int(w, "count", r->count);
+	if (s->app->account_id)
+		json_put_bool(w, "me", r->me);
+	if (!r->emoji)
+		return;
+	json_put_str(w, "url", serial_object_url(s, r->emoji->hash, r->emoji->type));
+	json_put_str(w, "static_url",
+		     serial_object_url(s, r->emoji->static_hash, r->emoji->static_type));
+}
+
 void serial_announcement(struct serial *s, const char *key, const struct app_announcement *a,
 			 bool own)
 {
@@ -67,9 +81,7 @@ void serial_announcement(struct serial *s, const char *key, const struct app_ann
 	json_put_array(w, "reactions");
 	for (size_t i = 0; i < a->reaction_count; i++) {
 		json_put_object(w, NULL);
-		json_put_str(w, "name", a->reactions[i].name);
-		json_put_int(w, "count", a->reactions[i].count);
-		json_put_bool(w, "me", a->reactions[i].me);
+		serial_reaction(s, &a->reactions[i]);
 		json_put_end(w);
 	}
 	json_put_end(w);
