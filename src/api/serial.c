@@ -345,11 +345,6 @@ static void put_mentions(struct serial *s, const struct app_post *p)
 
 static const char *const REVIEW_STATES[] = {"pending", "changes", "approved", "refused"};
 
-const char *serial_review_state(enum store_review_state state)
-{
-	return REVIEW_STATES[state];
-}
-
 static void put_review(struct json_writer *w, const struct store_review *r)
 {
 	if (!r) {

@@ -80,7 +80,6 @@ void serial_tag(struct serial *s, const char *key, const char *name);
 const char *serial_object_url(struct serial *s, const char *hash, const char *type);
 
 const char *serial_visibility(enum store_visibility v);
-const char *serial_review_state(enum store_review_state state);
 const char *serial_prompt_visibility(enum store_prompt_visibility v);
 
 /* Whole answers. */

@@ -424,11 +424,6 @@ bool app_job_queue(struct app *app, int64_t after_id, int limit, struct app_jobs
 	return true;
 }
 
-bool app_job_counts(struct app *app, int64_t *queued, int64_t *drawing, struct err *e)
-{
-	return store_job_count(app->db, queued, drawing, e);
-}
-
 static void emit_state(struct app *w, int64_t job_id, int64_t account_id)
 {
 	app_emit(w, &(struct app_event){

@@ -92,7 +92,6 @@ bool app_job_release(struct app *app, const struct store_job *job, struct err *e
 /* These leases' holders are dead: the jobs of those that were not renewed since wait again, or fail after too many attempts. */
 bool app_job_recover(struct app *app, const struct store_lease *leases, size_t count,
 		     int64_t *recovered, struct err *e) MUST_CHECK;
-bool app_job_counts(struct app *app, int64_t *queued, int64_t *drawing, struct err *e) MUST_CHECK;
 
 /* Consent: whether prompts of this account may leave for a remote maker. */
 bool app_consent_get(struct app *app, const char *maker, bool *given, struct err *e) MUST_CHECK;

@@ -116,8 +116,3 @@ bool app_media_delete(struct app *app, int64_t id, struct err *e)
 	(void)!app_trash_empty(app, &more, &later); /* what cannot go now goes with app_tick */
 	return true;
 }
-
-bool app_object_in_use(struct app *app, const char *hash, bool *in_use, struct err *e)
-{
-	return store_object_in_use(app->db, hash, in_use, e);
-}

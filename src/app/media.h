@@ -20,7 +20,5 @@ bool app_media_describe(struct app *app, int64_t id, const char *description, co
 			struct store_media *out, struct err *e) MUST_CHECK;
 /* One that was not posted. */
 bool app_media_delete(struct app *app, int64_t id, struct err *e) MUST_CHECK;
-/* Whether an object may be served to anybody who knows its name (its hash): some row names it. */
-bool app_object_in_use(struct app *app, const char *hash, bool *in_use, struct err *e) MUST_CHECK;
 
 #endif

@@ -164,9 +164,6 @@ bool app_favourited_by(struct app *app, int64_t id, const struct store_page *pag
 bool app_boosted_by(struct app *app, int64_t id, const struct store_page *page,
 		    struct store_accounts *out, struct err *e) MUST_CHECK;
 
-/* The one place that decides whether the viewer may see the post at all. */
-bool app_post_visible(struct app *app, const struct store_post *post, bool *visible,
-		      struct err *e) MUST_CHECK;
 /* The one place that decides whether the viewer may see the prompt of a visible post. `studio`: shown in
  * the studio of someone who is about to remix it. */
 bool app_post_prompt_visible(const struct app *app, const struct store_post *post, bool studio);

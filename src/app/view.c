@@ -756,16 +756,6 @@ bool app_posts_view(struct app *app, const struct store_posts *rows, struct app_
 	return app_view_rows(app, rows, APP_VIEW_LIST, out, e);
 }
 
-bool app_post_visible(struct app *app, const struct store_post *post, bool *is_visible,
-		      struct err *e)
-{
-	struct app_posts posts;
-	if (!app_view_ids(app, &post->id, 1, APP_VIEW_ONE, &posts, e))
-		return false;
-	*is_visible = posts.count == 1;
-	return true;
-}
-
 static bool get_one(struct app *app, int64_t id, enum app_view mode, struct app_post *out,
 		    struct err *e)
 {

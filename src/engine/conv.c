@@ -278,11 +278,6 @@ void engine_conv_matrix_pack(struct engine_conv *c, const float *data, size_t ro
 	engine_conv_for(work, (size_t)c->out, CONV_PANEL_WIDTH, conv_pack_lines, &m);
 }
 
-int engine_conv_in(const struct engine_conv *c)
-{
-	return c->in;
-}
-
 int engine_conv_out(const struct engine_conv *c)
 {
 	return c->out;

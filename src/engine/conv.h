@@ -61,7 +61,6 @@ void engine_conv_destroy(struct engine_conv *c); /* NULL-safe */
 struct engine_conv *engine_conv_matrix_create(const struct conv_kernels *kernels, int out, int in,
 					      struct err *e) MUST_CHECK;
 
-int engine_conv_in(const struct engine_conv *c);
 int engine_conv_out(const struct engine_conv *c);
 enum engine_conv_kind engine_conv_kind(const struct engine_conv *c);
 size_t engine_conv_bytes(const struct engine_conv *c); /* of packed weights */

@@ -224,13 +224,6 @@ void http_response_empty(struct http_response *rs)
 	buf_add_str(&rs->body, "{}");
 }
 
-void http_response_redirect(struct http_response *rs, const char *location)
-{
-	rs->status = 302;
-	http_response_header(rs, "Location", location);
-	http_response_empty(rs);
-}
-
 void http_response_park(struct http_response *rs)
 {
 	rs->parked = true;

@@ -45,9 +45,6 @@ void http_response_range(struct http_response *rs, const struct http_request *rq
 /* {} with status 200. */
 void http_response_empty(struct http_response *rs);
 
-/* 302 there. */
-void http_response_redirect(struct http_response *rs, const char *location);
-
 /* Server-sent events on `stream`, or a WebSocket where the client has asked for one; the reference goes
  * to the server. */
 void http_response_stream(struct http_response *rs, struct http_stream *stream);

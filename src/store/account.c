@@ -21,11 +21,7 @@ static const char SQL_UPDATE[] =
 #define SELECT "SELECT " STORE_ACCOUNT_COLUMNS " FROM accounts a WHERE "
 static const char SQL_GET[] = SELECT "a.id = $1";
 static const char SQL_FIND[] = SELECT "a.username_key = $1 AND a.domain = $2";
-static const char SQL_BY_URI[] = SELECT "a.uri = $1";
 static const char SQL_GET_MANY[] = SELECT "a.id IN " DB_IDS;
-static const char SQL_KEYS[] =
-    "SELECT public_key, private_key, inbox_uri, shared_inbox_uri, outbox_uri, "
-    "followers_uri FROM accounts WHERE id = $1";
 static const char SQL_SET_ROLE[] = "UPDATE accounts SET role = $2 WHERE id = $1";
 static const char SQL_SET_STATE[] = "UPDATE accounts SET state = $2 WHERE id = $1";
 static const char SQL_SET_LIMITS[] =
@@ -208,31 +204,6 @@ bool store_account_find(struct db *db, struct arena *arena, const char *username
 	db_put_text(q, fold(arena, username));
 	db_put_text(q, fold(arena, domain));
 	return read_one(q, arena, out, e);
-}
-
-bool store_account_by_uri(struct db *db, struct arena *arena, const char *uri,
-			  struct store_account *out, struct err *e)
-{
-	struct db_stmt *q = db_stmt(db, SQL_BY_URI);
-	db_put_text(q, uri);
-	return read_one(q, arena, out, e);
-}
-
-bool store_account_keys_get(struct db *db, struct arena *arena, int64_t id,
-			    struct store_account_keys *out, struct err *e)
-{
-	struct db_stmt *q = db_stmt(db, SQL_KEYS);
-	db_put_int(q, id);
-	bool found = db_row(q);
-	if (found) {
-		out->public_key = db_get_text(q, arena);
-		out->private_key = db_get_text(q, arena);
-		out->inbox_uri = db_get_text(q, arena);
-		out->shared_inbox_uri = db_get_text(q, arena);
-		out->outbox_uri = db_get_text(q, arena);
-		out->followers_uri = db_get_text(q, arena);
-	}
-	return store_end_found(q, found, e);
 }
 
 bool store_account_get_many(struct db *db, struct arena *arena, const int64_t *ids, size_t count,

@@ -89,10 +89,6 @@ bool store_account_get(struct db *db, struct arena *arena, int64_t id, struct st
 		       struct err *e) MUST_CHECK;
 bool store_account_find(struct db *db, struct arena *arena, const char *username,
 			const char *domain, struct store_account *out, struct err *e) MUST_CHECK;
-bool store_account_by_uri(struct db *db, struct arena *arena, const char *uri,
-			  struct store_account *out, struct err *e) MUST_CHECK;
-bool store_account_keys_get(struct db *db, struct arena *arena, int64_t id,
-			    struct store_account_keys *out, struct err *e) MUST_CHECK;
 /* Those of `ids` that exist, in no order. out has room for `count`. */
 bool store_account_get_many(struct db *db, struct arena *arena, const int64_t *ids, size_t count,
 			    struct store_account *out, size_t *found, struct err *e) MUST_CHECK;

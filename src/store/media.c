@@ -23,9 +23,6 @@ static const char SQL_OF_POSTS[] =
 static const char SQL_OF_JOBS[] =
     "SELECT " COLUMNS " FROM media WHERE job_id IS NOT NULL AND job_id IN " DB_IDS
     " ORDER BY job_id, job_index";
-#define OF_ACCOUNT "SELECT " COLUMNS " FROM media WHERE account_id = $1"
-static const char SQL_OF_ACCOUNT[] = STORE_PAGE_DOWN(OF_ACCOUNT, "id", "$2", "$3", "$4");
-static const char SQL_OF_ACCOUNT_UP[] = STORE_PAGE_UP(OF_ACCOUNT, "id", "$2", "$3", "$4");
 static const char SQL_SET_RESULT[] =
     "UPDATE media SET state = $2, kind = $3, type = $4, hash = $5, size = $6, width = $7, height = $8, "
     "duration_ms = $9, thumbnail_hash = $10, thumbnail_type = $11, thumbnail_width = $12, "
@@ -219,22 +216,6 @@ bool store_media_of_jobs(struct db *db, struct arena *arena, const int64_t *job_
 			 struct store_media **items, size_t *found, struct err *e)
 {
 	return of_ids(db, SQL_OF_JOBS, arena, job_ids, count, items, found, e);
-}
-
-bool store_media_of_account(struct db *db, struct arena *arena, int64_t account_id,
-			    const struct store_page *page, struct store_media **items,
-			    size_t *found, struct err *e)
-{
-	size_t room = 0;
-	*items = NULL;
-	*found = 0;
-	struct db_stmt *q = db_stmt(db, store_page_up(page) ? SQL_OF_ACCOUNT_UP : SQL_OF_ACCOUNT);
-	db_put_int(q, account_id);
-	store_page_put(q, page);
-	if (!read_more(q, arena, items, found, &room, e))
-		return false;
-	store_page_turn(page, *items, *found, sizeof(**items));
-	return true;
 }
 
 bool store_media_set_result(struct db *w, const struct store_media *media, struct err *e)

@@ -58,9 +58,6 @@ bool store_media_of_posts(struct db *db, struct arena *arena, const int64_t *pos
 /* Of several jobs at once, by job and index. */
 bool store_media_of_jobs(struct db *db, struct arena *arena, const int64_t *job_ids, size_t count,
 			 struct store_media **items, size_t *found, struct err *e) MUST_CHECK;
-bool store_media_of_account(struct db *db, struct arena *arena, int64_t account_id,
-			    const struct store_page *page, struct store_media **items,
-			    size_t *found, struct err *e) MUST_CHECK;
 /* Sets what processing found: state, object, size, thumbnail, blurhash, error; counts the objects. Only
  * while it is pending, otherwise ERR_CONFLICT. */
 bool store_media_set_result(struct db *w, const struct store_media *media,

@@ -19,7 +19,6 @@ static const char SQL_GET_MANY[] = SELECT "p.id IN " DB_IDS;
 static const char SQL_DELETE[] = "DELETE FROM posts WHERE id = $1";
 static const char SQL_TOMBSTONE_INSERT[] = "INSERT INTO post_tombstones (uri, post_id, deleted_at) "
 					   "VALUES ($1, $2, $3) ON CONFLICT (uri) DO NOTHING";
-static const char SQL_TOMBSTONE_HAS[] = "SELECT 1 FROM post_tombstones WHERE uri = $1";
 static const char SQL_BOOST_FIND[] =
     "SELECT id FROM posts WHERE boost_of_id = $1 AND account_id = $2 AND boost_of_id IS NOT NULL";
 static const char SQL_SET_SENSITIVE[] = "UPDATE posts SET sensitive = TRUE WHERE id = $1";
@@ -249,14 +248,6 @@ bool store_post_delete(struct db *w, const struct store_post *post, int64_t now_
 	db_put_text(q, post->uri);
 	db_put_int(q, post->id);
 	db_put_int(q, now_ms);
-	return db_end(q, e);
-}
-
-bool store_tombstone_has(struct db *db, const char *uri, bool *gone, struct err *e)
-{
-	struct db_stmt *q = db_stmt(db, SQL_TOMBSTONE_HAS);
-	db_put_text(q, uri);
-	*gone = db_row(q);
 	return db_end(q, e);
 }
 

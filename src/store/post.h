@@ -171,7 +171,4 @@ bool store_mention_of_posts(struct db *db, struct arena *arena, const int64_t *p
 			    size_t count, struct store_mention **items, size_t *found,
 			    struct err *e) MUST_CHECK;
 
-/* A post that was deleted: *gone tells whether its uri once was one. */
-bool store_tombstone_has(struct db *db, const char *uri, bool *gone, struct err *e) MUST_CHECK;
-
 #endif

@@ -27,8 +27,6 @@ static const char SQL_MEMBER_CHANGE[] =
 static const char SQL_MEMBER_GET[] = "SELECT " MEMBER_COLUMNS " FROM members WHERE id = $1";
 static const char SQL_MEMBER_OF[] =
     "SELECT " MEMBER_COLUMNS " FROM members WHERE programme_id = $1 AND account_id = $2";
-static const char SQL_MEMBER_OF_ACCOUNT[] =
-    "SELECT " MEMBER_COLUMNS " FROM members WHERE account_id = $1 ORDER BY id DESC LIMIT $2";
 #define MEMBERS \
 	"SELECT " MEMBER_COLUMNS " FROM members WHERE programme_id = $1 AND (state = $2 OR $2 < 0)"
 static const char SQL_MEMBERS[] = STORE_PAGE_DOWN(MEMBERS, "id", "$3", "$4", "$5");
@@ -193,18 +191,6 @@ bool store_member_of(struct db *db, struct arena *arena, int64_t programme_id, i
 	db_put_int(q, programme_id);
 	db_put_int(q, account_id);
 	return one_member(q, arena, out, e);
-}
-
-bool store_member_of_account(struct db *db, struct arena *arena, int64_t account_id,
-			     struct store_member *out, size_t room, size_t *found, struct err *e)
-{
-	struct db_stmt *q = db_stmt(db, SQL_MEMBER_OF_ACCOUNT);
-	*found = 0;
-	db_put_int(q, account_id);
-	db_put_int(q, (int64_t)room);
-	while (*found < room && db_row(q))
-		take_member(q, arena, &out[(*found)++]);
-	return db_end(q, e);
 }
 
 bool store_member_list(struct db *db, struct arena *arena, int64_t programme_id, int state,

@@ -74,9 +74,6 @@ bool store_member_get(struct db *db, struct arena *arena, int64_t id, struct sto
 		      struct err *e) MUST_CHECK;
 bool store_member_of(struct db *db, struct arena *arena, int64_t programme_id, int64_t account_id,
 		     struct store_member *out, struct err *e) MUST_CHECK;
-bool store_member_of_account(struct db *db, struct arena *arena, int64_t account_id,
-			     struct store_member *out, size_t room, size_t *found,
-			     struct err *e) MUST_CHECK;
 /* state -1: any */
 bool store_member_list(struct db *db, struct arena *arena, int64_t programme_id, int state,
 		       const struct store_page *page, struct store_member *out, size_t *found,

@@ -8,7 +8,6 @@
 
 enum { DAY_MS = 24 * 60 * 60 * 1000, KEEP_DAYS = 14, POST_MS = 2 * DAY_MS, SCANNED_MAX = 20000 };
 
-static const char SQL_NEW[] = "SELECT 1 FROM posts WHERE id > $1 AND id <= $2 LIMIT 1";
 #define COUNT(kind, subject, table)                                                         \
 	"INSERT INTO trend_uses (kind, subject_id, day, account_id, uses) SELECT " kind     \
 	", " subject ", p.created_at / 86400000, p.account_id, COUNT(*) FROM " table        \
@@ -53,16 +52,6 @@ static const char SQL_REVIEW[] =
     "created_at = excluded.created_at";
 static const char SQL_REVIEW_GET[] =
     "SELECT allowed FROM trend_reviews WHERE kind = $1 AND subject_id = $2";
-
-bool store_trend_has_new(struct db *db, int64_t after_id, int64_t up_to_id, bool *has,
-			 struct err *e)
-{
-	struct db_stmt *q = db_stmt(db, SQL_NEW);
-	db_put_int(q, after_id);
-	db_put_int(q, up_to_id);
-	*has = db_row(q);
-	return db_end(q, e);
-}
 
 static bool count(struct db *w, const char *sql, int64_t after_id, int64_t up_to_id, struct err *e)
 {

@@ -7,9 +7,7 @@
 enum store_trend { STORE_TREND_POSTS, STORE_TREND_TAGS, STORE_TREND_LINKS, STORE_TREND_PUBLISHERS };
 enum { STORE_TRENDS_MAX = 80, STORE_TREND_DAYS = 7 };
 
-/* Are there posts in (after_id, up_to_id]; counts their tags and links, by account and day. */
-bool store_trend_has_new(struct db *db, int64_t after_id, int64_t up_to_id, bool *has,
-			 struct err *e) MUST_CHECK;
+/* Counts the tags and links of the posts in (after_id, up_to_id], by account and day. */
 bool store_trend_count(struct db *w, int64_t after_id, int64_t up_to_id, struct err *e) MUST_CHECK;
 /* Finds what stands out now, of one kind, and forgets uses that are older than a fortnight. */
 bool store_trend_find(struct db *w, enum store_trend kind, int64_t now_ms,

@@ -34,8 +34,6 @@ bool store_user_set_totp(struct db *w, int64_t account_id, const char *secret, c
 /* False with ERR_CONFLICT where this step, or a later one, was used before. */
 bool store_user_use_totp(struct db *w, int64_t account_id, int64_t step, struct err *e) MUST_CHECK;
 bool store_user_set_approved(struct db *w, int64_t account_id, struct err *e) MUST_CHECK;
-bool store_user_set_locale(struct db *w, int64_t account_id, const char *locale,
-			   struct err *e) MUST_CHECK;
 bool store_user_set_signed_in(struct db *w, int64_t account_id, int64_t now_ms,
 			      struct err *e) MUST_CHECK;
 bool store_user_delete(struct db *w, int64_t account_id, struct err *e) MUST_CHECK;

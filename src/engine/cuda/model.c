@@ -504,16 +504,6 @@ bool engine_card_model_failed(const struct engine_card_model *m, struct err *e)
 	return m->card->failed;
 }
 
-void engine_card_model_wait(const struct engine_card_model *m)
-{
-	m->card->ops->wait(m->card);
-}
-
-const char *engine_card_model_name(const struct engine_card_model *m)
-{
-	return m->card->name;
-}
-
 static double now(void)
 {
 	struct timespec t;

@@ -39,10 +39,8 @@ void engine_card_text_logits(const struct engine_transformer *t, struct engine_b
 
 /* What the first failure was; false: none so far. */
 bool engine_card_model_failed(const struct engine_card_model *model, struct err *e);
-void engine_card_model_wait(const struct engine_card_model *model);
 /* Bytes/s at which so many bytes of the card's memory are read, the best in so many seconds; 0: could not. */
 double engine_card_model_bandwidth(const struct engine_card_model *model, size_t bytes,
 				   double seconds);
-const char *engine_card_model_name(const struct engine_card_model *model);
 
 #endif

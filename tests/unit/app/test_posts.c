@@ -354,7 +354,7 @@ static void files_go_with_the_last_post(void **state)
 	OK(app_tick(&t.app, &more, &t.e));
 	assert_true(was_deleted("same") && was_deleted("thumb"));
 	bool in_use;
-	OK(app_object_in_use(&t.app, "same", &in_use, &t.e));
+	OK(store_object_in_use(t.app.db, "same", &in_use, &t.e));
 	assert_false(in_use);
 	FAILS(app_post_delete(&bo, two.row.id, NULL, &t.e), ERR_NOT_FOUND);
 }
@@ -829,7 +829,7 @@ static void workers_share_the_queue(void **state)
 		assert_int_equal(claimers[i].failed, 0);
 	}
 	int64_t queued, drawing;
-	OK(app_job_counts(&t.app, &queued, &drawing, &t.e));
+	OK(store_job_count(t.app.db, &queued, &drawing, &t.e));
 	assert_int_equal(claimed, 18); /* each once */
 	assert_int_equal(drawing, 18);
 }
