@@ -76,36 +76,30 @@ static void add_post(struct app_notification_groups *out, const struct app_post 
 	out->posts[out->post_count++] = post;
 }
 
-static bool add_group(struct app *app, const struct candidate *c,
-		      struct app_notification_groups *out, struct err *e)
+/* The group of a candidate, but for what its newest notification says; found: 0 where nobody of it is to be seen any
+ * more, blocked or deleted since. */
+static bool read_group(struct app *app, const struct candidate *c, struct app_notification_group *g,
+		       struct store_notification *newest, size_t *found, struct err *e)
 {
 	struct store_notification rows[APP_NOTIFY_SAMPLES];
-	struct app_notifications list;
-	struct app_notification_group *g = &out->items[out->count];
-	size_t found = 1;
+	*found = 1;
 	*g = (struct app_notification_group){.count = 1};
 	if (c->group) {
 		if (!store_notification_group_rows(app->db, app->account_id, c->group->id,
-						   APP_NOTIFY_SAMPLES, rows, &found,
-						   &g->page_min_id, e))
+						   APP_NOTIFY_SAMPLES, rows, found, &g->page_min_id,
+						   e))
 			return false;
 		g->count = c->group->count;
+		g->key = c->group->key;
 	} else {
 		rows[0] = *c->row;
 		g->page_min_id = c->row->id;
+		g->key = arena_printf(app->arena, "ungrouped-%lld", (long long)rows[0].id);
 	}
-	if (found == 0 || !app_notifications_fill(app, rows, 1, &list, e))
-		return found == 0; /* blocked or deleted since: the group is not shown */
-	if (list.count == 0)
-		return true;
-	g->newest = list.items[0];
-	g->key = c->group ? c->group->key
-			  : arena_printf(app->arena, "ungrouped-%lld", (long long)rows[0].id);
-	for (size_t i = 0; i < found; i++)
+	for (size_t i = 0; i < *found; i++)
 		g->sample_ids[g->sample_count++] = rows[i].from_account_id;
-	if (g->newest.post)
-		add_post(out, g->newest.post);
-	out->count++;
+	if (*found)
+		*newest = rows[0];
 	return true;
 }
 
@@ -123,14 +117,35 @@ static bool load_accounts(struct app *app, struct app_notification_groups *out, 
 				      &out->accounts.count, e);
 }
 
+/* What the newest of all groups say is read at once: one group after another would ask the database for everything
+ * that belongs to a post, forty times. */
 static bool finish(struct app *app, const struct candidate *candidates, size_t count,
 		   struct app_notification_groups *out, struct err *e)
 {
-	out->items = arena_alloc(app->arena, (count + 1) * sizeof(*out->items));
-	out->posts = arena_alloc(app->arena, (count + 1) * sizeof(*out->posts));
-	for (size_t i = 0; i < count; i++)
-		if (!add_group(app, &candidates[i], out, e))
+	struct app_notification_group *groups =
+	    arena_alloc(app->arena, (count + 1) * sizeof(*groups));
+	struct store_notification *newest = arena_alloc(app->arena, (count + 1) * sizeof(*newest));
+	struct app_notifications list;
+	size_t seen = 0, shown = 0;
+	for (size_t i = 0; i < count; i++) {
+		size_t found;
+		if (!read_group(app, &candidates[i], &groups[seen], &newest[seen], &found, e))
 			return false;
+		seen += found > 0;
+	}
+	if (!app_notifications_fill(app, newest, seen, &list, e))
+		return false;
+	out->items = groups;
+	out->posts = arena_alloc(app->arena, (count + 1) * sizeof(*out->posts));
+	for (size_t i = 0; i < seen && shown < list.count; i++) {
+		if (list.items[shown].id != newest[i].id)
+			continue; /* its post or its account is gone */
+		struct app_notification_group *g = &out->items[out->count++];
+		*g = groups[i];
+		g->newest = list.items[shown++];
+		if (g->newest.post)
+			add_post(out, g->newest.post);
+	}
 	return load_accounts(app, out, e);
 }
 
