@@ -399,6 +399,15 @@ export function startMock({ port = 0, empty = false, host = "127.0.0.1" } = {}) 
 		on("POST", `/api/v1/statuses/:id/un${verb}`, ({ params, me }) => (find(params.id)[field].delete(me.id), seen(find(params.id), me)));
 	}
 
+	for (const [path, field] of [["favourited_by", "likes"], ["reblogged_by", "boosts"]])
+		on("GET", `/api/v1/statuses/:id/${path}`, ({ params }) => [...find(params.id)[field]].map((one) => open(accounts.get(one))), true);
+	on("GET", "/api/v1/statuses/:id/quotes", ({ me }) => statuses.slice(4, 6).map((one) => seen(one, me)), true);
+	on("PUT", "/api/v1/statuses/:id/interaction_policy", ({ params, body, me }) => {
+		const one = find(params.id);
+		one.quote_approval = { automatic: body.quote_approval_policy === "nobody" ? [] : [body.quote_approval_policy], manual: [], current_user: "automatic" };
+		return seen(one, me);
+	});
+
 	addMore({ on, id, open, accounts, statuses, seen, notifications, media, fail });
 
 	function matched(method, path) {

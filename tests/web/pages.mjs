@@ -34,6 +34,8 @@ export const GUEST_PAGES = ["/explore", "/local", "/about", "/privacy-policy", "
 export const SHEETS = [
 	["/", '[data-action="write"]'],
 	["/", "article [aria-haspopup=menu]"],
+	["/", "article a.when", '[data-told]'],
+	["/", "article a.when", '[data-told="boosts"]'],
 	["/settings?show=data", '[data-action="leave"]'],
 	["/settings?show=look", '[data-action="edit-profile"]'],
 	["/admin?show=announcements", '[data-action="new-announcement"]'],

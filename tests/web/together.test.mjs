@@ -90,6 +90,36 @@ test("a quote shows the quoted post, and its author is told", { timeout: 300_000
 	await dal.locator('[data-notice="quote"]').waitFor();
 });
 
+test("the numbers below a post say who; its author takes it out of a quote and says who may quote it from now on", { timeout: 300_000, skip }, async () => {
+	// Not the quote, which shows the same words.
+	const original = (page) => page.locator("article[data-post]", { hasText: "The second version, better", hasNot: page.locator("[data-quote]") }).first();
+	await original(haru).locator('[data-action="like"]').click();
+	await original(haru).locator('[data-action="boost"]').click();
+	await original(haru).locator('[data-action="boost"][aria-pressed="true"]').waitFor();
+	await open(dal, "/");
+	await original(dal).locator("a.when").click();
+	for (const told of ["likes", "boosts"]) {
+		await dal.click(`[data-told="${told}"]`);
+		await dal.locator("dialog[open] li", { hasText: "@haru" }).waitFor();
+		await dal.keyboard.press("Escape");
+		await dal.locator("dialog[open]").waitFor({ state: "detached" });
+	}
+	await dal.click('[data-told="quotes"]');
+	const sheet = dal.locator("dialog[open]");
+	await sheet.locator("[data-quote]", { hasText: "이 생각이 마음에 들어요" }).waitFor();
+	await sheet.locator('[data-action="revoke-quote"]').click();
+	await sheet.locator("[data-quote]").waitFor({ state: "detached" });
+	const [policy] = await Promise.all([dal.waitForResponse((one) => one.url().endsWith("/interaction_policy")), sheet.locator('input[value="nobody"]').check({ force: true })]);
+	assert.deepEqual((await policy.json()).quote_approval.automatic, []);
+	await dal.keyboard.press("Escape");
+	await dal.locator('[data-told="quotes"]').waitFor({ state: "detached" });
+	await open(haru, "/");
+	await article(haru, "이 생각이 마음에 들어요").locator(".quote.none").waitFor();
+	await original(haru).locator("[aria-haspopup=menu]").click();
+	assert.equal(await haru.getByRole("menuitem", { name: "인용하기", exact: true }).count(), 0);
+	await haru.keyboard.press("Escape");
+});
+
 test("a list shows its members' posts", { timeout: 300_000, skip }, async () => {
 	await open(dal, "/lists");
 	await dal.fill('[data-action="list-title"]', "Friends");

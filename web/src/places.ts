@@ -1,7 +1,7 @@
 // Which page a path shows. The pages of every day come with the first download, the others when they are asked for.
 import type { Component } from "svelte";
 import type { Role } from "./api/types";
-import type { Key } from "./i18n/index.svelte";
+import { learn, type Area, type Key } from "./i18n/index.svelte";
 import { match } from "./lib/router.svelte";
 import Explore from "./pages/Explore.svelte";
 import Home from "./pages/Home.svelte";
@@ -26,7 +26,8 @@ export interface Place {
 type Row = [pattern: string, place: Omit<Place, "props">, props?: Record<string, unknown>];
 
 const here = (component: Component<any>) => () => Promise.resolve(component);
-const later = (load: () => Promise<{ default: Component<any> }>) => async () => (await load()).default;
+/** A page that comes when it is asked for, and the words that only it has. */
+const later = (load: () => Promise<{ default: Component<any> }>, ...areas: Area[]) => async () => (await Promise.all([load(), ...areas.map(learn)]))[0].default;
 
 const ROWS: Row[] = [
 	["/local", { load: here(Home), title: "nav.local" }, { local: true }],
@@ -59,8 +60,8 @@ const ROWS: Row[] = [
 	["/reviews", { load: later(() => import("./pages/Reviews.svelte")), title: "nav.reviews", signedIn: true }],
 	["/announcements", { load: later(() => import("./pages/Announcements.svelte")), title: "nav.announcements", signedIn: true }],
 	["/live/:id", { load: later(() => import("./pages/LivePage.svelte")), title: "announcements.live" }],
-	["/admin", { load: later(() => import("./pages/Admin.svelte")), title: "nav.admin", signedIn: true, roles: ["admin"] }],
-	["/moderation", { load: later(() => import("./pages/Moderation.svelte")), title: "nav.moderation", signedIn: true, roles: ["admin", "moderator"] }],
+	["/admin", { load: later(() => import("./pages/Admin.svelte"), "desk"), title: "nav.admin", signedIn: true, roles: ["admin"] }],
+	["/moderation", { load: later(() => import("./pages/Moderation.svelte"), "desk"), title: "nav.moderation", signedIn: true, roles: ["admin", "moderator"] }],
 	["/sign-in", { load: later(() => import("./pages/SignIn.svelte")), title: "signIn.title", bare: true }],
 	["/signup", { load: later(() => import("./pages/SignUp.svelte")), title: "signUp.title", bare: true }],
 	["/appeal", { load: later(() => import("./pages/Appeal.svelte")), title: "appeal.title", bare: true }],

@@ -1,8 +1,9 @@
 // The words of the interface. English defines the keys; the compiler holds Korean and Japanese to them.
 import type { en } from "./en";
+import type { desk } from "./en/desk";
 
-export type Key = keyof typeof en;
-export type Messages = Record<Key, string>;
+export type Messages = Record<keyof typeof en, string>;
+export type Key = keyof Messages | keyof typeof desk;
 export const LANGUAGES = { ko: "한국어", en: "English", ja: "日本語" } as const;
 export type Language = keyof typeof LANGUAGES;
 
@@ -19,14 +20,20 @@ const LATER = {
 		en: async () => (await import("./en/audit")).audit,
 		ja: async () => (await import("./ja/audit")).audit,
 	},
+	desk: {
+		ko: async () => (await import("./ko/desk")).desk,
+		en: async () => (await import("./en/desk")).desk,
+		ja: async () => (await import("./ja/desk")).desk,
+	},
 } satisfies Record<string, Record<Language, () => Promise<Record<string, string>>>>;
-const learned = new Set<keyof typeof LATER>();
+export type Area = keyof typeof LATER;
+const learned = new Map<Area, Promise<void>>();
 
 const KEPT = "madang.language";
 
 class Words {
 	language = $state<Language>("en");
-	messages = $state.raw<Partial<Messages>>({});
+	messages = $state.raw<Partial<Record<Key, string>>>({});
 }
 
 export const words = new Words();
@@ -41,7 +48,7 @@ function preferred(): Language {
 }
 
 export async function speak(language: Language, keep = false): Promise<void> {
-	const [all, ...later] = await Promise.all([CATALOGUES[language](), ...[...learned].map((area) => LATER[area][language]())]);
+	const [all, ...later] = await Promise.all([CATALOGUES[language](), ...[...learned.keys()].map((area) => LATER[area][language]())]);
 	words.messages = Object.assign({}, all, ...later);
 	words.language = language;
 	document.documentElement.lang = language;
@@ -49,10 +56,22 @@ export async function speak(language: Language, keep = false): Promise<void> {
 }
 
 /** Brings words that are not in the first download; from then on every language has them. */
-export async function learn(area: keyof typeof LATER): Promise<void> {
-	if (learned.has(area)) return;
-	learned.add(area);
-	words.messages = { ...words.messages, ...(await LATER[area][words.language]()) };
+export function learn(area: Area): Promise<void> {
+	const coming = learned.get(area) ?? bring(area);
+	learned.set(area, coming);
+	return coming;
+}
+
+async function bring(area: Area): Promise<void> {
+	try {
+		const language = words.language;
+		const found = await LATER[area][language]();
+		// Another language was chosen meanwhile: it brings its own.
+		if (language === words.language) words.messages = { ...words.messages, ...found };
+	} catch (error) {
+		learned.delete(area); // the next who needs them asks again
+		throw error;
+	}
 }
 
 export function startLanguage(): Promise<void> {

@@ -2,10 +2,10 @@
 import type { Messages } from "./index.svelte";
 import { account } from "./ko/account";
 import { common } from "./ko/common";
-import { desk } from "./ko/desk";
 import { draw } from "./ko/draw";
+import { house } from "./ko/house";
 import { people } from "./ko/people";
 import { post } from "./ko/post";
 import { programme } from "./ko/programme";
 
-export const ko: Messages = { ...account, ...common, ...desk, ...draw, ...people, ...post, ...programme };
+export const ko: Messages = { ...account, ...common, ...draw, ...house, ...people, ...post, ...programme };

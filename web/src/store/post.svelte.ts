@@ -71,6 +71,18 @@ class Posts {
 		}
 	}
 
+	/** Takes a post of one's own out of somebody's quote. True where the server agreed. */
+	async revoke(id: string, quoteId: string): Promise<boolean> {
+		try {
+			this.keep(await send<Status>(`/api/v1/statuses/${id}/quotes/${quoteId}/revoke`));
+			this.change(id, { quotes_count: Math.max(0, (this.#all.get(id)?.quotes_count ?? 1) - 1) });
+			return true;
+		} catch (error) {
+			toasts.bad(error);
+			return false;
+		}
+	}
+
 	async delete(id: string): Promise<boolean> {
 		this.gone.add(id);
 		try {

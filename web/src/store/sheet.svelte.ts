@@ -9,6 +9,8 @@ interface Kinds {
 	history: { status: Status };
 	feedback: { programmeId: string; media?: Media; statusId?: string };
 	lists: { account: Account };
+	people: { title: string; path: string };
+	quotes: { status: Status };
 }
 
 const LOAD: { [Name in keyof Kinds]: () => Promise<{ default: Component<any> }> } = {
@@ -17,6 +19,8 @@ const LOAD: { [Name in keyof Kinds]: () => Promise<{ default: Component<any> }> 
 	history: () => import("../sheets/HistoryDialog.svelte"),
 	feedback: () => import("../sheets/FeedbackSheet.svelte"),
 	lists: () => import("../sheets/ListsSheet.svelte"),
+	people: () => import("../sheets/PeopleSheet.svelte"),
+	quotes: () => import("../sheets/QuotesSheet.svelte"),
 };
 
 class Sheets {
