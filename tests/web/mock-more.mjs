@@ -55,6 +55,13 @@ export function addMore({ on, id, open, accounts, statuses, seen, notifications,
 	on("GET", "/api/v1/scheduled_statuses", () => [{ id: "1", scheduled_at: soon(5), params: { text: "내일 아침에 읽어 주세요", spoiler_text: null, visibility: "public", poll: { options: ["하나", "둘"] } }, media_attachments: [...media.values()].slice(0, 1) }]);
 	on("GET", "/api/v1/followed_tags", () => [{ id: "1", name: "마당", url: "/tags/마당", following: true, history: [] }]);
 	on("GET", "/api/v1/tags/:id", ({ params }) => ({ id: "1", name: params.id, url: `/tags/${params.id}`, following: false, history: [] }), true);
+	const featured = [{ id: "1", name: "마당", statuses_count: 3, last_status_at: "2026-11-02" }, { id: "2", name: "겨울", statuses_count: 1, last_status_at: "2026-11-02" }];
+	on("GET", "/api/v1/accounts/:id/featured_tags", () => featured, true);
+	on("GET", "/api/v1/featured_tags", () => featured);
+	on("GET", "/api/v1/featured_tags/suggestions", () => [{ id: "3", name: "봄", url: "/tags/봄", history: [] }]);
+	on("POST", "/api/v1/featured_tags", ({ body }) => (featured.push({ id: id(), name: body.name, statuses_count: 0, last_status_at: null }), featured.at(-1)));
+	on("GET", "/api/v1/accounts/:id/endorsements", ({ params }) => people().slice(3, 5).filter((one) => one.id !== params.id).map(open), true);
+	on("GET", "/api/v1/accounts/familiar_followers", ({ query }) => query.getAll("id[]").map((one) => ({ id: one, accounts: people().slice(1, 4).map(open) })));
 	on("GET", "/api/v1/follow_requests", () => people().slice(4, 5).map(open));
 	for (const path of ["/api/v1/blocks", "/api/v1/mutes"]) on("GET", path, () => people().slice(5, 6).map(open));
 	on("GET", "/api/v1/domain_blocks", () => ["example.net"]);

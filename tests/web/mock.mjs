@@ -343,7 +343,9 @@ export function startMock({ port = 0, empty = false, host = "127.0.0.1" } = {}) 
 	timeline("/api/v1/accounts/:id/statuses", (one, me, params, query) => one.account.id === params.id && (!query.get("only_media") || one.media_attachments.length > 0) && (!query.get("exclude_replies") || !one.in_reply_to_id));
 	timeline("/api/v1/bookmarks", (one, me) => one.marks.has(me?.id));
 	on("GET", "/api/v1/accounts/lookup", ({ query }) => open([...accounts.values()].find((one) => one.acct === query.get("acct")) ?? (() => { throw fail(404, "Record not found"); })()), true);
-	const relation = (me, other) => ({ id: other, following: follows.has(`${me.id}:${other}`), followed_by: follows.has(`${other}:${me.id}`), blocking: false, muting: false, requested: false });
+	const relation = (me, other) => ({ id: other, following: follows.has(`${me.id}:${other}`), followed_by: follows.has(`${other}:${me.id}`), blocking: false, muting: false, requested: false, endorsed: false, note: notes.get(`${me.id}:${other}`) ?? "" });
+	const notes = new Map();
+	on("POST", "/api/v1/accounts/:id/note", ({ me, params, body }) => (notes.set(`${me.id}:${params.id}`, body.comment), relation(me, params.id)));
 	on("GET", "/api/v1/accounts/relationships", ({ query, me }) => query.getAll("id[]").map((one) => relation(me, one)));
 	on("POST", "/api/v1/accounts/:id/follow", ({ me, params }) => (follows.add(`${me.id}:${params.id}`), notify(accounts.get(params.id), "follow", me, null), relation(me, params.id)));
 	on("POST", "/api/v1/accounts/:id/unfollow", ({ me, params }) => (follows.delete(`${me.id}:${params.id}`), relation(me, params.id)));

@@ -34,8 +34,10 @@ export const GUEST_PAGES = ["/explore", "/local", "/about", "/privacy-policy", "
 export const SHEETS = [
 	["/", '[data-action="write"]'],
 	["/", "article [aria-haspopup=menu]"],
-	["/", "article a.when", '[data-told]'],
-	["/", "article a.when", '[data-told="boosts"]'],
+	["/@minseo", "main .tabs button:nth-child(2)", 'article:has([data-action="like"]:not([aria-label="Like"])) a.when', '[data-told="likes"]'],
+	["/@minseo", "main [aria-haspopup=menu]"],
+	["/@minseo", '[data-ties="known"]'],
+	["/@dal", '[data-action="edit-tags"]'],
 	["/settings?show=data", '[data-action="leave"]'],
 	["/settings?show=look", '[data-action="edit-profile"]'],
 	["/admin?show=announcements", '[data-action="new-announcement"]'],

@@ -120,6 +120,55 @@ test("the numbers below a post say who; its author takes it out of a quote and s
 	await haru.keyboard.press("Escape");
 });
 
+test("a profile: a note for oneself, a recommendation, tags, whom one knows, and a follower who is let go", { timeout: 300_000, skip }, async () => {
+	const menu = async (page, name) => {
+		await page.locator(".head [aria-haspopup=menu]").click();
+		await page.getByRole("menuitem", { name, exact: true }).click();
+	};
+	await open(dal, "/@haru");
+	await menu(dal, "Note to myself");
+	await dal.locator('dialog[open] [name="note"]').fill("met at the persimmon tree");
+	await dal.click('[data-action="save-note"]');
+	await dal.locator("[data-note]", { hasText: "met at the persimmon tree" }).waitFor();
+	await menu(dal, "Recommend on my profile");
+	await dal.locator(".head [aria-haspopup=menu]").click();
+	await dal.getByRole("menuitem", { name: "Recommend no longer" }).waitFor();
+	await dal.keyboard.press("Escape");
+
+	await write(dal, "Sweeping the yard #yard");
+	await write(dal, "Nothing about it");
+	await open(dal, "/@dal");
+	await dal.click('[data-action="edit-tags"]');
+	await dal.locator('[data-propose="yard"]').click();
+	await dal.locator("dialog[open] li", { hasText: "#yard" }).waitFor();
+	await dal.locator("dialog[open] .input").fill("#empty");
+	await dal.click('[data-action="feature"]');
+	await dal.locator("dialog[open] li", { hasText: "#empty" }).getByRole("button").click();
+	await dal.locator("dialog[open] li", { hasText: "#empty" }).waitFor({ state: "detached" });
+
+	await open(haru, "/@dal");
+	assert.equal(await haru.locator("[data-note]").count(), 0);
+	await haru.locator('[data-ties="recommends"]').click();
+	await haru.locator("dialog[open] li", { hasText: "@haru" }).waitFor();
+	await haru.keyboard.press("Escape");
+	await haru.locator(".tabs button").nth(1).click();
+	await article(haru, "Nothing about it").waitFor();
+	await haru.locator(".about .chip", { hasText: "#yard" }).click();
+	await article(haru, "Nothing about it").waitFor({ state: "detached" });
+	await article(haru, "Sweeping the yard").waitFor();
+	assert.equal(await haru.locator(".about .chip", { hasText: "#empty" }).count(), 0);
+
+	await menu(haru, "내 팔로워에서 빼기");
+	await haru.locator(".toast").first().waitFor();
+	await open(haru, "/@haru");
+	await haru.locator(".counts button").first().locator("b", { hasText: "0" }).waitFor();
+	// A note outlives what stood between the two; a recommendation does not.
+	await open(dal, "/@haru");
+	await dal.locator("[data-note]").waitFor();
+	await dal.locator('[data-action="follow"][aria-pressed="false"]').click();
+	await dal.waitForSelector('[data-action="follow"][aria-pressed="true"]');
+});
+
 test("a list shows its members' posts", { timeout: 300_000, skip }, async () => {
 	await open(dal, "/lists");
 	await dal.fill('[data-action="list-title"]', "Friends");
@@ -147,6 +196,25 @@ test("a filter covers what one does not want to meet, until a press", { timeout:
 	assert.ok(!(await hidden.innerText()).includes("the cat did it"));
 	await hidden.locator("button").click();
 	await article(haru, "the cat did it").waitFor();
+});
+
+test("one post is put behind a filter that is made for it, and comes back", { timeout: 300_000, skip }, async () => {
+	await write(dal, "The ending nobody asked for");
+	await open(haru, "/");
+	await choose(haru, "The ending nobody asked for", "필터로 가리기");
+	await haru.locator("dialog[open] form .input").fill("나중에 볼 글");
+	await haru.click('[data-action="make-filter"]');
+	const hidden = () => haru.locator("article.hushed", { hasText: "나중에 볼 글" });
+	await hidden().waitFor();
+	await open(haru, "/"); // the server says so too
+	await hidden().waitFor();
+	await hidden().locator("button").click();
+	await choose(haru, "The ending nobody asked for", "필터로 가리기");
+	await haru.locator("dialog[open] label", { hasText: "나중에 볼 글" }).locator("input:checked").uncheck();
+	await haru.locator("dialog[open]").waitFor({ state: "detached" });
+	await open(haru, "/");
+	await article(haru, "The ending nobody asked for").waitFor();
+	assert.equal(await hidden().count(), 0);
 });
 
 test("a private message arrives in the other one's conversations", { timeout: 300_000, skip }, async () => {

@@ -269,6 +269,14 @@ export interface Tag {
 	history?: { day: string; uses: string; accounts: string }[];
 }
 
+/** A tag on somebody's profile. */
+export interface FeaturedTag {
+	id: string;
+	name: string;
+	statuses_count: number | string;
+	last_status_at: string | null;
+}
+
 export interface Found {
 	accounts: Account[];
 	statuses: Status[];

@@ -30,6 +30,17 @@ class People {
 		}
 	}
 
+	/** What changes how we stand with them otherwise. True where the server agreed. */
+	async act(account: Account, deed: "note" | "endorse" | "unendorse" | "remove_from_followers", body: object = {}): Promise<boolean> {
+		try {
+			this.#relations.set(account.id, await post<Relationship>(`/api/v1/accounts/${account.id}/${deed}`, body));
+			return true;
+		} catch (error) {
+			toasts.bad(error);
+			return false;
+		}
+	}
+
 	async toggle(account: Account, deed: Deed): Promise<void> {
 		const before = this.#relations.get(account.id);
 		if (!before) return;

@@ -1,6 +1,6 @@
 // The sheets that any page may lay over itself. Their code comes when the first of its kind is opened.
 import type { Component } from "svelte";
-import type { Account, Job, Media, Status } from "../api/types";
+import type { Account, FeaturedTag, Job, Media, Status } from "../api/types";
 import { toasts } from "./toast.svelte";
 
 interface Kinds {
@@ -9,8 +9,10 @@ interface Kinds {
 	history: { status: Status };
 	feedback: { programmeId: string; media?: Media; statusId?: string };
 	lists: { account: Account };
-	people: { title: string; path: string };
+	note: { account: Account };
+	people: { title: string; path?: string; accounts?: Account[] };
 	quotes: { status: Status };
+	tags: { changed: (tags: FeaturedTag[]) => void };
 }
 
 const LOAD: { [Name in keyof Kinds]: () => Promise<{ default: Component<any> }> } = {
@@ -19,8 +21,10 @@ const LOAD: { [Name in keyof Kinds]: () => Promise<{ default: Component<any> }> 
 	history: () => import("../sheets/HistoryDialog.svelte"),
 	feedback: () => import("../sheets/FeedbackSheet.svelte"),
 	lists: () => import("../sheets/ListsSheet.svelte"),
+	note: () => import("../sheets/NoteSheet.svelte"),
 	people: () => import("../sheets/PeopleSheet.svelte"),
 	quotes: () => import("../sheets/QuotesSheet.svelte"),
+	tags: () => import("../sheets/TagsSheet.svelte"),
 };
 
 class Sheets {
