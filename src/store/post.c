@@ -70,6 +70,10 @@ static const char SQL_TAGGED_UP[] = STORE_PAGE_UP(TAGGED, "pt.post_id", "$5", "$
 	    "(NOT CAST($6 AS BOOLEAN) OR p.in_reply_to_id IS NULL OR p.in_reply_to_account_id = $1) AND " \
 	    "(NOT CAST($7 AS BOOLEAN) OR p.boost_of_id IS NULL)"
 BOTH(SQL_OF_ACCOUNT, OF_ACCOUNT, "$8", "$9", "$10");
+#define OF_ACCOUNT_TAGGED                                                                 \
+	OF_ACCOUNT " AND EXISTS (SELECT 1 FROM post_tags pt WHERE pt.post_id = p.id AND " \
+		   "pt.tag_id = (SELECT id FROM tags WHERE name = $8))"
+BOTH(SQL_OF_ACCOUNT_TAGGED, OF_ACCOUNT_TAGGED, "$9", "$10", "$11");
 static const char SQL_THREAD[] =
     "SELECT id, in_reply_to_id FROM posts WHERE thread_id = $1 AND id > $2 AND "
     "boost_of_id IS NULL ORDER BY id LIMIT $3";
@@ -381,7 +385,11 @@ bool store_post_of_account(struct db *db, struct arena *arena,
 			   const struct store_post_filter *filter, const struct store_page *page,
 			   struct store_posts *out, struct err *e)
 {
-	struct db_stmt *q = db_stmt(db, store_page_up(page) ? SQL_OF_ACCOUNT_UP : SQL_OF_ACCOUNT);
+	const bool up = store_page_up(page), tagged = filter->tag && filter->tag[0];
+	const char *plain = up ? SQL_OF_ACCOUNT_UP : SQL_OF_ACCOUNT;
+	struct db_stmt *q = db_stmt(db, !tagged ? plain
+					: up    ? SQL_OF_ACCOUNT_TAGGED_UP
+						: SQL_OF_ACCOUNT_TAGGED);
 	db_put_int(q, filter->account_id);
 	db_put_bool(q, filter->viewer_id == filter->account_id);
 	db_put_bool(q, filter->viewer_follows);
@@ -389,6 +397,8 @@ bool store_post_of_account(struct db *db, struct arena *arena,
 	db_put_bool(q, filter->only_media);
 	db_put_bool(q, filter->exclude_replies);
 	db_put_bool(q, filter->exclude_boosts);
+	if (tagged)
+		db_put_text(q, filter->tag);
 	store_page_put(q, page);
 	return store_posts_read(q, arena, page, out, e);
 }

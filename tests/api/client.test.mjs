@@ -270,6 +270,9 @@ describe("tags", () => {
 		const tag = checkShape("FeaturedTag", await b.v1.featuredTags.create({ name: "moon" }));
 		assert.equal(checkShape("FeaturedTag[]", await b.v1.featuredTags.list()).length, 1);
 		assert.equal(checkShape("FeaturedTag[]", await nobody.v1.accounts.$select(bob.id).featuredTags.list()).length, 1);
+		const tagged = await nobody.v1.accounts.$select(bob.id).statuses.list({ tagged: "Moon" });
+		assert.ok(tagged.length > 0 && tagged.every((s) => s.tags.some((t) => t.name === "moon")), JSON.stringify(tagged.map((s) => s.tags)));
+		assert.ok((await nobody.v1.accounts.$select(bob.id).statuses.list()).length > tagged.length, "the tag leaves some out");
 		await b.v1.featuredTags.$select(tag.id).remove();
 	});
 });

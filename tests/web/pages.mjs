@@ -38,6 +38,7 @@ export const SHEETS = [
 	["/@minseo", "main [aria-haspopup=menu]"],
 	["/@minseo", '[data-ties="known"]'],
 	["/@dal", '[data-action="edit-tags"]'],
+	["/@minseo", "main .tabs button:nth-child(2)", "article [aria-haspopup=menu]", '[role=menuitem]:has-text("Put behind a filter")'],
 	["/settings?show=data", '[data-action="leave"]'],
 	["/settings?show=look", '[data-action="edit-profile"]'],
 	["/admin?show=announcements", '[data-action="new-announcement"]'],

@@ -7,6 +7,7 @@ interface Kinds {
 	publish: { media?: Media[]; job?: Job; quote?: Status; edit?: Status };
 	report: { account: Account; status?: Status };
 	history: { status: Status };
+	filter: { status: Status };
 	feedback: { programmeId: string; media?: Media; statusId?: string };
 	lists: { account: Account };
 	note: { account: Account };
@@ -19,6 +20,7 @@ const LOAD: { [Name in keyof Kinds]: () => Promise<{ default: Component<any> }> 
 	publish: () => import("../sheets/PublishSheet.svelte"),
 	report: () => import("../sheets/ReportDialog.svelte"),
 	history: () => import("../sheets/HistoryDialog.svelte"),
+	filter: () => import("../sheets/FilterSheet.svelte"),
 	feedback: () => import("../sheets/FeedbackSheet.svelte"),
 	lists: () => import("../sheets/ListsSheet.svelte"),
 	note: () => import("../sheets/NoteSheet.svelte"),
