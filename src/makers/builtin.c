@@ -234,6 +234,7 @@ static const char *words_of(const struct builtin *b, struct arena *a, const stru
 	const char *prompt = q->prompt ? q->prompt : "";
 	struct err nothing_known = {0};
 	if (q->task != MAKER_RESTYLE || !q->source_prompt || !b->lexicon ||
+	    strcmp(prompt, q->source_prompt) == 0 ||
 	    !engine_lexicon_check(b->lexicon, q->source_prompt, &nothing_known))
 		return prompt;
 	return *prompt ? arena_printf(a, "%s, %s", q->source_prompt, prompt) : q->source_prompt;
