@@ -95,24 +95,36 @@ static enum script script_of_text(const char *text)
 	return found;
 }
 
-/* Appends the word, lower case and singular: "Cherries" gives "cherry", "boxes" "box", "cats" "cat". What
- * matters is that a name and a prompt are cut alike, not that the result is a word. */
+static bool ends(const char *w, size_t n, const char *with)
+{
+	size_t length = strlen(with);
+	return n > length && memcmp(w + n - length, with, length) == 0;
+}
+
+/* Appends the word, lower case and singular: "Cherries" gives "cherry", "boxes" "box", "taxis" "taxi". What
+ * matters is that a name and a prompt are cut alike, not that the result is a word: "rose" gives "ros", because "roses"
+ * could be of either. */
 static size_t add_singular(char *key, size_t at, const char *word, size_t length)
 {
 	for (size_t i = 0; i < length; i++)
 		key[at + i] = str_lower(word[i]);
 	char *w = key + at;
 	size_t n = length;
-	if (n > 4 && memcmp(w + n - 3, "ies", 3) == 0) {
+	if (n > 4 && ends(w, n, "ies")) {
 		w[n - 3] = 'y';
 		n -= 2;
-	} else if (n > 4 && memcmp(w + n - 2, "es", 2) == 0 &&
-		   (strchr("sxz", w[n - 3]) || memcmp(w + n - 4, "ch", 2) == 0 ||
-		    memcmp(w + n - 4, "sh", 2) == 0)) {
-		n -= 2;
-	} else if (n > 3 && w[n - 1] == 's' && !strchr("sui", w[n - 2])) {
+	} else if (n > 3 && w[n - 1] == 's' && !strchr("su", w[n - 2])) {
 		n -= 1;
 	}
+	if (n > 3 && ends(w, n, "ie")) {
+		w[n - 2] = 'y';
+		n -= 1;
+	} else if (n > 3 && w[n - 1] == 'e' &&
+		   (strchr("sxz", w[n - 2]) || ends(w, n, "che") || ends(w, n, "she"))) {
+		n -= 1;
+	}
+	if (n > 3 && ends(w, n, "is"))
+		n -= 1;
 	return at + n;
 }
 

@@ -21,6 +21,10 @@ static const char CONCEPTS[] =
     "{\"id\":\"cherry\",\"en\":[\"cherries\"],\"ko\":[\"체리\"],\"ja\":[\"さくらんぼ\"]},"
     "{\"id\":\"box\",\"en\":[\"box\"],\"ko\":[\"상자\"],\"ja\":[\"箱\"]},"
     "{\"id\":\"bus\",\"en\":[\"bus\"],\"ko\":[\"버스\"],\"ja\":[\"バス\"]},"
+    "{\"id\":\"taxi\",\"en\":[\"taxi\"],\"ko\":[\"택시\"],\"ja\":[\"タクシー\"]},"
+    "{\"id\":\"rose\",\"en\":[\"rose\"],\"ko\":[\"장미\"],\"ja\":[\"バラ\"]},"
+    "{\"id\":\"iris\",\"en\":[\"iris\"],\"ko\":[\"붓꽃\"],\"ja\":[\"アヤメ\"]},"
+    "{\"id\":\"cookie\",\"en\":[\"cookie\"],\"ko\":[\"쿠키\"],\"ja\":[\"クッキー\"]},"
     "{\"id\":\"shirt\",\"en\":[\"t-shirt\"],\"ko\":[\"T셔츠\",\"티셔츠\"],\"ja\":[\"Tシャツ\"]},"
     "{\"id\":\"eye\",\"en\":[\"eye\"],\"ko\":[\"눈\"],\"ja\":[\"め\"]}],"
     "\"words\":[\"on\",\"background\",\"red\",\"sky blue\",\"배경\",\"노란\",\"하늘색\",\"위의\",\"赤い\",\"背景\",\"ドット絵\"]}";
@@ -71,6 +75,11 @@ static void test_english(void **state)
 	assert_string_equal(found("a cherry in boxes"), "cherry box");
 	assert_string_equal(found("buses and a bus"), "bus");
 	assert_string_equal(found("my t-shirts"), "shirt");
+	assert_string_equal(found("two taxis or one taxi"), "taxi");
+	assert_string_equal(found("roses"), "rose");
+	assert_string_equal(found("a rose"), "rose");
+	assert_string_equal(found("irises and an iris"), "iris");
+	assert_string_equal(found("cookies and a cookie"), "cookie");
 	assert_string_equal(found("pineapple, catalogue, pearl"), "");
 	assert_string_equal(found(""), "");
 }
@@ -180,7 +189,7 @@ static void test_files(void **state)
 	    "{\"concepts\":[[\"id\"]]}"};
 	struct engine_lexicon *other;
 	struct err e;
-	assert_int_equal(engine_lexicon_size(lexicon), 9);
+	assert_int_equal(engine_lexicon_size(lexicon), 13);
 	assert_string_equal(engine_lexicon_name(lexicon, 0), "red apple");
 	for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
 		assert_true(file_write(path, broken[i], strlen(broken[i]), &e));
