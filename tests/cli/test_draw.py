@@ -195,8 +195,10 @@ class Draw(unittest.TestCase):
         self.assertEqual(self.files(), [])
 
     def start_slow(self, *words, **options):
-        """A run that takes long: many pictures, stopped (the system's word) before its first is done."""
+        """A run that takes long: many pictures, stopped (the system's word) before its first is done. Ctrl-C means to it what it
+        means at a terminal, also where the tests themselves run in the background of a script, which ignores it."""
         return subprocess.Popen([MADANG, "draw", APPLE, "-o", "x.png", "--count", "64", *words], cwd=self.dir,
+                                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
                                 env=dict(os.environ, MADANG_MODEL=MODEL), **options)
 
     def test_ctrl_c_stops_at_once(self):
