@@ -27,7 +27,6 @@ export const post = {
 	"explore.all": "All",
 	"explore.empty": "No pictures here yet. Make the first one.",
 	"explore.filters": "Styles and tags",
-	"explore.open": "Picture by {name}: {title}",
 	"favourites.empty": "What you like is kept here.",
 	"feed.end": "That was everything.",
 	"feed.fresh": "{n} new post || {n} new posts",

@@ -29,7 +29,6 @@ export const post: Record<keyof typeof en, string> = {
 	"explore.all": "すべて",
 	"explore.empty": "まだ絵がありません。最初の一枚を描きましょう。",
 	"explore.filters": "画風とタグ",
-	"explore.open": "{name} の絵: {title}",
 	"favourites.empty": "いいねした投稿がここに集まります。",
 	"feed.end": "これで全部です。",
 	"feed.fresh": "新しい投稿 {n} 件",

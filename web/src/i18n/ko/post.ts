@@ -29,7 +29,6 @@ export const post: Record<keyof typeof en, string> = {
 	"explore.all": "전체",
 	"explore.empty": "아직 그림이 없어요. 첫 그림을 그려 보세요.",
 	"explore.filters": "화풍과 태그",
-	"explore.open": "{name}의 그림: {title}",
 	"favourites.empty": "좋아요를 누른 글이 여기에 모여요.",
 	"feed.end": "여기까지예요.",
 	"feed.fresh": "새 글 {n}개",
