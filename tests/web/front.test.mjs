@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { startMock } from "./mock.mjs";
-import { follow, PAGES, settled } from "./pages.mjs";
-import { launch, person, walk } from "./yard.mjs";
+import { demo, follow, PAGES, visit } from "./pages.mjs";
+import { launch, walk } from "./yard.mjs";
 
 let browser;
 let mock;
@@ -16,16 +16,8 @@ after(async () => {
 	mock.close();
 });
 
-async function dal(options = {}) {
-	const page = await person(browser, { locale: "en", ...options });
-	await page.context().addCookies([{ name: "madang_session", value: "demo", url: mock.url }]);
-	return page;
-}
-
-async function open(page, path) {
-	await page.goto(mock.url + path);
-	await settled(page);
-}
+const dal = (options) => demo(browser, mock, options);
+const open = (page, path) => visit(page, mock, path);
 
 test("two people walk the main path", async () => {
 	const empty = await startMock({ empty: true });

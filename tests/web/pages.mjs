@@ -1,4 +1,5 @@
 // Every page that a person who looks after the house can open, and how to get there.
+import { person } from "./yard.mjs";
 
 export const PAGES = [
 	"/", "/explore", "/studio", "/notifications", "/notifications/requests", "/search?q=moon", "/@dal", "/more", "/favourites", "/lists", "/lists/1", "/lists/1?edit=1", "/filters",
@@ -48,3 +49,15 @@ export const SHEETS = [
 	["/admin?show=blocks&list=networks", '[data-action="add-block"]'],
 	["/moderation?show=open", '[data-action="act"]'],
 ];
+
+/** A page of the person who is signed in at the stand-in server. */
+export async function demo(browser, mock, options = {}) {
+	const page = await person(browser, { locale: "en", ...options });
+	await page.context().addCookies([{ name: "madang_session", value: "demo", url: mock.url }]);
+	return page;
+}
+
+export async function visit(page, mock, path) {
+	await page.goto(mock.url + path);
+	await settled(page);
+}

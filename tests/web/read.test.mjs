@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { startMock } from "./mock.mjs";
-import { settled } from "./pages.mjs";
-import { launch, person } from "./yard.mjs";
+import { demo, follow, settled, visit } from "./pages.mjs";
+import { launch } from "./yard.mjs";
 
 let browser;
 let mock;
@@ -19,16 +19,8 @@ after(async () => {
 	mock.close();
 });
 
-async function dal(options = {}) {
-	const page = await person(browser, { locale: "en", ...options });
-	await page.context().addCookies([{ name: "madang_session", value: "demo", url: mock.url }]);
-	return page;
-}
-
-async function open(page, path) {
-	await page.goto(mock.url + path);
-	await settled(page);
-}
+const dal = (options) => demo(browser, mock, options);
+const open = (page, path) => visit(page, mock, path);
 
 /** Answers of the server, changed on their way to the page. */
 async function change(page, url, deed) {
