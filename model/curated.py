@@ -1,15 +1,15 @@
 """Which concepts an edition of the model learns. Edition 0, which the program carries: those that a person is likeliest to
-ask for. Edition 1: every animal, plant, food and drink, and these other things."""
+ask for. Edition 1: every animal, plant, food and drink, and these other things. Edition 2: more of what people wear, use and are."""
 ALSO = """rocket;automobile;taxi;police car;ambulance;fire engine;bus;tractor;delivery truck;racing car;motorcycle;bicycle;locomotive;
 bullet train;airplane;helicopter;sailboat;ship;speedboat;flying saucer;small airplane;house;house with garden;castle;japanese castle;tent;hut;
 hospital;school;church;mosque;shinto shrine;ferris wheel;roller coaster;carousel horse;circus tent;mountain;mount fuji;volcano;desert island;
 beach with umbrella;rainbow;sun;sun with face;crescent moon;full moon;star;glowing star;shooting star;cloud;cloud with rain;cloud with lightning;
-snowflake;fire;droplet;water wave;snowman;umbrella with rain drops;tornado;comet;ringed planet;globe showing americas;fountain;statue of liberty;
+snowflake;fire;droplet;water wave;snowman;umbrella with rain drops;tornado;comet;ringed planet;globe showing americas;fountain;
 tokyo tower;grinning face;face with tears of joy;smiling face with smiling eyes;smiling face with heart-eyes;smiling face with sunglasses;
 winking face;face blowing a kiss;thinking face;sleeping face;crying face;loudly crying face;angry face;enraged face;face screaming in fear;
 exploding head;nerd face;partying face;cowboy hat face;clown face;face with medical mask;smiling face with halo;smiling face with horns;
 star-struck;zany face;melting face;cold face;alien;alien monster;robot;ghost;skull;jack-o-lantern;ogre;pile of poo;red heart;orange heart;yellow heart;
-green heart;blue heart;purple heart;black heart;white heart;sparkling heart;two hearts;broken heart;heart with arrow;heart on fire;kiss mark;
+green heart;blue heart;purple heart;black heart;white heart;sparkling heart;two hearts;broken heart;heart with arrow;heart on fire;
 christmas tree;wrapped gift;balloon;party popper;sparkles;trophy;1st place medal;soccer ball;basketball;baseball;tennis;volleyball;american football;
 bowling;ping pong;boxing glove;skateboard;sled;kite;yo-yo;video game;joystick;game die;puzzle piece;teddy bear;artist palette;crown;glasses;
 sunglasses;t-shirt;jeans;dress;running shoe;high-heeled shoe;backpack;handbag;top hat;ring;gem stone;guitar;violin;trumpet;saxophone;drum;
@@ -19,6 +19,18 @@ axe;wrench;screwdriver;crossed swords;bow and arrow;shield;bomb;magnet;microscop
 bathtub;soap;broom;basket;bucket;alarm clock;watch;hourglass done;compass;bell;anchor;magic wand;crystal ball;coin;money bag;credit card;gear;
 astronaut;ninja;superhero;mage;fairy;vampire;merperson;zombie;baby;princess;prince;santa claus;cook;farmer;artist;scientist;firefighter;police officer;
 detective;thumbs up;waving hand;victory hand;flexed biceps;eye;brain;tooth"""
+
+
+MORE = """cyclone;sunrise;sunset;milky way;thermometer;sun behind small cloud;sun behind rain cloud;cloud with snow;ribbon;fireworks;sparkler;confetti ball;
+wind chime;graduation cap;studio microphone;fishing pole;clapper board;bullseye;pool 8 ball;skis;person surfing;ice hockey;snow-capped mountain;camping;
+classical building;desert;stadium;office building;hotel;factory;badminton;ear;nose;mouth;ok hand;clapping hands;footprints;boy;girl;man;woman;old man;old woman;
+construction worker;baby angel;guard;lipstick;wedding;seat;briefcase;floppy disk;triangular ruler;notebook;closed book;megaphone;package;film projector;
+battery;electric plug;magnifying glass tilted left;water pistol;printer;computer mouse;framed picture;wastebasket;dagger;world map;pen;train;minibus;
+sport utility vehicle;pickup truck;kick scooter;motor scooter;canoe;satellite;police car light;shopping cart;shopping bags;ring buoy;playground slide;
+hiking boot;bone;student;singer;teacher;health worker;judge;pilot;genie;billed cap;scarf;gloves;coat;socks;necktie;kimono;luggage;toolbox;brick;thread;yarn;
+sponge;dna;ballet shoes;shorts;pink heart;stethoscope;parachute;maracas;flute;banjo;accordion;ladder;mirror;window;toothbrush;rock;mirror ball;lungs;bubbles;
+keyboard;stopwatch;umbrella;chess pawn;balance scale;high voltage;ferry;ice skate;fuel pump;smiling face with hearts;yawning face;pleading face;
+nauseated face;face with monocle;upside-down face;grinning cat;drooling face;see-no-evil monkey;flushed face;fire extinguisher;grey heart"""
 
 
 CORE = """cat;dog;rabbit;tiger;lion;bear;panda;koala;fox;wolf;monkey;elephant;giraffe;zebra;horse;unicorn;cow;pig;ewe;mouse;hamster;hedgehog;bat;deer;
@@ -41,11 +53,13 @@ def named(words):
 
 
 def edition(concepts, which):
-    """Indexes into concepts.json of edition 0 (the core), 1 (curated) or 2 (everything)."""
-    if which == 2:
+    """Indexes into concepts.json of edition 0 (the core), 1, 2 (curated) or 3 (everything)."""
+    if which == 3:
         return list(range(len(concepts)))
     if which == 0:
         core = named(CORE)
         return [i for i, c in enumerate(concepts) if c["en"][0].lower() in core]
-    also = named(ALSO)
+    also = named(ALSO) | (named(MORE) if which == 2 else set())
+    lost = also - {c["en"][0].lower() for c in concepts}
+    assert not lost, lost
     return [i for i, c in enumerate(concepts) if c["group"] in (3, 4) or c["en"][0].lower() in also]

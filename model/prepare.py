@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Writes what the transformer learns as shards of ready sequences (text ids and picture tokens).
 
-usage: prepare.py TOKENIZER OUTDIR [--edition 0] [--kinds single,tinted,scene,count,pair,restyle,background,recolour]
+usage: prepare.py TOKENIZER OUTDIR [--edition 0 [--besides -1]] [--kinds single,tinted,scene,count,pair,restyle,background,recolour]
                   [--captions 8] [--pairs 30000] [--workers 2]
 The pictures of a kind are encoded once (OUTDIR/<kind>.npy, int16 tokens [rows,144]); every row then gets several
 captions. A shard: a 64-byte header {"MDSHARD1", u32 prefix, source, middle, target, u64 count} and records of u16.
+--besides: only the things that this edition did not know.
 Held out from training: grounds of singles with held_single(), pairs with held_pair(), captions' held phrasings.
 """
 import argparse
@@ -237,6 +238,7 @@ def main():
     p.add_argument("tokenizer")
     p.add_argument("out")
     p.add_argument("--edition", type=int, default=0)
+    p.add_argument("--besides", type=int, default=-1)
     p.add_argument("--kinds", default="single,tinted,scene,count,pair")
     p.add_argument("--captions", type=int, default=8)
     p.add_argument("--edits", type=int, default=100000)
@@ -249,7 +251,8 @@ def main():
         import fused
         nets.Fused.norm_swish = staticmethod(fused.norm_swish)
     os.makedirs(o.out, exist_ok=True)
-    ids = edition(C.concepts(), o.edition)
+    known = set(edition(C.concepts(), o.besides)) if o.besides >= 0 else set()
+    ids = [i for i in edition(C.concepts(), o.edition) if i not in known]
     s, vq = Sprites(o.device), nets.VQModel().to(o.device, memory_format=torch.channels_last).eval()
     vq.load_state_dict(torch.load(o.tokenizer, map_location=o.device))
     text, cap, w = Text(), C.Captions(), o.workers

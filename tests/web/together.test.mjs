@@ -210,7 +210,7 @@ test("one post is put behind a filter that is made for it, and comes back", { ti
 	await hidden().waitFor();
 	await hidden().locator("button").click();
 	await choose(haru, "The ending nobody asked for", "필터로 가리기");
-	await haru.locator("dialog[open] label", { hasText: "나중에 볼 글" }).locator("input:checked").uncheck();
+	await haru.locator("dialog[open] label", { hasText: "나중에 볼 글" }).locator("input:checked").click();
 	await haru.locator("dialog[open]").waitFor({ state: "detached" });
 	await open(haru, "/");
 	await article(haru, "The ending nobody asked for").waitFor();
