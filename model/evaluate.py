@@ -167,7 +167,7 @@ class Run:
                 open(f"{self.out}_single.txt", "w").write("\n".join(f"{w} / {STYLES[m['style']]}" for w, m in zip(words[:64], ms)))
 
     def known(self):
-        """Every concept in three styles: which ones the model can claim to know."""
+        """Every concept in three styles, a language each: which ones the model can claim to know (export.py --known)."""
         ms = [{"kind": "single", "style": (k + 2 * j) % 6, "concepts": [c], "tint": 0, "bg": 0} for k, c in enumerate(self.ids) for j in range(3)]
         words = [self.cap.caption(self.r, m, lang=C.LANGS[k % 3], plain=True) for k, m in enumerate(ms)]
         pics = self.draw(words, [STYLES[m["style"]] for m in ms], seed=7)
@@ -176,7 +176,7 @@ class Run:
         self.log("concepts top-1 in at least one of three styles", ((rank == 0).sum(1) >= 1).mean(), len(rank))
         cc = C.concepts()
         with open(f"{self.out}_known.csv", "w") as f:
-            csv.writer(f).writerows([("concept", "rank 1", "rank 2", "rank 3")] + [(cc[c]["en"][0], *r) for c, r in zip(self.ids, rank.tolist())])
+            csv.writer(f).writerows([("id", "concept", "rank en", "rank ko", "rank ja")] + [(cc[c]["id"], cc[c]["en"][0], *r) for c, r in zip(self.ids, rank.tolist())])
 
     def tinted(self):
         cc = C.concepts()

@@ -6,6 +6,7 @@ Weight matrices and convolutions become I8 with one F32 scale a row (an output c
 """
 import argparse
 import copy
+import csv
 import json
 import os
 import shutil
@@ -80,6 +81,7 @@ def main():
     p.add_argument("--top-k", type=int, default=0)
     p.add_argument("--top-p", type=float, default=.9)
     p.add_argument("--edition", default="1.1")
+    p.add_argument("--known", help="evaluate.py's _known.csv: only things that came out as asked in two of its three tries are offered")
     p.add_argument("--unasked", default="flat", help="the style of who asks for none: one that was trained with plain words; 'any' was trained only beside a style's name")
     o = p.parse_args()
     os.makedirs(o.out, exist_ok=True)
@@ -99,6 +101,10 @@ def main():
     shutil.copy(f"{CACHE}/tokenizer.json", o.out)
     cc = C.concepts()
     known = [cc[i] for i in json.load(open(f"{o.shards}/concepts.json"))]
+    if o.known:
+        with open(o.known) as f:
+            good = {r["id"] for r in csv.DictReader(f) if sum(r[k] == "0" for k in ("rank en", "rank ko", "rank ja")) >= 2}
+        known = [c for c in known if c["id"] in good]
     json.dump({"concepts": [{k: c[k] for k in ("id", "char", "en", "ko", "ja")} for c in known], "words": C.words()},
               open(f"{o.out}/concepts.json", "w"), ensure_ascii=False, indent=0)
     print({f: os.path.getsize(f"{o.out}/{f}") for f in sorted(os.listdir(o.out))})
