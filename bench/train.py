@@ -3,7 +3,7 @@
 
 The same Janus-style transformer (model/nets.py) on random tokens, one core and two: forward, backward and optimizer.
 PyTorch runs in bf16 autocast with AdamW. Needs build/ and Debian's python3-torch (run it with /usr/bin/python3).
-amx_share: of what one core's AMX does with operands at hand, measured right before."""
+share: of what one core does at most with bf16 operands at hand (AMX, or else AVX-512), measured right before."""
 import csv
 import json
 import os
@@ -37,9 +37,10 @@ def write_shard(path, count=256):
             f.write(struct.pack("<%dH" % len(record), *record))
 
 
-def amx_peak():
-    run = subprocess.run([ROOT + "/build/bench/amx_peak"], capture_output=True, text=True)
-    return float(run.stdout) if run.returncode == 0 else 0
+def bf16_peak():
+    """TFLOPS, and by which instructions."""
+    run = subprocess.run([ROOT + "/build/bench/bf16_peak"], capture_output=True, text=True)
+    return (float(run.stdout.split()[0]), run.stdout.split()[1]) if run.returncode == 0 else (0, "none")
 
 
 def madang(folder, shape, threads, optimizer, batch, steps):
@@ -87,13 +88,13 @@ def pytorch(shape, threads, batch, steps):
 
 def main():
     out = csv.writer(sys.stdout)
-    out.writerow(["shape", "program", "optimizer", "threads", "batch", "samples_per_s", "tflops", "amx_peak_tflops",
-                  "amx_share", "times_pytorch"])
+    out.writerow(["shape", "program", "optimizer", "threads", "batch", "samples_per_s", "tflops", "bf16", "peak_tflops",
+                  "share", "times_pytorch"])
     with tempfile.TemporaryDirectory() as folder:
         write_shard(folder + "/draw.shard")
         for name, shape in SHAPES.items():
             for threads in (1, 2):
-                peak = amx_peak()
+                peak, by = bf16_peak()
                 base = pytorch(shape, threads, 16, 3)
                 results = [(opt, *madang(folder, shape, threads, opt, BATCH, 4)) for opt in ("adamw", "muon")]
                 flops = results[0][2] / results[0][1]
@@ -101,8 +102,8 @@ def main():
                 rows += [("madang", opt, BATCH, speed, tflops) for opt, speed, tflops in results]
                 for program, opt, batch, speed, tflops in rows:
                     share = tflops / (peak * threads) if peak else 0
-                    out.writerow([name, program, opt, threads, batch, "%.2f" % speed, "%.3f" % tflops,
-                                  "%.2f" % peak, "%.3f" % share, "%.2f" % (speed / base)])
+                    out.writerow([name, program, opt, threads, batch, "%.2f" % speed, "%.3f" % tflops, by,
+                                  "%.3f" % peak, "%.3f" % share, "%.2f" % (speed / base)])
                     sys.stdout.flush()
 
 
