@@ -1,5 +1,5 @@
 """Which concepts an edition of the model learns. Edition 0, which the program carries: those that a person is likeliest to
-ask for. Edition 1: every animal, plant, food and drink, and these other things. Edition 2: more of what people wear, use and are."""
+ask for; edition 1: what they ask for next; edition 2: every animal, plant, food and drink, and much of what people wear, use and are."""
 ALSO = """rocket;automobile;taxi;police car;ambulance;fire engine;bus;tractor;delivery truck;racing car;motorcycle;bicycle;locomotive;
 bullet train;airplane;helicopter;sailboat;ship;speedboat;flying saucer;small airplane;house;house with garden;castle;japanese castle;tent;hut;
 hospital;school;church;mosque;shinto shrine;ferris wheel;roller coaster;carousel horse;circus tent;mountain;mount fuji;volcano;desert island;
@@ -33,6 +33,16 @@ keyboard;stopwatch;umbrella;chess pawn;balance scale;high voltage;ferry;ice skat
 nauseated face;face with monocle;upside-down face;grinning cat;drooling face;see-no-evil monkey;flushed face;fire extinguisher;grey heart"""
 
 
+NEXT = """ninja;princess;superhero;mage;fairy;merperson;santa claus;boy;girl;cook;bird;leopard;camel;kangaroo;gorilla;raccoon;sloth;otter;polar bear;
+hippopotamus;rhinoceros;lobster;shrimp;squid;jellyfish;seal;ant;black cat;rooster;chipmunk;lizard;egg;popcorn;waffle;bento box;spaghetti;curry rice;
+cooked rice;melon;blueberries;cucumber;garlic;butter;honey pot;pie;baguette bread;bacon;glass of milk;cocktail glass;fried shrimp;poultry leg;motorcycle;
+ambulance;racing car;delivery truck;speedboat;ferris wheel;glasses;sunglasses;t-shirt;dress;jeans;running shoe;handbag;backpack;top hat;ring;violin;trumpet;
+drum;musical keyboard;microphone;headphone;telephone;mobile phone;laptop;television;candle;books;pencil;scissors;hammer;bell;bomb;magnet;bed;chair;door;
+couch and lamp;skateboard;kite;game die;video game;artist palette;magic wand;crossed swords;anchor;money bag;coin;gear;bouquet;potted plant;lotus;seedling;
+baseball;tennis;musical note;eye;fireworks;scarf;tornado;water wave;droplet;shooting star;full moon;church;school;fountain;broken heart;clown face;
+crying face;winking face;nerd face"""
+
+
 CORE = """cat;dog;rabbit;tiger;lion;bear;panda;koala;fox;wolf;monkey;elephant;giraffe;zebra;horse;unicorn;cow;pig;ewe;mouse;hamster;hedgehog;bat;deer;
 chicken;baby chick;penguin;owl;eagle;duck;swan;flamingo;parrot;peacock;frog;turtle;snake;crocodile;dragon;t-rex;sauropod;whale;dolphin;fish;tropical fish;
 octopus;crab;shark;snail;butterfly;honeybee;lady beetle;spider;cat face;dog face;rabbit face;tiger face;
@@ -53,13 +63,10 @@ def named(words):
 
 
 def edition(concepts, which):
-    """Indexes into concepts.json of edition 0 (the core), 1, 2 (curated) or 3 (everything)."""
+    """Indexes into concepts.json of edition 0 (the core), 1 (what comes next too), 2 (curated) or 3 (everything)."""
     if which == 3:
         return list(range(len(concepts)))
-    if which == 0:
-        core = named(CORE)
-        return [i for i, c in enumerate(concepts) if c["en"][0].lower() in core]
-    also = named(ALSO) | (named(MORE) if which == 2 else set())
-    lost = also - {c["en"][0].lower() for c in concepts}
+    wanted = [named(CORE), named(CORE) | named(NEXT), named(CORE) | named(NEXT) | named(ALSO) | named(MORE)][which]
+    lost = wanted - {c["en"][0].lower() for c in concepts}
     assert not lost, lost
-    return [i for i, c in enumerate(concepts) if c["group"] in (3, 4) or c["en"][0].lower() in also]
+    return [i for i, c in enumerate(concepts) if c["en"][0].lower() in wanted or which == 2 and c["group"] in (3, 4)]
