@@ -3,6 +3,7 @@
 #include "engine/cache.h"
 
 #include "engine/cuda/card.h"
+#include "engine/slab.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -52,7 +53,7 @@ bool engine_cache_init(struct engine_cache *c, const struct engine_cache_options
 	}
 	/* kernels read values up to a whole KERNEL_MIX of positions */
 	bytes += KERNEL_MIX * options->head_dim;
-	c->data = aligned_alloc(64, round_up(bytes, 64));
+	c->data = engine_slab_alone(bytes);
 	if (!c->data)
 		return err_set(e, ERR_NO_MEMORY, "no memory for %zu positions of context",
 			       options->positions);

@@ -8,42 +8,33 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
-#define HUGE_PAGE (2u << 20)
-
-/* Zeroed, 64-byte aligned; large ones on huge pages, where the machine has them. */
 static void *aligned_zeroed(size_t bytes)
 {
-	size_t align = bytes >= HUGE_PAGE ? HUGE_PAGE : 64;
-	void *p = aligned_alloc(align, (bytes + align - 1) / align * align);
-	if (!p)
-		return NULL;
-	if (align == HUGE_PAGE)
-		madvise(p, bytes, MADV_HUGEPAGE); /* only a wish */
-	memset(p, 0, bytes);
-	return p;
+	void *p = engine_slab_alone(bytes);
+	return p ? memset(p, 0, bytes) : NULL;
 }
 
-bool engine_matrix_init(struct engine_matrix *m, enum kernel_weights weights, size_t outputs,
-			size_t k, bool bias, struct err *e)
+bool engine_matrix_init(struct engine_matrix *m, const struct engine_matrix_options *o,
+			struct err *e)
 {
-	*m = (struct engine_matrix){.weights = weights, .outputs = outputs, .k = k};
-	m->tiles = (outputs + KERNEL_TILE_ROWS - 1) / KERNEL_TILE_ROWS;
-	m->tile_bytes = kernel_tile_bytes(weights, k);
+	*m = (struct engine_matrix){.weights = o->weights, .outputs = o->outputs, .k = o->k};
+	m->tiles = (m->outputs + KERNEL_TILE_ROWS - 1) / KERNEL_TILE_ROWS;
+	m->tile_bytes = kernel_tile_bytes(m->weights, m->k);
 	size_t column = m->tiles * KERNEL_TILE_ROWS * sizeof(float);
 	m->bytes = m->tiles * m->tile_bytes;
-	m->data = aligned_zeroed(m->bytes);
+	m->data =
+	    o->slab ? engine_slab_take(o->slab, m->bytes, &m->chunk) : aligned_zeroed(m->bytes);
 	if (!m->data)
 		goto no_memory;
-	if (weights == KERNEL_INT8) {
+	if (m->weights == KERNEL_INT8) {
 		memset(m->data, 128, m->bytes); /* q = 0 in the padding */
 		m->scale = aligned_zeroed(column);
 		if (!m->scale)
 			goto no_memory;
 		m->bytes += column;
 	}
-	if (bias) {
+	if (o->bias) {
 		m->bias = aligned_zeroed(column);
 		if (!m->bias)
 			goto no_memory;
@@ -52,7 +43,7 @@ bool engine_matrix_init(struct engine_matrix *m, enum kernel_weights weights, si
 	return true;
 no_memory:
 	engine_matrix_finish(m);
-	return err_set(e, ERR_NO_MEMORY, "no memory for a matrix of %zu x %zu", outputs, k);
+	return err_set(e, ERR_NO_MEMORY, "no memory for a matrix of %zu x %zu", o->outputs, o->k);
 }
 
 void engine_matrix_repeat(struct engine_matrix *m)
@@ -65,9 +56,19 @@ void engine_matrix_repeat(struct engine_matrix *m)
 	}
 }
 
+void engine_matrix_drop_tiles(struct engine_matrix *m)
+{
+	if (m->chunk)
+		engine_slab_give_back(m->chunk);
+	else
+		free(m->data);
+	m->data = NULL;
+	m->chunk = NULL;
+}
+
 void engine_matrix_finish(struct engine_matrix *m)
 {
-	free(m->data);
+	engine_matrix_drop_tiles(m);
 	free(m->scale);
 	free(m->bias);
 	*m = (struct engine_matrix){0};

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "engine/kernels/kernels.h"
 #include "engine/pool.h"
+#include "engine/slab.h"
 
 /* The rounding of weights, for files that keep it: k numbers to k int8 and their scale; and to 4-bit blocks
  * (16 bytes and an f16 scale for each 32, the last filled up with 0). */
@@ -20,17 +21,28 @@ struct engine_matrix {
 	size_t outputs, k;
 	size_t tiles;
 	size_t tile_bytes;
-	size_t bytes; /* everything this matrix holds */
-	void *data;   /* 64-byte aligned tiles */
-	float *scale; /* INT8, [tiles * 16] */
-	float *bias;  /* [tiles * 16] or NULL */
+	size_t bytes;                    /* everything this matrix holds */
+	void *data;                      /* 64-byte aligned tiles */
+	struct engine_slab_chunk *chunk; /* that the tiles lie in; NULL: in memory of their own */
+	float *scale;                    /* INT8, [tiles * 16] */
+	float *bias;                     /* [tiles * 16] or NULL */
+};
+
+/* What a matrix is to be. */
+struct engine_matrix_options {
+	enum kernel_weights weights;
+	size_t outputs, k;
+	bool bias;
+	struct engine_slab *slab; /* that the tiles are taken from; NULL: memory of their own */
 };
 
 /* Zeroed memory for the tiles; the rows follow with engine_matrix_set_*, in any order and any
  * number of calls (fused matrices are put together from several tensors). */
-bool engine_matrix_init(struct engine_matrix *m, enum kernel_weights weights, size_t outputs,
-			size_t k, bool bias, struct err *e) MUST_CHECK;
+bool engine_matrix_init(struct engine_matrix *m, const struct engine_matrix_options *options,
+			struct err *e) MUST_CHECK;
 void engine_matrix_finish(struct engine_matrix *m); /* zeroed memory is fine */
+/* Gives the tiles alone back: they lie elsewhere now. */
+void engine_matrix_drop_tiles(struct engine_matrix *m);
 
 /* Output row `output` from k floats. */
 void engine_matrix_set_row(struct engine_matrix *m, size_t output, const float *row);

@@ -162,19 +162,31 @@ static void measure_prefill(struct measuring *m, const struct engine_measure_opt
 	r->prefill_ops_per_s = 2.0 * (double)(r->parameters - head) * r->prefill_tokens_per_s;
 }
 
-static void sweep(void *context, size_t begin, size_t end, int thread)
+typedef uint64_t sweep_sum __attribute__((vector_size(16), aligned(16)));
+
+/* In sums of their own, so that the reads set the pace and not the adding. */
+static inline void sweep_lines(struct measuring *m, size_t begin, size_t end, int thread, bool call)
 {
-	struct measuring *m = context;
-	uint64_t sum[8] = {0};
+	sweep_sum sum[4] = {{0}};
 	for (const uint8_t *p = m->sweep + begin * 64; p < m->sweep + end * 64; p += 64) {
-		uint64_t line[8];
-		__builtin_prefetch(p + 4096);
-		memcpy(line, p, sizeof(line));
-		for (int i = 0; i < 8; i++)
+		const sweep_sum *line = (const sweep_sum *)(const void *)p;
+		if (call)
+			__builtin_prefetch(p + 4096);
+		for (int i = 0; i < 4; i++)
 			sum[i] += line[i];
 	}
-	for (int i = 0; i < 8; i++)
-		m->sums[thread] += sum[i];
+	sum[0] += sum[1] + sum[2] + sum[3];
+	m->sums[thread] += sum[0][0] + sum[0][1];
+}
+
+static void sweep(void *context, size_t begin, size_t end, int thread)
+{
+	sweep_lines(context, begin, end, thread, false);
+}
+
+static void sweep_called(void *context, size_t begin, size_t end, int thread)
+{
+	sweep_lines(context, begin, end, thread, true);
 }
 
 static double measure_bandwidth(struct measuring *m, double seconds)
@@ -183,11 +195,15 @@ static double measure_bandwidth(struct measuring *m, double seconds)
 	if (m->card)
 		return engine_card_model_bandwidth(m->t.card, m->sweep_bytes, seconds);
 	do {
-		double from = watch(m);
-		engine_pool_for(m->pool, m->sweep_bytes / 64, 4096, sweep, m);
-		double took = watch(m) - from;
-		if (took < best)
-			best = took;
+		/* some processors read faster when the lines to come are called, some when not */
+		for (int call = 0; call < 2; call++) {
+			double from = watch(m);
+			engine_pool_for(m->pool, m->sweep_bytes / 64, 4096,
+					call ? sweep_called : sweep, m);
+			double took = watch(m) - from;
+			if (took < best)
+				best = took;
+		}
 	} while (now() - begin < seconds);
 	return (double)m->sweep_bytes / best;
 }

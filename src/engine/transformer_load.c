@@ -23,6 +23,7 @@ struct loader {
 	enum engine_weights_as as;
 	uint64_t random;
 	bool check;
+	struct engine_slab slab;
 	struct err *e;
 };
 
@@ -84,7 +85,13 @@ static bool matrix(struct loader *l, struct engine_matrix *m, enum kernel_weight
 {
 	if (l->check)
 		*m = (struct engine_matrix){.weights = weights, .outputs = outputs, .k = k};
-	else if (!engine_matrix_init(m, weights, outputs, k, bias, l->e))
+	else if (!engine_matrix_init(m,
+				     &(struct engine_matrix_options){.weights = weights,
+								     .outputs = outputs,
+								     .k = k,
+								     .bias = bias,
+								     .slab = &l->slab},
+				     l->e))
 		return false;
 	l->t->bytes += m->bytes;
 	return true;
@@ -480,8 +487,9 @@ bool engine_transformer_init(struct engine_transformer *t, const struct engine_s
 	struct loader l = {
 	    .t = t, .file = file, .as = options->as, .random = 1, .check = options->check, .e = e};
 	*t = (struct engine_transformer){.shape = *shape};
-	if (load(&l, options) &&
-	    (!options->card || (t->card = engine_card_model_create(options->card, t, e))))
+	bool ok = load(&l, options);
+	engine_slab_close(&l.slab);
+	if (ok && (!options->card || (t->card = engine_card_model_create(options->card, t, e))))
 		return true;
 	engine_transformer_finish(t);
 	return false;
@@ -494,7 +502,9 @@ bool engine_transformer_load_text_head(struct engine_transformer *t,
 	struct loader l = {.t = t, .file = file, .as = as, .e = e};
 	if (t->text_head.outputs)
 		return true;
-	if (load_text_head(&l) && (!t->card || engine_card_model_add_text_head(t->card, t, e)))
+	bool ok = load_text_head(&l);
+	engine_slab_close(&l.slab);
+	if (ok && (!t->card || engine_card_model_add_text_head(t->card, t, e)))
 		return true;
 	engine_matrix_finish(&t->text_head);
 	return false;

@@ -150,8 +150,7 @@ bool engine_card_matrix_init(struct engine_card_matrix *m, struct card *card,
 	     !(m->scale = engine_card_floats(card, from->scale, column, e))) ||
 	    (from->bias && !(m->bias = engine_card_floats(card, from->bias, column, e))))
 		return false;
-	free(from->data);
-	from->data = NULL;
+	engine_matrix_drop_tiles(from);
 	return true;
 }
 

@@ -9,11 +9,15 @@
 
 /* Where the weights to come are called: far enough ahead for memory; the next tile follows directly. Intel's first-level
  * caches have too few buffers for what is under way (a quarter of memory's bandwidth was lost by it), so FAR calls
- * into the second level; on AMD's Zen 4 just that loses a quarter (int8) to a half (int4), and NEAR calls all the way. */
-#define FAR_BYTES  8192
-#define FAR_HINT   _MM_HINT_T1
-#define NEAR_BYTES 4096
-#define NEAR_HINT  _MM_HINT_T0
+ * into the second level; on AMD's Zen 4 just that loses a quarter (int8) to a half (int4), and NEAR calls all the way.
+ * For so few rows that only memory sets the pace, Zen 4 follows the weights best by itself, as long as they lie on huge
+ * pages (slab.h): there nothing is CALLED. */
+#define FAR_BYTES              8192
+#define FAR_HINT               _MM_HINT_T1
+#define NEAR_BYTES             4096
+#define NEAR_HINT              _MM_HINT_T0
+#define NEAR_CALLED_INT8(ROWS) ((ROWS) > 4)
+#define NEAR_CALLED_INT4(ROWS) ((ROWS) > 2)
 
 struct store {
 	const struct kernel_product *p;
@@ -62,7 +66,7 @@ static inline void dot4(__m512i *sum, __m512i w, __m512i x)
 
 /* One tile x ROWS rows of x, all of k; every row has SPLIT sums, so that there are enough chains. One tile
  * at a time, so that the weights are one stream for the prefetchers, from tile to tile. */
-#define INT8_BLOCK(PLACE, SPLIT, ROWS)                                                            \
+#define INT8_BLOCK(PLACE, CALLED, SPLIT, ROWS)                                                    \
 	static void int8_##PLACE##_x##ROWS(const struct kernel_product *p, size_t tile,           \
 					   size_t row)                                            \
 	{                                                                                         \
@@ -87,8 +91,9 @@ static inline void dot4(__m512i *sum, __m512i w, __m512i x)
 				for (int j = 0; j < SPLIT; j++) {                                 \
 					const uint8_t *at = w + (k + 4 * (size_t)j) * 16;         \
 					__m512i line = _mm512_loadu_si512(at);                    \
-					_mm_prefetch((const char *)at + PLACE##_BYTES,            \
-						     PLACE##_HINT);                               \
+					if (CALLED)                                               \
+						_mm_prefetch((const char *)at + PLACE##_BYTES,    \
+							     PLACE##_HINT);                       \
 					for (int r = 0; r < ROWS; r++)                            \
 						dot4(&sum[j][r], line,                            \
 						     _mm512_set1_epi32(                           \
@@ -110,7 +115,7 @@ static inline void dot4(__m512i *sum, __m512i w, __m512i x)
 	}
 
 /* int4: one tile; ROWS rows. Block by block, as the scales are; the group's own scale last. */
-#define INT4_BLOCK(PLACE, ROWS)                                                                    \
+#define INT4_BLOCK(PLACE, CALLED, ROWS)                                                            \
 	static void int4_##PLACE##_x##ROWS(const struct kernel_product *p, size_t tile,            \
 					   size_t row)                                             \
 	{                                                                                          \
@@ -138,8 +143,10 @@ static inline void dot4(__m512i *sum, __m512i w, __m512i x)
 					__m512i a = _mm512_and_si512(pair, low);                   \
 					__m512i c =                                                \
 					    _mm512_and_si512(_mm512_srli_epi16(pair, 4), low);     \
-					_mm_prefetch((const char *)w + 64 * j + PLACE##_BYTES,     \
-						     PLACE##_HINT);                                \
+					if (CALLED)                                                \
+						_mm_prefetch((const char *)w + 64 * j +            \
+								 PLACE##_BYTES,                    \
+							     PLACE##_HINT);                        \
 					for (int r = 0; r < ROWS; r++) {                           \
 						const int8_t *at =                                 \
 						    x + r * xq->k_padded + b * 32 + 4 * j;         \
@@ -149,7 +156,9 @@ static inline void dot4(__m512i *sum, __m512i w, __m512i x)
 						     _mm512_set1_epi32(load_int32(at + 16)));      \
 					}                                                          \
 				}                                                                  \
-				_mm_prefetch((const char *)w + 256 + PLACE##_BYTES, PLACE##_HINT); \
+				if (CALLED)                                                        \
+					_mm_prefetch((const char *)w + 256 + PLACE##_BYTES,        \
+						     PLACE##_HINT);                                \
 				__m512 ws = _mm512_cvtph_ps(                                       \
 				    _mm256_loadu_si256((const __m256i *)(w + 256)));               \
 				for (int r = 0; r < ROWS; r++)                                     \
@@ -208,10 +217,11 @@ static inline __m512 load_bf16(const void *line)
 #define EACH_ROWS(BLOCK) \
 	BLOCK(1)         \
 	BLOCK(2) BLOCK(3) BLOCK(4) BLOCK(5) BLOCK(6) BLOCK(7) BLOCK(8)
-#define INT8_FAR(ROWS)  INT8_BLOCK(FAR, (ROWS < 3 ? 4 : ROWS < 5 ? 2 : 1), ROWS)
-#define INT8_NEAR(ROWS) INT8_BLOCK(NEAR, (ROWS < 3 ? 4 : ROWS < 5 ? 2 : 1), ROWS)
-#define INT4_FAR(ROWS)  INT4_BLOCK(FAR, ROWS)
-#define INT4_NEAR(ROWS) INT4_BLOCK(NEAR, ROWS)
+#define INT8_FAR(ROWS) INT8_BLOCK(FAR, true, (ROWS < 3 ? 4 : ROWS < 5 ? 2 : 1), ROWS)
+#define INT8_NEAR(ROWS) \
+	INT8_BLOCK(NEAR, NEAR_CALLED_INT8(ROWS), (ROWS < 3 ? 4 : ROWS < 5 ? 2 : 1), ROWS)
+#define INT4_FAR(ROWS)  INT4_BLOCK(FAR, true, ROWS)
+#define INT4_NEAR(ROWS) INT4_BLOCK(NEAR, NEAR_CALLED_INT4(ROWS), ROWS)
 #define F32_1(ROWS)     FLOAT_BLOCK(f32, 4, 1, ROWS)
 #define F32_2(ROWS)     FLOAT_BLOCK(f32, 4, 2, ROWS)
 #define BF16_1(ROWS)    FLOAT_BLOCK(bf16, 2, 1, ROWS)

@@ -188,8 +188,13 @@ static struct engine_matrix matrix_of(const struct product_data *d)
 	struct err e;
 	size_t outputs = d->out, tiles = (outputs + 15) / 16, k = (size_t)d->c.k;
 	bool gated = d->c.gated;
-	assert_true(
-	    engine_matrix_init(&m, d->c.weights, gated ? tiles * 32 : outputs, k, d->c.bias, &e));
+	assert_true(engine_matrix_init(
+	    &m,
+	    &(struct engine_matrix_options){.weights = d->c.weights,
+					    .outputs = gated ? tiles * 32 : outputs,
+					    .k = k,
+					    .bias = d->c.bias},
+	    &e));
 	for (size_t o = 0; o < outputs; o++) {
 		size_t at = gated ? o / 16 * 32 + o % 16 : o;
 		engine_matrix_set_row(&m, at, d->w + o * k);
@@ -636,7 +641,9 @@ static void test_int4_is_refused(void **state)
 	struct engine_card_matrix m;
 	struct err e = {0};
 	(void)state;
-	assert_true(engine_matrix_init(&from, KERNEL_INT4, 16, 64, false, &e));
+	assert_true(engine_matrix_init(
+	    &from, &(struct engine_matrix_options){.weights = KERNEL_INT4, .outputs = 16, .k = 64},
+	    &e));
 	assert_false(engine_card_matrix_init(&m, cards[0], &from, pool, &e));
 	assert_int_equal(e.code, ERR_UNSUPPORTED);
 	engine_matrix_finish(&from);

@@ -68,7 +68,11 @@ static void product_case(const struct kernels *k, const struct kernels *oracle,
 	bool bias = uniform() > 0, add = uniform() > 0;
 
 	memcpy(got, want, sizeof(float) * rows * (outputs + 3));
-	assert_true(engine_matrix_init(&m, weights, outputs, width, bias, &e));
+	assert_true(engine_matrix_init(
+	    &m,
+	    &(struct engine_matrix_options){
+		.weights = weights, .outputs = outputs, .k = width, .bias = bias},
+	    &e));
 	for (size_t o = 0; o < outputs; o++) {
 		for (size_t i = 0; i < width; i++)
 			row[i] = uniform();
@@ -293,7 +297,11 @@ static void rows_stand_alone(void **unused)
 			float *x = random_floats(rows * width),
 			      *all = random_floats(rows * outputs);
 			float *one = random_floats(outputs);
-			assert_true(engine_matrix_init(&m, w, outputs, width, false, &e));
+			assert_true(
+			    engine_matrix_init(&m,
+					       &(struct engine_matrix_options){
+						   .weights = w, .outputs = outputs, .k = width},
+					       &e));
 			for (size_t o = 0; o < outputs; o++)
 				engine_matrix_set_row(&m, o, x + o % rows * width);
 			assert_true(engine_matrix_scratch_init(&s, rows, width, &e));
