@@ -352,18 +352,13 @@ void *db_get_blob(struct db_stmt *q, struct arena *a, size_t *length)
 	return copy;
 }
 
-bool db_end_changed(struct db_stmt *q, int64_t *changed, struct err *e)
+/* Ends it in any case; false where it failed. */
+static bool stmt_give_back(struct db_stmt *q, struct err *e)
 {
-	if (!q->started && !q->failed)
-		db_row(q);
 	struct db *db = q->db;
 	bool ok = !q->failed;
-	if (ok) {
-		*changed = db->pool->driver->changed(q->impl);
-		db->touches.all |= *changed > 0 && !q->touched;
-	} else {
+	if (!ok)
 		*e = q->error;
-	}
 	if (q->impl)
 		db->pool->driver->reset(q->impl);
 	q->busy = false;
@@ -374,6 +369,29 @@ bool db_end_changed(struct db_stmt *q, int64_t *changed, struct err *e)
 		free(q);
 	}
 	return ok;
+}
+
+bool db_end_changed(struct db_stmt *q, int64_t *changed, struct err *e)
+{
+	if (!q->started && !q->failed)
+		db_row(q);
+	if (!q->failed) {
+		*changed = q->db->pool->driver->changed(q->impl);
+		q->db->touches.all |= *changed > 0 && !q->touched;
+	}
+	return stmt_give_back(q, e);
+}
+
+bool db_end_later(struct db_stmt *q, struct err *e)
+{
+	const struct db_driver *driver = q->db->pool->driver;
+	/* Not inside a savepoint: what fails there must not be found only after it. */
+	if (!driver->later || q->db->depth != 1 || q->started || q->failed)
+		return db_end(q, e);
+	q->db->touches.all |= !q->touched;
+	if (!driver->later(q->impl, &q->error))
+		stmt_fail(q);
+	return stmt_give_back(q, e);
 }
 
 bool db_end(struct db_stmt *q, struct err *e)
@@ -423,30 +441,30 @@ bool db_handle_savepoint(struct db *db, db_write_fn *fn, void *context, struct e
 	return ok;
 }
 
-/* One try on PostgreSQL: this thread's own connection, in its own transaction. */
-static bool transaction(struct db *db, db_write_fn *fn, void *context, struct err *e)
+/* One try on PostgreSQL: this thread's own connection, in its own transaction. *lost: the connection went before anything
+ * could be committed. */
+static bool transaction(struct db *db, db_write_fn *fn, void *context, bool *lost, struct err *e)
 {
+	const struct db_driver *driver = db->pool->driver;
+	*lost = false;
 	if (!db_handle_ready(db, e))
 		return false;
-	if (!db_handle_execute(db, db->pool->driver->begin, e)) {
-		/* An idle connection may have died unseen; nothing has happened yet, so take a new one. */
-		db_handle_lose(db);
-		if (!db_handle_ready(db, e) || !db_handle_execute(db, db->pool->driver->begin, e))
-			return false;
-	}
 	db->depth = 1;
 	db_touches_begin(db);
-	bool ok = fn(db, context, e);
+	bool ok = driver->execute_later(db->conn, driver->begin, e) && fn(db, context, e);
 	if (ok && db->broken)
 		ok = err_set(e, ERR_INTERNAL, "Something went wrong here. Please try again.") ||
 		     err_detail(e, "a failed statement was ignored");
 	struct err ignored = {0};
+	bool finished = ok;
 	if (ok) {
 		ok = db_handle_execute(db, "COMMIT", e);
 		db_touches_publish(db);
 	}
-	if (!ok && !db_handle_execute(db, "ROLLBACK", &ignored))
+	if (!ok && !db_handle_execute(db, "ROLLBACK", &ignored)) {
 		db_handle_lose(db);
+		*lost = !finished;
+	}
 	db->depth = 0;
 	db->broken = false;
 	return ok;
@@ -459,11 +477,17 @@ bool db_write(struct db *db, db_write_fn *fn, void *context, struct err *e)
 		return db_handle_savepoint(db, fn, context, e);
 	if (p->kind == DB_SQLITE)
 		return db_writer_run(p->writer, fn, context, e);
+	bool lost, lost_before = false;
 	for (int attempt = 1;; attempt++) {
-		if (transaction(db, fn, context, e)) {
+		if (transaction(db, fn, context, &lost, e)) {
 			atomic_fetch_add(&p->writes, 1);
 			atomic_fetch_add(&p->commits, 1);
 			return true;
+		}
+		/* An idle connection may have died unseen, which shows in the first statement: once more, on a new one. */
+		if (lost && !lost_before) {
+			lost_before = true;
+			continue;
 		}
 		if (e->code != ERR_BUSY || attempt == WRITE_TRIES_MAX)
 			return false;

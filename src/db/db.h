@@ -78,7 +78,11 @@ void *db_get_blob(struct db_stmt *q, struct arena *a, size_t *length);
 
 /* Gives the statement back. Runs it first where db_row was never called. False: it failed, *e says why. */
 bool db_end(struct db_stmt *q, struct err *e) MUST_CHECK;
-/* The same, and tells how many rows were inserted, updated or deleted. */
+/* The same, for a change of which only has to be known whether the transaction holds: inside db_write PostgreSQL may be
+ * sent it together with the next statement, and where it fails, that one or the commit fails in its place. For what
+ * is not expected to fail, or fails with the same words wherever it shows. */
+bool db_end_later(struct db_stmt *q, struct err *e) MUST_CHECK;
+/* The same as db_end, and tells how many rows were inserted, updated or deleted. */
 bool db_end_changed(struct db_stmt *q, int64_t *changed, struct err *e) MUST_CHECK;
 /* The same, and reads the first column of at most `room` rows. */
 bool db_end_ids(struct db_stmt *q, int64_t *ids, size_t room, size_t *found,

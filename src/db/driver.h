@@ -63,6 +63,9 @@ struct db_driver {
 	bool (*put_blob)(void *impl, int index, const void *bytes, size_t length);
 	bool (*put_null)(void *impl, int index);
 	enum db_step (*step)(void *impl, bool first, bool streamed, struct err *e);
+	/* Runs a statement whose rows and count nobody asks for, and may leave its answer for the next statement of the
+	 * transaction to find; a failure is then that one's failure. May be NULL, then execute_later too. */
+	bool (*later)(void *impl, struct err *e);
 	void (*reset)(void *impl);
 	int64_t (*changed)(void *impl);
 	int64_t (*get_int)(void *impl, int column);
@@ -73,6 +76,7 @@ struct db_driver {
 	const void *(*get_blob)(void *impl, int column, size_t *length, void **to_free);
 	/* One or more statements without parameters and rows. */
 	bool (*execute)(void *conn, const char *sql, struct err *e);
+	bool (*execute_later)(void *conn, const char *sql, struct err *e); /* one statement */
 	const char *begin;
 	const char *lock_migrations; /* inside the transaction; may be NULL */
 };

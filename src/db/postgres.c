@@ -17,10 +17,14 @@
  * made once, but for the search of words, where a rare word and a common one want different ways. */
 enum planning { PLANNED_UNKNOWN, PLANNED_ONCE, PLANNED_BY_VALUE };
 
+enum { LATER_MAX = 32 }; /* their answers wait in the kernel, so they must be few and short */
+
 struct connection {
 	PGconn *pg;
 	unsigned names; /* of prepared statements */
 	enum planning planning;
+	int later; /* how many have been sent whose answers nobody has read; then libpq is in pipeline mode */
+	const char *later_sql[LATER_MAX + 1]; /* for messages */
 };
 
 struct parameter {
@@ -103,10 +107,86 @@ static void no_notice(void *context, const char *message)
 	(void)message;
 }
 
+/* --- statements whose answers can wait: they go out with whatever needs one, and save the way there and back --- */
+
+static bool later_enter(struct connection *c, const char *sql, struct err *e)
+{
+	return c->later > 0 || PQenterPipelineMode(c->pg) == 1 || postgres_err(c, NULL, sql, e);
+}
+
+static bool later_sent(struct connection *c, const char *sql, int sent, struct err *e)
+{
+	if (!sent)
+		return postgres_err(c, NULL, sql, e);
+	c->later_sql[c->later++] = sql;
+	return true;
+}
+
+/* A whole text without parameters, sent after what waits. */
+static bool later_text(struct connection *c, const char *text, const char *sql, struct err *e)
+{
+	return later_enter(c, sql, e) &&
+	       later_sent(c, sql, PQsendQueryParams(c->pg, text, 0, NULL, NULL, NULL, NULL, 0), e);
+}
+
+/* Reads the answers of all that was sent. `last` gets the answer of the last, whatever it is (NULL: it is like the
+ * others). False: one before it failed, and PostgreSQL has skipped what follows. */
+static bool later_settle(struct connection *c, PGresult **last, struct err *e)
+{
+	bool ok = PQpipelineSync(c->pg) == 1 || postgres_err(c, NULL, "sync", e);
+	int count = c->later;
+	c->later = 0;
+	for (int i = 0; i < count; i++) {
+		PGresult *result = PQgetResult(c->pg), *rest;
+		ExecStatusType status = PQresultStatus(result);
+		if (last && i == count - 1)
+			*last = result;
+		else if (ok && status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
+			ok = postgres_err(c, result, c->later_sql[i], e);
+		if (!last || *last != result)
+			PQclear(result);
+		while (result && (rest = PQgetResult(c->pg)))
+			PQclear(rest);
+	}
+	PGresult *sync = PQgetResult(c->pg);
+	if (ok && PQresultStatus(sync) != PGRES_PIPELINE_SYNC)
+		ok = postgres_err(c, NULL, "sync", e);
+	PQclear(sync);
+	if (!PQexitPipelineMode(c->pg) && ok)
+		ok = postgres_err(c, NULL, "sync", e);
+	if (!ok && last) {
+		PQclear(*last);
+		*last = NULL;
+	}
+	return ok;
+}
+
+/* For what can't go out with others. */
+static bool later_none(struct connection *c, struct err *e)
+{
+	return c->later == 0 || later_settle(c, NULL, e);
+}
+
+static bool postgres_execute_later(void *conn, const char *sql, struct err *e)
+{
+	return later_text(conn, sql, sql, e);
+}
+
 static bool postgres_execute(void *conn, const char *sql, struct err *e)
 {
 	struct connection *c = conn;
-	PGresult *result = PQexec(c->pg, sql);
+	struct err ignored = {0};
+	PGresult *result = NULL;
+	if (c->later > 0 && strcmp(sql, "COMMIT") == 0) {
+		if (!later_text(c, sql, sql, e) || !later_settle(c, &result, e))
+			return false;
+	} else if (strncmp(sql, "ROLLBACK", 8) == 0) {
+		(void)!later_none(c, &ignored);
+	} else if (!later_none(c, e)) {
+		return false;
+	}
+	if (!result)
+		result = PQexec(c->pg, sql);
 	ExecStatusType status = PQresultStatus(result);
 	if (strncmp(sql, "ROLLBACK", 8) == 0)
 		c->planning = PLANNED_UNKNOWN; /* what was set meanwhile is undone too */
@@ -181,11 +261,12 @@ static bool postgres_prepare(void *conn, const char *sql, void **impl, struct er
 	s->sql = sql;
 	s->planning = strstr(sql, "@@") ? PLANNED_BY_VALUE : PLANNED_ONCE;
 	snprintf(s->name, sizeof(s->name), "s%u", c->names++);
-	PGresult *result = PQprepare(c->pg, s->name, sql, 0, NULL);
-	bool ok = PQresultStatus(result) == PGRES_COMMAND_OK;
-	if (!ok)
-		postgres_err(c, result, sql, e);
-	PQclear(result);
+	bool ok = later_none(c, e);
+	if (ok) {
+		PGresult *result = PQprepare(c->pg, s->name, sql, 0, NULL);
+		ok = PQresultStatus(result) == PGRES_COMMAND_OK || postgres_err(c, result, sql, e);
+		PQclear(result);
+	}
 	if (!ok) {
 		free(s);
 		return false;
@@ -223,7 +304,10 @@ static void postgres_finalize(void *impl)
 	postgres_reset(s);
 	if (PQstatus(s->conn->pg) == CONNECTION_OK) {
 		char text[32];
+		struct err ignored = {
+		    0}; /* a failure of the transaction shows in its next statement too */
 		snprintf(text, sizeof(text), "DEALLOCATE %s", s->name);
+		(void)!later_none(s->conn, &ignored);
 		PQclear(PQexec(s->conn->pg, text));
 	}
 	free(s);
@@ -310,30 +394,50 @@ static bool set_planning(struct statement *s, struct err *e)
 	return true;
 }
 
-static enum db_step postgres_first(struct statement *s, bool streamed, struct err *e)
+static bool postgres_send(struct statement *s, struct err *e)
 {
 	const char *values[DB_PARAMS_MAX];
 	int lengths[DB_PARAMS_MAX], formats[DB_PARAMS_MAX];
-	if (!set_planning(s, e))
-		return DB_STEP_FAILED;
 	for (int i = 0; i < s->count; i++) {
 		values[i] = s->parameters[i].value;
 		lengths[i] = s->parameters[i].length;
 		formats[i] = s->parameters[i].format;
 	}
-	PGconn *pg = s->conn->pg;
-	if (!streamed) {
-		s->result = PQexecPrepared(pg, s->name, s->count, values, lengths, formats, 0);
-		return take_result(s, e);
+	return PQsendQueryPrepared(s->conn->pg, s->name, s->count, values, lengths, formats, 0) ==
+		   1 ||
+	       postgres_err(s->conn, NULL, s->sql, e);
+}
+
+static enum db_step postgres_first(struct statement *s, bool streamed, struct err *e)
+{
+	struct connection *c = s->conn;
+	PGresult *rest;
+	if ((streamed && !later_none(c, e)) || !set_planning(s, e) || !postgres_send(s, e))
+		return DB_STEP_FAILED;
+	if (c->later > 0) {
+		c->later_sql[c->later++] = s->sql;
+		return later_settle(c, &s->result, e) ? take_result(s, e) : DB_STEP_FAILED;
 	}
-	if (!PQsendQueryPrepared(pg, s->name, s->count, values, lengths, formats, 0) ||
-	    !PQsetSingleRowMode(pg)) {
-		postgres_err(s->conn, NULL, s->sql, e);
+	if (streamed && !PQsetSingleRowMode(c->pg)) {
+		postgres_err(c, NULL, s->sql, e);
 		return DB_STEP_FAILED;
 	}
-	s->streaming = true;
-	s->result = PQgetResult(pg);
+	s->streaming = streamed;
+	s->result = PQgetResult(c->pg);
+	while (!streamed && (rest = PQgetResult(c->pg)))
+		PQclear(rest);
 	return take_result(s, e);
+}
+
+static bool postgres_later(void *impl, struct err *e)
+{
+	struct statement *s = impl;
+	struct connection *c = s->conn;
+	if ((c->later == LATER_MAX && !later_settle(c, NULL, e)) || !set_planning(s, e) ||
+	    !later_enter(c, s->sql, e) || !postgres_send(s, e))
+		return false;
+	c->later_sql[c->later++] = s->sql;
+	return true;
 }
 
 static enum db_step postgres_step(void *impl, bool first, bool streamed, struct err *e)
@@ -412,6 +516,7 @@ const struct db_driver db_driver_postgres = {
     .put_blob = postgres_put_blob,
     .put_null = postgres_put_null,
     .step = postgres_step,
+    .later = postgres_later,
     .reset = postgres_reset,
     .changed = postgres_changed,
     .get_int = postgres_get_int,
@@ -420,6 +525,7 @@ const struct db_driver db_driver_postgres = {
     .get_text = postgres_get_text,
     .get_blob = postgres_get_blob,
     .execute = postgres_execute,
+    .execute_later = postgres_execute_later,
     .begin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
     .lock_migrations = "SELECT pg_advisory_xact_lock(4711020126)",
 };

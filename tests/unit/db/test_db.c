@@ -300,6 +300,203 @@ static void query_inside_its_own_rows(void **state)
 	assert_true(db_end(outer, &e));
 }
 
+/* --- changes whose outcome may wait --- */
+
+static bool set_later(struct db *w, const char *name, struct err *e)
+{
+	struct db_stmt *q = db_stmt(w, SQL_SET);
+	db_put_text(q, name);
+	db_put_text(q, "later");
+	return db_end_later(q, e);
+}
+
+static bool count_in(struct db *w, int64_t *count, struct err *e)
+{
+	struct db_stmt *q = db_stmt(w, SQL_COUNT);
+	*count = db_row(q) ? db_get_int(q) : -1;
+	return db_end(q, e);
+}
+
+enum { MANY = 100 };
+
+static bool set_many_later(struct db *w, void *context, struct err *e)
+{
+	char name[16];
+	(void)context;
+	for (int i = 0; i < MANY; i++) {
+		int64_t count;
+		snprintf(name, sizeof(name), "n%d", i);
+		if (!set_later(w, name, e))
+			return false;
+		/* What has not been waited for is there for whoever looks; a text that is used for the first time too. */
+		if (i == 3 && (!count_in(w, &count, e) || count != 4))
+			return err_set(e, ERR_INTERNAL, "not seen");
+	}
+	return true;
+}
+
+static void later_is_done(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	assert_true(db_write(db, set_many_later, NULL, &e));
+	assert_int_equal(count_settings(), MANY);
+}
+
+/* What follows the statement that fails. */
+enum then {
+	THEN_COMMIT,
+	THEN_READ,
+	THEN_NEW_TEXT,
+	THEN_LATER,
+	THEN_WRITE,
+	THEN_GIVE_UP,
+	THEN_COUNT
+};
+
+static bool fail_later(struct db *w, void *context, struct err *e)
+{
+	static const char SQL_NEW[] = "SELECT name FROM settings WHERE name = $1";
+	enum then then = *(enum then *)context;
+	struct pair pair = {"z", "1", false};
+	struct db_stmt *q;
+	int64_t count;
+	if (!set_later(w, "b", e) || !set_later(w, "a", e))
+		return false;
+	switch (then) {
+	case THEN_READ:
+		return count_in(w, &count, e);
+	case THEN_NEW_TEXT:
+		q = db_stmt(w, SQL_NEW);
+		db_put_text(q, "a");
+		return db_end(q, e);
+	case THEN_LATER:
+		return set_later(w, "c", e);
+	case THEN_WRITE:
+		return db_write(w, set, &pair, e);
+	case THEN_GIVE_UP:
+		return err_set(e, ERR_LIMIT, "on purpose");
+	default:
+		return true;
+	}
+}
+
+static void later_failure_is_found(void **state)
+{
+	(void)state;
+	struct pair before = {"a", "1", false}, after = {"b", "2", false};
+	struct err e = {0};
+	assert_true(db_write(db, set, &before, &e));
+	for (enum then then = 0; then < THEN_COUNT; then++) {
+		e = (struct err){0};
+		assert_false(db_write(db, fail_later, &then, &e));
+		bool gave_up = then == THEN_GIVE_UP && kind == DB_POSTGRES;
+		if (e.code != (gave_up ? ERR_LIMIT : ERR_CONFLICT))
+			print_error("%d: %s (%s)\n", (int)then, e.message, e.detail);
+		assert_int_equal(e.code, gave_up ? ERR_LIMIT : ERR_CONFLICT);
+		assert_int_equal(count_settings(), 1);
+	}
+	assert_true(db_write(db, set, &after, &e));
+	assert_int_equal(count_settings(), 2);
+}
+
+static bool later_within(struct db *w, void *context, struct err *e)
+{
+	return set_later(w, "c", e) && set_later(w, context, e);
+}
+
+static bool later_around(struct db *w, void *context, struct err *e)
+{
+	struct err inner = {0};
+	(void)context;
+	if (!set_later(w, "a", e))
+		return false;
+	if (db_write(w, later_within, "a", &inner) || inner.code != ERR_CONFLICT)
+		return err_set(e, ERR_INTERNAL, "the inner write should have failed");
+	return db_write(w, later_within, "d", e) && set_later(w, "e", e);
+}
+
+static void later_keeps_to_its_savepoint(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	assert_true(db_write(db, later_around, NULL, &e));
+	assert_int_equal(count_settings(), 4);
+}
+
+static bool later_inside_rows(struct db *w, void *context, struct err *e)
+{
+	(void)context;
+	struct db_stmt *outer = db_stmt(w, SQL_GET), *inner;
+	db_put_text(outer, "a");
+	bool found = db_row(outer) && set_later(w, "b", e);
+	inner = db_stmt(w, SQL_GET); /* not the cached one, and gone when it ends */
+	db_put_text(inner, "b");
+	found = found && db_row(inner) && set_later(w, "c", e);
+	return db_end(inner, e) && db_end(outer, e) &&
+	       (found || err_set(e, ERR_INTERNAL, "not found"));
+}
+
+static void later_among_others(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	struct pair first = {"a", "1", false};
+	assert_true(db_write(db, set, &first, &e));
+	assert_true(db_write(db, later_inside_rows, NULL, &e));
+	assert_int_equal(count_settings(), 3);
+}
+
+static const char SQL_PID[] = "SELECT pg_backend_pid()";
+static const char SQL_CUT[] =
+    "SELECT CAST(pg_terminate_backend(CAST($1 AS INTEGER), 5000) AS TEXT)";
+
+struct cut {
+	int cuts;  /* in how many runs the connection goes */
+	bool read; /* something is asked before the commit */
+	int runs;
+};
+
+static bool cut_off(struct db *w, void *context, struct err *e)
+{
+	struct cut *cut = context;
+	struct err other_error = {0};
+	struct db_stmt *q = db_stmt(w, SQL_PID);
+	int64_t pid = db_row(q) ? db_get_int(q) : 0, count;
+	if (!db_end(q, e) || !set_later(w, "a", e))
+		return false;
+	if (cut->runs++ < cut->cuts) {
+		struct db *other = db_open(pool, &other_error);
+		q = db_stmt(other, SQL_CUT);
+		db_put_int(q, pid);
+		if (!db_end(q, &other_error))
+			print_error("%s\n", other_error.detail);
+		db_close(other);
+	}
+	return !cut->read || count_in(w, &count, e);
+}
+
+/* What was not committed for certain is done once more; what may have been is not. */
+static void cut_in_the_middle(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	struct cut at_commit = {.cuts = 1}, always = {.cuts = 9, .read = true},
+		   once = {.cuts = 1, .read = true};
+	if (kind == DB_SQLITE)
+		return;
+	assert_false(db_write(db, cut_off, &at_commit, &e));
+	assert_int_equal(e.code, ERR_IO);
+	assert_int_equal(at_commit.runs, 1);
+	assert_false(db_write(db, cut_off, &always, &e));
+	assert_int_equal(e.code, ERR_IO);
+	assert_int_equal(always.runs, 2);
+	assert_int_equal(count_settings(), 0);
+	assert_true(db_write(db, cut_off, &once, &e));
+	assert_int_equal(once.runs, 2);
+	assert_int_equal(count_settings(), 1);
+}
+
 static void invalid_text(void **state)
 {
 	(void)state;
@@ -459,6 +656,11 @@ static int run(enum db_kind which)
 	    TEST(inner_failure_undoes_itself),
 	    TEST(ignored_failure_is_caught),
 	    TEST(query_inside_its_own_rows),
+	    TEST(later_is_done),
+	    TEST(later_failure_is_found),
+	    TEST(later_keeps_to_its_savepoint),
+	    TEST(later_among_others),
+	    TEST(cut_in_the_middle),
 	    TEST(invalid_text),
 	    TEST(many_writers),
 	    TEST(migrations_run_once),
