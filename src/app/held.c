@@ -28,7 +28,7 @@ static bool first_posts(struct app *w, const struct store_account *self, bool *h
 bool app_hold_judge(struct app *w, struct app_draft *draft, struct err *e)
 {
 	struct store_post *row = &draft->row;
-	struct store_account self;
+	struct store_account *self = ARENA_NEW(w->arena, struct store_account);
 	const char *word = NULL;
 	const char *texts[8] = {row->text, row->spoiler_text};
 	bool first = false;
@@ -36,14 +36,15 @@ bool app_hold_judge(struct app *w, struct app_draft *draft, struct err *e)
 	draft->hold_reason = NULL;
 	if (!draft->pending)
 		row->visibility = draft->wanted;
-	if (!store_account_get(w->db, w->arena, row->account_id, &self, e))
+	if (!store_account_get(w->db, w->arena, row->account_id, self, e))
 		return false;
-	if (self.role >= STORE_ROLE_MODERATOR || self.domain[0] || self.bot)
+	draft->author = self;
+	if (self->role >= STORE_ROLE_MODERATOR || self->domain[0] || self->bot)
 		return true;
 	for (size_t i = 0; i < draft->media_count && count < 8; i++)
 		texts[count++] = draft->media[i].description;
 	if (!app_rule_check_text(w, texts, count, &word, e) ||
-	    (draft->wanted != STORE_VISIBILITY_DIRECT && !first_posts(w, &self, &first, e)))
+	    (draft->wanted != STORE_VISIBILITY_DIRECT && !first_posts(w, self, &first, e)))
 		return false;
 	/* What waits on the review desk is looked at there. */
 	if ((!word && !first) || draft->pending)

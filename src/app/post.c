@@ -302,8 +302,9 @@ static bool fan_out_chunk(struct app *w, const struct store_post *post, int phas
 	return true;
 }
 
-bool app_fan_out(struct app *w, const struct store_post *post, int phase, int64_t cursor,
-		 bool *more, struct err *e)
+/* One chunk of one phase; *more: this phase has another. */
+static bool fan_out_step(struct app *w, const struct store_post *post, int phase, int64_t cursor,
+			 bool *more, struct err *e)
 {
 	int64_t *ids = arena_alloc(w->arena, (FAN_OUT_CHUNK + 1) * sizeof(*ids));
 	size_t found, scanned;
@@ -326,13 +327,20 @@ bool app_fan_out(struct app *w, const struct store_post *post, int phase, int64_
 				.recipient_count = found,
 			    });
 	*more = scanned == FAN_OUT_CHUNK;
-	if (*more)
-		return store_fanout_set(w->db, post->id, phase, next, e);
+	return !*more || store_fanout_set(w->db, post->id, phase, next, e);
+}
+
+bool app_fan_out(struct app *w, const struct store_post *post, int phase, int64_t cursor,
+		 bool *more, struct err *e)
+{
+	bool begun = phase != 0 || cursor != 0; /* earlier, and its place was written down */
 	bool tagged = post->tags && post->tags[0] && !post->boost_of_id &&
 		      post->visibility == STORE_VISIBILITY_PUBLIC;
-	if (phase == 0 && tagged)
-		return app_fan_out(w, post, 1, 0, more, e);
-	return store_fanout_delete(w->db, post->id, e);
+	if (!fan_out_step(w, post, phase, cursor, more, e))
+		return false;
+	if (!*more && phase == 0 && tagged && !fan_out_step(w, post, 1, 0, more, e))
+		return false;
+	return *more || !begun || store_fanout_delete(w->db, post->id, e);
 }
 
 static bool write_lineage(struct app *w, const struct app_draft *draft, struct err *e)
@@ -422,12 +430,14 @@ static bool write_parts(struct app *w, struct app_draft *draft, struct err *e)
 }
 
 /* Who is limited is not shown to those who don't follow: not in the public streams either. */
-static bool announce_publicly(struct app *w, const struct store_post *row, struct err *e)
+static bool announce_publicly(struct app *w, const struct app_draft *draft, struct err *e)
 {
-	struct store_account author;
-	if (!store_account_get(w->db, w->arena, row->account_id, &author, e))
+	const struct store_post *row = &draft->row;
+	const struct store_account *author = draft->author;
+	struct store_account read;
+	if (!author && !store_account_get(w->db, w->arena, row->account_id, &read, e))
 		return false;
-	if (!author.limited)
+	if (!(author ? author : &read)->limited)
 		app_emit(w, &(struct app_event){
 				.type = APP_EVENT_POST,
 				.post_id = row->id,
@@ -448,7 +458,7 @@ static bool announce(struct app *w, const struct app_draft *draft, struct err *e
 	const struct store_post *row = &draft->row;
 	bool more, open = row->visibility == STORE_VISIBILITY_PUBLIC ||
 			  (row->visibility == STORE_VISIBILITY_UNLISTED && row->in_reply_to_id);
-	if (!app_card_follow(w, NULL, row, e) || (open && !announce_publicly(w, row, e)))
+	if (!app_card_follow(w, NULL, row, e) || (open && !announce_publicly(w, draft, e)))
 		return false;
 	if (row->visibility == STORE_VISIBILITY_DIRECT) {
 		if (!app_conversation_add(w, row, draft->mention_ids, draft->mention_count, e))

@@ -150,8 +150,9 @@ struct app_draft {
 	bool
 	    pending; /* carries a held picture: waits for approval, and then is of this visibility */
 	enum store_visibility visibility;
-	enum store_visibility wanted; /* its visibility, should it wait for a moderator */
-	const char *hold_reason;      /* why it does; NULL: it does not */
+	enum store_visibility wanted;       /* its visibility, should it wait for a moderator */
+	const char *hold_reason;            /* why it does; NULL: it does not */
+	const struct store_account *author; /* as app_hold_judge has read it; NULL: it has not */
 	int64_t
 	    existing_id; /* set by app_draft_write: the post that this key made before; 0: none */
 };

@@ -212,8 +212,11 @@ bool store_account_get_many(struct db *db, struct arena *arena, const int64_t *i
 	*found = 0;
 	for (size_t done = 0; done < count; done += DB_IDS_MAX) {
 		size_t piece = count - done < DB_IDS_MAX ? count - done : DB_IDS_MAX;
-		struct db_stmt *q = db_stmt(db, SQL_GET_MANY);
-		db_put_ids(q, ids + done, piece);
+		struct db_stmt *q = db_stmt(db, piece == 1 ? SQL_GET : SQL_GET_MANY);
+		if (piece == 1)
+			db_put_int(q, ids[done]);
+		else
+			db_put_ids(q, ids + done, piece);
 		while (*found < count && db_row(q))
 			store_account_take(q, arena, &out[(*found)++]);
 		if (!db_end(q, e))
@@ -269,7 +272,7 @@ bool store_account_add_posts(struct db *w, int64_t id, int64_t delta, int64_t la
 	db_put_int(q, id);
 	db_put_int(q, delta);
 	db_put_ref(q, last_post_at);
-	return db_end(q, e);
+	return db_end_later(q, e);
 }
 
 bool store_account_search(struct db *db, struct arena *arena, const char *prefix,

@@ -75,7 +75,7 @@ bool store_home_insert(struct db *w, int64_t account_id, int64_t post_id, int64_
 	db_put_int(q, post_id);
 	db_put_int(q, via_id);
 	db_touch(q, DB_NOUN_HOME, account_id);
-	return db_end(q, e);
+	return db_end_later(q, e);
 }
 
 bool store_home_fan_out(struct db *w, const struct store_post *post, int64_t cursor, int room,
@@ -145,7 +145,7 @@ bool store_fanout_set(struct db *w, int64_t post_id, int phase, int64_t cursor, 
 	db_put_int(q, phase);
 	db_put_int(q, cursor);
 	db_touch(q, DB_NOUN_NONE, 0);
-	return db_end(q, e);
+	return db_end_later(q, e);
 }
 
 bool store_fanout_delete(struct db *w, int64_t post_id, struct err *e)
@@ -153,7 +153,7 @@ bool store_fanout_delete(struct db *w, int64_t post_id, struct err *e)
 	struct db_stmt *q = db_stmt(w, SQL_FANOUT_DELETE);
 	db_put_int(q, post_id);
 	db_touch(q, DB_NOUN_NONE, 0);
-	return db_end(q, e);
+	return db_end_later(q, e);
 }
 
 bool store_fanout_next(struct db *db, int64_t *post_id, int *phase, int64_t *cursor, struct err *e)

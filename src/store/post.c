@@ -200,7 +200,7 @@ bool store_post_insert(struct db *w, const struct store_post *post, struct err *
 		db_touch(q, DB_NOUN_VIEWER, post->account_id);
 	if (post->visibility == STORE_VISIBILITY_PUBLIC)
 		db_touch(q, DB_NOUN_PUBLIC, 0);
-	return db_end(q, e);
+	return db_end_later(q, e);
 }
 
 static bool read_one(struct db_stmt *q, struct arena *arena, struct store_post *out, struct err *e)
@@ -232,8 +232,12 @@ bool store_post_get_many(struct db *db, struct arena *arena, const int64_t *ids,
 {
 	*found = 0;
 	for (size_t done = 0; done < count; done += DB_IDS_MAX) {
-		struct db_stmt *q = db_stmt(db, SQL_GET_MANY);
-		db_put_ids(q, ids + done, count - done < DB_IDS_MAX ? count - done : DB_IDS_MAX);
+		size_t piece = count - done < DB_IDS_MAX ? count - done : DB_IDS_MAX;
+		struct db_stmt *q = db_stmt(db, piece == 1 ? SQL_GET : SQL_GET_MANY);
+		if (piece == 1)
+			db_put_int(q, ids[done]);
+		else
+			db_put_ids(q, ids + done, piece);
 		while (*found < count && db_row(q))
 			store_post_take(q, arena, &out[(*found)++]);
 		if (!db_end(q, e))
@@ -288,7 +292,7 @@ static bool add(struct db *w, const char *sql, int64_t id, int64_t delta, struct
 	db_put_int(q, id);
 	db_put_int(q, delta);
 	db_touch(q, DB_NOUN_POST, id);
-	return db_end(q, e);
+	return db_end_later(q, e);
 }
 
 bool store_post_add_replies(struct db *w, int64_t id, int64_t delta, struct err *e)
@@ -487,7 +491,7 @@ bool store_mention_insert(struct db *w, int64_t post_id, int64_t account_id, str
 	db_put_int(q, post_id);
 	db_put_int(q, account_id);
 	db_touch(q, DB_NOUN_POST, post_id);
-	return db_end(q, e);
+	return db_end_later(q, e);
 }
 
 bool store_mention_has(struct db *db, int64_t post_id, int64_t account_id, bool *has, struct err *e)

@@ -11,6 +11,9 @@ static const char SQL_INSERT[] = "INSERT INTO tags (id, name, display, last_post
 				 "VALUES ($1, $2, $3, $4, $4) ON CONFLICT (name) DO NOTHING";
 static const char SQL_POST_INSERT[] =
     "INSERT INTO post_tags (tag_id, post_id) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+static const char SQL_POST_INSERT_NAMED[] =
+    "INSERT INTO post_tags (tag_id, post_id) SELECT id, CAST($2 AS BIGINT) FROM tags WHERE name = $1 "
+    "ON CONFLICT DO NOTHING";
 static const char SQL_COUNT[] =
     "UPDATE tags SET last_post_at = $3, posts_count = posts_count + (SELECT COUNT(*) FROM post_tags pt WHERE "
     "pt.tag_id = tags.id AND pt.post_id > $1 AND pt.post_id <= $2) "
@@ -59,8 +62,15 @@ static bool read_id(struct db *w, const char *name, int64_t *id, struct err *e)
 bool store_tag_add(struct db *w, const char *name, const char *display, int64_t post_id,
 		   int64_t now_ms, struct err *e)
 {
-	int64_t id;
-	struct db_stmt *q;
+	int64_t id, added;
+	struct db_stmt *q = db_stmt(w, SQL_POST_INSERT_NAMED);
+	db_touch(q, DB_NOUN_NONE, 0);
+	db_put_text(q, name);
+	db_put_int(q, post_id);
+	if (!db_end_changed(q, &added, e))
+		return false;
+	if (added > 0)
+		return true; /* it was known, as nearly always */
 	if (!read_id(w, name, &id, e))
 		return false;
 	if (id == 0) {
