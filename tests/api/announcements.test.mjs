@@ -185,9 +185,9 @@ describe("administrators", () => {
 
 	test("it comes at its time, and goes at its time", async () => {
 		const soon = (ms) => new Date(Date.now() + ms).toISOString();
-		const later = await write({ text: "Later", scheduled_at: soon(1200) });
+		const later = await write({ text: "Later", scheduled_at: soon(4000) });
 		assert.deepEqual([later.published, later.madang.scheduled_at != null], [false, true]);
-		const going = await write({ text: "Going", ends_at: soon(1200) });
+		const going = await write({ text: "Going", ends_at: soon(4000) });
 		const allDay = await write({ text: "All day", all_day: true, ends_at: soon(-1000) });
 		const seen = async () => (await a.v1.announcements.list()).map((x) => x.id);
 		await until("published", async () => (await seen()).includes(later.id));

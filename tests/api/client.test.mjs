@@ -143,7 +143,7 @@ describe("statuses", () => {
 		await fails(a.v1.statuses.create({ status: "x", scheduledAt: "tomorrow" }), 422);
 	});
 	step("a scheduled status survives a kill", async () => {
-		await a.v1.statuses.create({ status: "after the kill", scheduledAt: new Date(Date.now() + 1500).toISOString() });
+		await a.v1.statuses.create({ status: "after the kill", scheduledAt: new Date(Date.now() + 4000).toISOString() });
 		await house.kill();
 		await house.up();
 		const mine = async () => (await a.v1.accounts.$select(alice.id).statuses.list({ limit: 5 })).filter((s) => s.content.includes("after the kill"));

@@ -3,20 +3,21 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import http from "node:http";
 import { after, before, test } from "node:test";
-import { House, png, sleep } from "./house.mjs";
+import { House, png, until } from "./house.mjs";
 
 let house, alice, fake;
+let seen = 0; // 1: somebody looks; then one more for each preview
 before(async () => {
 	fake = http.createServer((rq, rs) => {
 		rq.resume();
 		rq.on("end", async () => {
 			const event = (type, more) => rs.write(`event: ${type}\ndata: ${JSON.stringify({ type, ...more })}\n\n`);
 			rs.writeHead(200, { "content-type": "text/event-stream" });
-			await sleep(800);
 			for (let i = 0; i < 2; i++) {
+				await until("somebody has seen what came before", () => seen > i);
 				event("image_generation.partial_image", { partial_image_index: i, b64_json: png(32, 32, [80 * i, 0, 0]).toString("base64") });
-				await sleep(400);
 			}
+			await until("both are seen", () => seen > 2);
 			event("image_generation.completed", { b64_json: png(64, 64).toString("base64"), usage: { total_tokens: 1 } });
 			rs.end("data: [DONE]\n\n");
 		});
@@ -34,8 +35,12 @@ after(async () => {
 test("previews come before the picture", async () => {
 	const { id } = (await alice.call("POST", "/api/madang/v1/jobs", { prompt: "x" })).body;
 	const events = [];
-	for await (const e of house.events(`/api/madang/v1/jobs/${id}/events`, alice.token))
+	const stream = await house.listen(`/api/madang/v1/jobs/${id}/events`, alice.token);
+	seen = 1;
+	for await (const e of stream) {
 		events.push(e);
+		seen += e.event === "preview";
+	}
 	const previews = events.filter((e) => e.event === "preview").map((e) => JSON.parse(e.data));
 	assert.ok(previews.length >= 2, events.map((e) => e.event).join());
 	assert.match(previews[0].image, /^data:image\/jpeg;base64,/);

@@ -235,7 +235,7 @@ test("the database goes and comes: no restart, nothing lost", async () => {
 });
 
 test("clients that are slow, or that say too much in their head, are cut or refused", async () => {
-	await withHouse({ arguments: ["--header-timeout-s", "1"] }, async (house) => {
+	await withHouse({ arguments: ["--header-timeout-s", "3"] }, async (house) => {
 		const raw = async (bytes, more = []) => {
 			const s = net.connect(house.port, "127.0.0.1");
 			let text = "";

@@ -4,6 +4,8 @@ import assert from "node:assert/strict";
 import { chromium } from "playwright-core";
 
 const PATIENCE_MS = Number(process.env.PATIENCE_MS ?? 120_000);
+// How many times slower than it is the machine shall seem to every page (MADANG_TEST_SLOW=6): shows the tests that assume a time.
+const SLOW = Number(process.env.MADANG_TEST_SLOW ?? 1);
 export const launch = () => chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
 
 /** A person with a browser of their own. Whatever the page complains about is a failure. */
@@ -12,6 +14,7 @@ export async function person(browser, { locale = "ko", ...options } = {}) {
 	// A busy machine is slow; what never comes fails all the same.
 	context.setDefaultTimeout(PATIENCE_MS);
 	const page = await context.newPage();
+	if (SLOW > 1) await (await context.newCDPSession(page)).send("Emulation.setCPUThrottlingRate", { rate: SLOW });
 	page.complaints = [];
 	page.on("pageerror", (error) => page.complaints.push(error.message));
 	page.on("console", (message) => {
