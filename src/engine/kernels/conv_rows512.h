@@ -1,5 +1,5 @@
 /* The loops over whole rows for AVX-512: what conv_rows.h does, written out, because on wide CPUs norm and
- * swish would otherwise cost more than the products. Included by conv_avx512.c and conv_amx.c.
+ * swish would otherwise cost more than the products. Included by conv_panel512.h and conv_amx.c.
  *
  * The includer defines CONV512_ELEMENT, conv512_store() and CONV512_ROUGH: 1 where the result becomes bf16
  * anyway, and exp and the reciprocal need be good to 12 bits only. */
