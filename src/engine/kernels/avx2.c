@@ -410,10 +410,32 @@ static void avx2_rms_norm(const float *x, const float *weight, float eps, float 
 		out[i] = x[i] * factor * weight[i];
 }
 
+/* What products are made of, without the signs: pairs, fours, sums. */
+static double busy(size_t rounds)
+{
+	__m256i sum[10], a = _mm256_set1_epi8((char)rounds), b = _mm256_set1_epi8(3);
+	const __m256i ones = _mm256_set1_epi16(1);
+	int32_t out[8];
+	for (int i = 0; i < 10; i++)
+		sum[i] = _mm256_setzero_si256();
+	for (size_t r = 0; r < rounds; r++)
+		for (int i = 0; i < 10; i++) {
+			__asm__ volatile("" : "+x"(a), "+x"(b)); /* not one product for all */
+			sum[i] = _mm256_add_epi32(
+			    sum[i], _mm256_madd_epi16(_mm256_maddubs_epi16(a, b), ones));
+		}
+	for (int i = 1; i < 10; i++)
+		sum[0] = _mm256_add_epi32(sum[0], sum[i]);
+	_mm256_storeu_si256((__m256i *)out, sum[0]);
+	__asm__ volatile("" : : "r"(out) : "memory");
+	return (double)rounds * 10 * 2 * 32;
+}
+
 const struct kernels kernels_avx2 = {
     .level = KERNEL_AVX2,
     .name = "avx2",
     .product = avx2_product,
+    .busy = busy,
     .quantize = kernels_scalar_quantize,
     .rms_norm = avx2_rms_norm,
     .swiglu = avx2_swiglu,
