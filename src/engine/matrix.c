@@ -318,6 +318,13 @@ static void quantize_rows(void *context, size_t begin, size_t end, int thread)
 	}
 }
 
+static bool tiled(const struct kernels *kernels, enum kernel_weights weights, size_t rows)
+{
+	if (weights == KERNEL_INT8 && kernels->tiled_rows_int8 && rows >= kernels->tiled_rows_int8)
+		return true;
+	return kernels->tiled_rows && rows >= kernels->tiled_rows;
+}
+
 void engine_matrix_prepare(const struct engine_matrix *m, const struct kernels *kernels,
 			   struct engine_pool *pool, struct engine_matrix_scratch *scratch,
 			   const struct engine_matrix_product *p, struct kernel_product *out)
@@ -346,7 +353,7 @@ void engine_matrix_prepare(const struct engine_matrix *m, const struct kernels *
 	scratch->xq.k_padded = kernel_k_padded(m->k);
 	scratch->xq.groups = kernel_groups(m->k);
 	scratch->xq.blocks = m->weights == KERNEL_INT4;
-	scratch->xq.tiled = kernels->tiled_rows && p->rows >= kernels->tiled_rows;
+	scratch->xq.tiled = tiled(kernels, m->weights, p->rows);
 	out->xq = &scratch->xq;
 	struct quantize_job job = {kernels, p, &scratch->xq};
 	/* a row takes some 100 ns: not worth waking anybody for a few */

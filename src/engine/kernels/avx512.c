@@ -708,15 +708,16 @@ static double busy(size_t rounds)
 	return (double)rounds * 12 * 2 * 64;
 }
 
-#define TABLE(PRODUCT)                                                                      \
-	{                                                                                   \
-		.level = KERNEL_AVX512, .name = "avx512", .product = PRODUCT,               \
-		.tiled_rows = MANY_ROWS, .busy = busy, .quantize = kernels_avx512_quantize, \
-		.rms_norm = kernels_avx512_rms_norm, .swiglu = kernels_avx512_swiglu,       \
-		.gelu = kernels_avx512_gelu, .gelu_tanh = kernels_avx512_gelu_tanh,         \
-		.silu = kernels_avx512_silu, .rotate_half = kernels_avx512_rotate_half,     \
-		.cache_put = kernels_avx512_cache_put, .attend = kernels_avx512_attend,     \
+#define TABLE(PRODUCT, TILED_INT8)                                                                \
+	{                                                                                         \
+		.level = KERNEL_AVX512, .name = "avx512", .product = PRODUCT,                     \
+		.tiled_rows = MANY_ROWS, .tiled_rows_int8 = TILED_INT8, .busy = busy,             \
+		.quantize = kernels_avx512_quantize, .rms_norm = kernels_avx512_rms_norm,         \
+		.swiglu = kernels_avx512_swiglu, .gelu = kernels_avx512_gelu,                     \
+		.gelu_tanh = kernels_avx512_gelu_tanh, .silu = kernels_avx512_silu,               \
+		.rotate_half = kernels_avx512_rotate_half, .cache_put = kernels_avx512_cache_put, \
+		.attend = kernels_avx512_attend,                                                  \
 	}
 
-const struct kernels kernels_avx512 = TABLE(kernels_avx512_product);
-const struct kernels kernels_avx512_near = TABLE(product_near);
+const struct kernels kernels_avx512 = TABLE(kernels_avx512_product, 0);
+const struct kernels kernels_avx512_near = TABLE(product_near, MANY_ROWS_NEAR);

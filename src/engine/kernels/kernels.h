@@ -108,6 +108,7 @@ struct kernels {
 
 	/* From so many rows on, product wants INT8's and INT4's x tiled (below that, never). 0: never. */
 	size_t tiled_rows;
+	size_t tiled_rows_int8; /* from fewer on, for INT8 alone; 0: not */
 
 	/* int8 operations (two for each multiplication) done on what lies in registers, in `rounds` rounds:
 	 * the most that a core can do, for measuring. NULL: not measured. */

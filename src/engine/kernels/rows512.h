@@ -6,10 +6,11 @@
 #define MADANG_ENGINE_KERNELS_ROWS512_H
 
 /* From so many rows on: below, the weights' way from memory sets the pace. */
-#define MANY_ROWS  9
-#define ROWS_INT8  8
-#define ROWS_INT4  4
-#define ROWS_CHUNK 128 /* int4: rows whose sums are kept at a time */
+#define MANY_ROWS      9
+#define MANY_ROWS_NEAR 7 /* int8 on AMD: a third faster from memory with 8 rows */
+#define ROWS_INT8      8
+#define ROWS_INT4      4
+#define ROWS_CHUNK     128 /* int4: rows whose sums are kept at a time */
 
 /* The next tiles' weights come to the second-level cache while these are computed with, a few lines at a time. */
 struct many_ahead {
