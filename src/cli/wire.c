@@ -63,6 +63,23 @@ static void changed_elsewhere(struct db_pool *pool, const char *text)
 	}
 }
 
+/* Who acts on an ended token or a changed account (cuts its streams) must not be followed by an answer that knows the old
+ * one: what changed comes as a text of its own too, but later, and may be missed. */
+static void forget(struct db_pool *pool, const struct app_event *event)
+{
+	db_key key = db_key_of(DB_NOUN_ACCOUNT, event->account_id);
+	if (!app_event_is_exact(event))
+		return;
+	if (event->type == APP_EVENT_SETTINGS)
+		db_changed(pool, NULL, 0);
+	else if (event->account_id)
+		db_changed(pool, &key, 1);
+	for (size_t i = 0; i < event->recipient_count; i++) {
+		key = db_key_of(DB_NOUN_ACCOUNT, event->recipients[i]);
+		db_changed(pool, &key, 1);
+	}
+}
+
 void wire_heard(const struct wire_hearing *hearing, const char *kind, const char *text)
 {
 	struct app_event event;
@@ -81,9 +98,11 @@ void wire_heard(const struct wire_hearing *hearing, const char *kind, const char
 		return;
 	}
 	struct arena *a = arena_create(ARENA_BYTES);
-	if (app_event_read(a, text, &event, &e))
+	if (app_event_read(a, text, &event, &e)) {
+		forget(hearing->pool, &event);
 		hearing->event(hearing->context, &event);
-	else
+	} else {
 		log_warn("relay.event", LOG_ERR(&e));
+	}
 	arena_destroy(a);
 }
