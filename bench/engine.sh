@@ -1,15 +1,27 @@
 #!/usr/bin/env bash
 # Measures the engine into bench/engine*.csv and bench/vq.csv, a second or so a row: bench/engine.sh [MODEL] (default:
-# the built-in one).
+# the built-in one). SECONDS_A_ROW is longer where it must wait for quiet moments.
 # On a machine with other work, run it under a raised priority; the fraction of the limit is what counts. Rows with one
 # thread are timed by the thread's own time and so bear company best. LARGE=1 adds the shape of Janus-Pro-1B.
+# bench/engine.sh table FILE: every shape, int8 and int4, batch 2 and 8, by all threads and by one, into FILE
+# (bench/engine_zen4.csv is such a table from an AMD EPYC with two cores).
 set -euo pipefail
 cd "$(dirname "$0")/.."
-model=${1:-model/weights}
 madang=build/madang
-seconds=0.4
+seconds=${SECONDS_A_ROW:-0.4}
 
 measure() { "$madang" bench engine --seconds "$seconds" --csv "$@"; }
+
+if [ "${1:-}" = table ]; then
+  header=(--header)
+  for shape in builtin m30 m350 janus1b; do for quant in int8 int4; do for batch in 2 8; do for threads in 0 1; do
+    measure --shape "$shape" --quant "$quant" --batch "$batch" --threads "$threads" "${header[@]}"
+    header=()
+  done; done; done; done > "$2"
+  exit
+fi
+
+model=${1:-model/weights}
 {
   measure --header --shape builtin --batch 1
   for batch in 2 8; do measure --shape builtin --batch $batch; done
