@@ -103,6 +103,14 @@ static bool read_group(struct app *app, const struct candidate *c, struct app_no
 	return true;
 }
 
+static int by_id(const void *a, const void *b)
+{
+	int64_t x = ((const struct store_account *)a)->id,
+		y = ((const struct store_account *)b)->id;
+	return (x > y) - (x < y);
+}
+
+/* In the order of their ids: PostgreSQL gives them in one of its own, which changes with its plans. */
 static bool load_accounts(struct app *app, struct app_notification_groups *out, struct err *e)
 {
 	size_t count = 0;
@@ -113,8 +121,11 @@ static bool load_accounts(struct app *app, struct app_notification_groups *out, 
 			ids[count++] = out->items[i].sample_ids[k];
 	count = app_ids_sort_unique(ids, count);
 	out->accounts.items = arena_alloc(app->arena, (count + 1) * sizeof(*out->accounts.items));
-	return store_account_get_many(app->db, app->arena, ids, count, out->accounts.items,
-				      &out->accounts.count, e);
+	if (!store_account_get_many(app->db, app->arena, ids, count, out->accounts.items,
+				    &out->accounts.count, e))
+		return false;
+	qsort(out->accounts.items, out->accounts.count, sizeof(*out->accounts.items), by_id);
+	return true;
 }
 
 /* What the newest of all groups say is read at once: one group after another would ask the database for everything
