@@ -18,28 +18,6 @@ char *codec_hex(char *text, const void *bytes, size_t length)
 	return text;
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-bool codec_hex_decode(void *bytes, size_t length, const char *text)
-{
-	unsigned char *p = bytes;
-	for (size_t i = 0; i < length; i++) {
-		int high = hex_digit(text[2 * i]);
-		int low = high < 0 ? -1 : hex_digit(text[2 * i + 1]);
-		if (low < 0)
-			return false;
-		p[i] = (unsigned char)(high << 4 | low);
-	}
-	return text[2 * length] == '\0';
-}
-
 /* A block of whole groups at a time, so that a picture does not cost a buf_add per four characters. */
 static void encode(struct buf *out, const unsigned char *p, size_t length, const char *alphabet,
 		   bool pad)

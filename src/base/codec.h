@@ -11,10 +11,6 @@
 /* text needs 2 * length + 1 bytes; lower case; returns text. */
 char *codec_hex(char *text, const void *bytes, size_t length);
 
-/* text has exactly 2 * length hex digits, either case. */
-bool codec_hex_decode(void *bytes, size_t length, const char *text)
-    __attribute__((warn_unused_result));
-
 void codec_base64(struct buf *out, const void *bytes, size_t length);
 void codec_base64url(struct buf *out, const void *bytes, size_t length);
 

@@ -263,14 +263,6 @@ void db_put_text(struct db_stmt *q, const char *text)
 		PUT(q, put_text(q->impl, index, text));
 }
 
-void db_put_blob(struct db_stmt *q, const void *bytes, size_t length)
-{
-	if (!bytes)
-		db_put_null(q);
-	else
-		PUT(q, put_blob(q->impl, index, bytes, length));
-}
-
 void db_put_null(struct db_stmt *q)
 {
 	PUT(q, put_null(q->impl, index));
@@ -327,28 +319,6 @@ char *db_get_text(struct db_stmt *q, struct arena *a)
 		return NULL;
 	}
 	memcpy(copy, text, length);
-	return copy;
-}
-
-void *db_get_blob(struct db_stmt *q, struct arena *a, size_t *length)
-{
-	*length = 0;
-	if (q->done)
-		return NULL;
-	void *to_free = NULL;
-	const void *bytes = q->db->pool->driver->get_blob(q->impl, q->column++, length, &to_free);
-	void *copy = NULL;
-	if (bytes) {
-		copy = arena_try(a, *length + 1, 1);
-		if (copy) {
-			memcpy(copy, bytes, *length);
-		} else {
-			err_set(&q->error, ERR_NO_MEMORY,
-				"This is too much at once. Please ask for less.");
-			stmt_fail(q);
-		}
-	}
-	free(to_free);
 	return copy;
 }
 

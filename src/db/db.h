@@ -55,13 +55,12 @@ struct db_stmt *db_stmt(struct db *db, const char *sql);
  * handle can do nothing else until db_end. */
 struct db_stmt *db_stmt_streamed(struct db *db, const char *sql);
 
-/* Parameters, one after the other. Text and blobs are copied. */
+/* Parameters, one after the other. Text is copied. */
 void db_put_int(struct db_stmt *q, int64_t value);
 void db_put_ref(struct db_stmt *q, int64_t id); /* 0 becomes NULL */
 void db_put_bool(struct db_stmt *q, bool value);
 void db_put_double(struct db_stmt *q, double value);
-void db_put_text(struct db_stmt *q, const char *text);                 /* NULL becomes NULL */
-void db_put_blob(struct db_stmt *q, const void *bytes, size_t length); /* bytes NULL becomes NULL */
+void db_put_text(struct db_stmt *q, const char *text); /* NULL becomes NULL */
 void db_put_null(struct db_stmt *q);
 /* Fills the DB_IDS_MAX parameters of DB_IDS (repeating the last id); 1 <= count <= DB_IDS_MAX. */
 void db_put_ids(struct db_stmt *q, const int64_t *ids, size_t count);
@@ -74,7 +73,6 @@ int64_t db_get_int(struct db_stmt *q);
 bool db_get_bool(struct db_stmt *q);
 double db_get_double(struct db_stmt *q);
 char *db_get_text(struct db_stmt *q, struct arena *a);
-void *db_get_blob(struct db_stmt *q, struct arena *a, size_t *length);
 
 /* Gives the statement back. Runs it first where db_row was never called. False: it failed, *e says why. */
 bool db_end(struct db_stmt *q, struct err *e) MUST_CHECK;

@@ -60,7 +60,6 @@ struct db_driver {
 	bool (*put_bool)(void *impl, int index, bool value);
 	bool (*put_double)(void *impl, int index, double value);
 	bool (*put_text)(void *impl, int index, const char *text);
-	bool (*put_blob)(void *impl, int index, const void *bytes, size_t length);
 	bool (*put_null)(void *impl, int index);
 	enum db_step (*step)(void *impl, bool first, bool streamed, struct err *e);
 	/* Runs a statement whose rows and count nobody asks for, and may leave its answer for the next statement of the
@@ -73,7 +72,6 @@ struct db_driver {
 	double (*get_double)(void *impl, int column);
 	/* The bytes stay valid until the next step; NULL for NULL. */
 	const char *(*get_text)(void *impl, int column, size_t *length);
-	const void *(*get_blob)(void *impl, int column, size_t *length, void **to_free);
 	/* One or more statements without parameters and rows. */
 	bool (*execute)(void *conn, const char *sql, struct err *e);
 	bool (*execute_later)(void *conn, const char *sql, struct err *e); /* one statement */

@@ -1,4 +1,4 @@
-/* The PostgreSQL driver (libpq). Parameters and results travel as text, blobs as bytes; the server infers
+/* The PostgreSQL driver (libpq). Parameters and results travel as text; the server infers
  * the types, so that one SQL text serves both databases. A lost connection fails what runs on it and is
  * made again by the next statement outside a transaction. What must stay true: readers cannot write
  * (default_transaction_read_only), and only codes that mean "try again" become ERR_BUSY. */
@@ -29,8 +29,6 @@ struct connection {
 
 struct parameter {
 	char *value; /* short, or malloc'ed, or NULL */
-	int length;
-	int format;
 	char small[32];
 };
 
@@ -313,7 +311,7 @@ static void postgres_finalize(void *impl)
 	free(s);
 }
 
-static bool put(void *impl, int index, const void *bytes, size_t length, int format)
+static bool put(void *impl, int index, const void *bytes, size_t length)
 {
 	struct statement *s = impl;
 	struct parameter *p = &s->parameters[index - 1];
@@ -324,8 +322,6 @@ static bool put(void *impl, int index, const void *bytes, size_t length, int for
 		abort();
 	memcpy(p->value, bytes, length);
 	p->value[length] = '\0';
-	p->length = (int)length;
-	p->format = format;
 	s->count = index;
 	return true;
 }
@@ -334,29 +330,24 @@ static bool postgres_put_int(void *impl, int index, int64_t value)
 {
 	char text[24];
 	int length = snprintf(text, sizeof(text), "%lld", (long long)value);
-	return put(impl, index, text, (size_t)length, 0);
+	return put(impl, index, text, (size_t)length);
 }
 
 static bool postgres_put_bool(void *impl, int index, bool value)
 {
-	return put(impl, index, value ? "t" : "f", 1, 0);
+	return put(impl, index, value ? "t" : "f", 1);
 }
 
 static bool postgres_put_double(void *impl, int index, double value)
 {
 	char text[40];
 	int length = snprintf(text, sizeof(text), "%.17g", value);
-	return put(impl, index, text, (size_t)length, 0);
+	return put(impl, index, text, (size_t)length);
 }
 
 static bool postgres_put_text(void *impl, int index, const char *text)
 {
-	return put(impl, index, text, strlen(text), 0);
-}
-
-static bool postgres_put_blob(void *impl, int index, const void *bytes, size_t length)
-{
-	return put(impl, index, bytes, length, 1);
+	return put(impl, index, text, strlen(text));
 }
 
 static bool postgres_put_null(void *impl, int index)
@@ -397,14 +388,9 @@ static bool set_planning(struct statement *s, struct err *e)
 static bool postgres_send(struct statement *s, struct err *e)
 {
 	const char *values[DB_PARAMS_MAX];
-	int lengths[DB_PARAMS_MAX], formats[DB_PARAMS_MAX];
-	for (int i = 0; i < s->count; i++) {
+	for (int i = 0; i < s->count; i++)
 		values[i] = s->parameters[i].value;
-		lengths[i] = s->parameters[i].length;
-		formats[i] = s->parameters[i].format;
-	}
-	return PQsendQueryPrepared(s->conn->pg, s->name, s->count, values, lengths, formats, 0) ==
-		   1 ||
+	return PQsendQueryPrepared(s->conn->pg, s->name, s->count, values, NULL, NULL, 0) == 1 ||
 	       postgres_err(s->conn, NULL, s->sql, e);
 }
 
@@ -489,20 +475,6 @@ static double postgres_get_double(void *impl, int column)
 	return text ? strtod(text, NULL) : 0;
 }
 
-static const void *postgres_get_blob(void *impl, int column, size_t *length, void **to_free)
-{
-	size_t text_length;
-	const char *text = postgres_get_text(impl, column, &text_length);
-	*to_free = NULL;
-	if (!text)
-		return NULL;
-	unsigned char *bytes = PQunescapeBytea((const unsigned char *)text, length);
-	if (!bytes)
-		abort();
-	*to_free = bytes;
-	return bytes;
-}
-
 const struct db_driver db_driver_postgres = {
     .connect = postgres_connect,
     .disconnect = postgres_disconnect,
@@ -513,7 +485,6 @@ const struct db_driver db_driver_postgres = {
     .put_bool = postgres_put_bool,
     .put_double = postgres_put_double,
     .put_text = postgres_put_text,
-    .put_blob = postgres_put_blob,
     .put_null = postgres_put_null,
     .step = postgres_step,
     .later = postgres_later,
@@ -523,7 +494,6 @@ const struct db_driver db_driver_postgres = {
     .get_bool = postgres_get_bool,
     .get_double = postgres_get_double,
     .get_text = postgres_get_text,
-    .get_blob = postgres_get_blob,
     .execute = postgres_execute,
     .execute_later = postgres_execute_later,
     .begin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",

@@ -177,13 +177,6 @@ static bool sqlite_put_text(void *impl, int index, const char *text)
 	return sqlite3_bind_text(s->stmt, s->index[index], text, -1, SQLITE_TRANSIENT) == SQLITE_OK;
 }
 
-static bool sqlite_put_blob(void *impl, int index, const void *bytes, size_t length)
-{
-	struct statement *s = impl;
-	return sqlite3_bind_blob64(s->stmt, s->index[index], bytes, length, SQLITE_TRANSIENT) ==
-	       SQLITE_OK;
-}
-
 static bool sqlite_put_null(void *impl, int index)
 {
 	struct statement *s = impl;
@@ -246,17 +239,6 @@ static const char *sqlite_get_text(void *impl, int column, size_t *length)
 	return text;
 }
 
-static const void *sqlite_get_blob(void *impl, int column, size_t *length, void **to_free)
-{
-	struct statement *s = impl;
-	*to_free = NULL;
-	if (sqlite3_column_type(s->stmt, column) == SQLITE_NULL)
-		return NULL;
-	const void *bytes = sqlite3_column_blob(s->stmt, column);
-	*length = (size_t)sqlite3_column_bytes(s->stmt, column);
-	return bytes ? bytes : "";
-}
-
 const struct db_driver db_driver_sqlite = {
     .connect = sqlite_connect,
     .disconnect = sqlite_disconnect,
@@ -267,7 +249,6 @@ const struct db_driver db_driver_sqlite = {
     .put_bool = sqlite_put_bool,
     .put_double = sqlite_put_double,
     .put_text = sqlite_put_text,
-    .put_blob = sqlite_put_blob,
     .put_null = sqlite_put_null,
     .step = sqlite_step,
     .reset = sqlite_reset,
@@ -276,7 +257,6 @@ const struct db_driver db_driver_sqlite = {
     .get_bool = sqlite_get_bool,
     .get_double = sqlite_get_double,
     .get_text = sqlite_get_text,
-    .get_blob = sqlite_get_blob,
     .execute = sqlite_execute,
     .begin = "BEGIN IMMEDIATE",
 };

@@ -120,50 +120,6 @@ static void values_come_back(void **state)
 	assert_true(db_end(q, &e));
 }
 
-static const char SQL_BLOB_TABLE_SQLITE[] =
-    "CREATE TABLE blobs (id BIGINT PRIMARY KEY, bytes BLOB)";
-static const char SQL_BLOB_TABLE_POSTGRES[] =
-    "CREATE TABLE blobs (id BIGINT PRIMARY KEY, bytes BYTEA)";
-static const char SQL_BLOB_PUT[] = "INSERT INTO blobs (id, bytes) VALUES ($1, $2)";
-static const char SQL_BLOB_GET[] = "SELECT bytes FROM blobs ORDER BY id";
-
-static bool write_blobs(struct db *w, void *context, struct err *e)
-{
-	const char *bytes = context;
-	struct db_stmt *q = db_stmt(w, DB_SQL(w, SQL_BLOB_TABLE_SQLITE, SQL_BLOB_TABLE_POSTGRES));
-	if (!db_end(q, e))
-		return false;
-	for (int i = 0; i < 3; i++) {
-		q = db_stmt(w, SQL_BLOB_PUT);
-		db_put_int(q, i);
-		db_put_blob(q, i == 2 ? NULL : bytes, i == 1 ? 0 : 300);
-		if (!db_end(q, e))
-			return false;
-	}
-	return true;
-}
-
-static void blobs_come_back(void **state)
-{
-	(void)state;
-	struct err e = {0};
-	char bytes[300];
-	for (int i = 0; i < 300; i++)
-		bytes[i] = (char)i;
-	assert_true(db_write(db, write_blobs, bytes, &e));
-	struct db_stmt *q = db_stmt(db, SQL_BLOB_GET);
-	size_t length;
-	assert_true(db_row(q));
-	assert_memory_equal(db_get_blob(q, arena, &length), bytes, 300);
-	assert_int_equal(length, 300);
-	assert_true(db_row(q));
-	assert_non_null(db_get_blob(q, arena, &length));
-	assert_int_equal(length, 0);
-	assert_true(db_row(q));
-	assert_null(db_get_blob(q, arena, &length));
-	assert_true(db_end(q, &e));
-}
-
 static bool set_swapped(struct db *db_or_w, void *context, struct err *e)
 {
 	struct pair *pair = context;
@@ -647,7 +603,6 @@ static int run(enum db_kind which)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 	    TEST(values_come_back),
-	    TEST(blobs_come_back),
 	    TEST(parameters_go_by_number),
 	    TEST(readers_cannot_write),
 	    TEST(failures_are_not_absence),
