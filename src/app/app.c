@@ -125,6 +125,7 @@ static bool write_outer(struct db *w, void *context, struct err *e)
 	struct write_call *call = context;
 	struct app inner = *call->app;
 	call->events.count = 0; /* it may run again */
+	call->events.behind = false;
 	inner.db = w;
 	inner.events = &call->events;
 	if (!call->fn(&inner, call->context, e))
@@ -159,6 +160,8 @@ bool app_write(struct app *app, app_write_fn *fn, void *context, struct err *e)
 	const struct app_hooks *hooks = &app->core->hooks;
 	for (size_t i = 0; hooks->event && i < call.events.count; i++)
 		hooks->event(hooks->context, &call.events.items[i]);
+	if (hooks->behind && call.events.behind)
+		hooks->behind(hooks->context);
 	return true;
 }
 
@@ -215,7 +218,8 @@ struct fan_out_call {
 static bool fan_out_step(struct app *w, void *context, struct err *e)
 {
 	struct fan_out_call *call = context;
-	return app_fan_out(w, &call->post, call->phase, call->cursor, &call->more, e);
+	return app_fan_out(w, &call->post, call->phase, call->cursor, APP_FAN_OUT_CHUNK,
+			   &call->more, e);
 }
 
 static bool tick_fan_out(struct app *app, bool *more, struct err *e)

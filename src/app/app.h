@@ -72,6 +72,8 @@ struct app_hooks {
 	/* Inside the transaction, which fails with it: for the events that no other process may miss. */
 	bool (*event_commit)(void *context, struct db *w, const struct app_event *event,
 			     struct err *e);
+	/* app_tick has something to do, on which somebody waits. */
+	void (*behind)(void *context);
 	/* Deletes an object that no row names any more; the trash remembers it until this succeeds. */
 	bool (*object_delete)(void *context, const char *hash, struct err *e);
 	/* Load: may this account add this job now? ERR_BUSY says no. */

@@ -78,7 +78,7 @@ static bool boost_add(struct app *w, void *context, struct err *e)
 	    !app_notify(w, post->account_id, APP_NOTIFY_REBLOG, w->account_id, post->id, e))
 		return false;
 	call->boost_id = id;
-	return app_fan_out(w, &boost, 0, 0, &more, e);
+	return app_fan_out(w, &boost, 0, 0, APP_FAN_OUT_FIRST, &more, e);
 }
 
 static bool boost_remove(struct app *w, void *context, struct err *e)

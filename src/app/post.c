@@ -24,8 +24,6 @@
 #include <string.h>
 
 enum {
-	FAN_OUT_CHUNK = 500,
-	NOTIFIED_MAX = 1000,
 	THREAD_MAX = 8192,
 	SINGLE_STEPS_MAX = 16,
 	SPOILER_MAX_CHARACTERS = 500,
@@ -274,72 +272,117 @@ bool app_draft_prepare(struct app *app, const struct app_post_new *form,
 
 /* --- writing --- */
 
-/* Phase 0: the author and the followers, with their lists; phase 1: those who follow one of its tags. */
-static bool fan_out_chunk(struct app *w, const struct store_post *post, int phase, int64_t cursor,
-			  int64_t *ids, size_t *found, size_t *scanned, int64_t *next,
-			  struct err *e)
+/* What is left of a post's way to those who follow it, in this order. */
+enum { TO_FOLLOWERS, TO_TAG_FOLLOWERS, TO_NOTIFIED };
+
+struct fan_out {
+	struct app *w;
+	const struct store_post *post;
+	int phase;
+	int64_t cursor;
+	size_t room;
+	int64_t *ids; /* whose homes have it now; room + 1 */
+	size_t found, scanned;
+	int64_t next;
+};
+
+/* The homes of the followers, and their lists. */
+static bool to_followers(struct fan_out *f, struct err *e)
 {
-	if (phase == 1)
-		return store_followed_tag_fan_out(w->db, post, cursor, FAN_OUT_CHUNK, ids, found,
-						  scanned, next, e);
-	int64_t lists[FAN_OUT_CHUNK];
+	struct app *w = f->w;
+	int64_t lists[APP_FAN_OUT_CHUNK];
 	size_t list_count;
-	if (!store_home_fan_out(w->db, post, cursor, FAN_OUT_CHUNK, ids, found, scanned, next, e) ||
-	    !store_list_fan_out(w->db, post, cursor, *next, lists, FAN_OUT_CHUNK, &list_count, e))
+	if (!store_home_fan_out(w->db, f->post, f->cursor, (int)f->room, f->ids, &f->found,
+				&f->scanned, &f->next, e) ||
+	    !store_list_fan_out(w->db, f->post, f->cursor, f->next, lists, APP_FAN_OUT_CHUNK,
+				&list_count, e))
 		return false;
 	if (list_count > 0) {
 		int64_t *reached = arena_alloc(w->arena, list_count * sizeof(*reached));
 		memcpy(reached, lists, list_count * sizeof(*reached));
 		app_emit(w, &(struct app_event){
 				.type = APP_EVENT_LIST,
-				.post_id = post->id,
-				.account_id = post->account_id,
-				.boost = post->boost_of_id != 0,
+				.post_id = f->post->id,
+				.account_id = f->post->account_id,
+				.boost = f->post->boost_of_id != 0,
 				.recipients = reached,
 				.recipient_count = list_count,
 			    });
 	}
+	if (f->cursor > 0)
+		return true;
+	/* the author's own home comes with the first of them */
+	f->ids[f->found++] = f->post->account_id;
+	return store_home_insert(w->db, f->post->account_id, f->post->id, f->post->account_id, e);
+}
+
+/* Who asked to hear of every post is told. */
+static bool to_notified(struct fan_out *f, struct err *e)
+{
+	int64_t *ids = arena_alloc(f->w->arena, (f->room + 1) * sizeof(*ids));
+	if (!store_follow_notified(f->w->db, f->post->account_id, f->cursor, ids, f->room,
+				   &f->scanned, e))
+		return false;
+	for (size_t i = 0; i < f->scanned; i++)
+		if (!app_notify(f->w, ids[i], APP_NOTIFY_STATUS, f->post->account_id, f->post->id,
+				e))
+			return false;
+	f->next = f->scanned ? ids[f->scanned - 1] : f->cursor;
 	return true;
+}
+
+static bool fan_out_chunk(struct fan_out *f, struct err *e)
+{
+	if (f->phase == TO_NOTIFIED)
+		return to_notified(f, e);
+	if (f->phase == TO_FOLLOWERS)
+		return to_followers(f, e);
+	return store_followed_tag_fan_out(f->w->db, f->post, f->cursor, (int)f->room, f->ids,
+					  &f->found, &f->scanned, &f->next, e);
+}
+
+static bool has_phase(const struct store_post *post, int phase)
+{
+	if (post->boost_of_id)
+		return phase == TO_FOLLOWERS;
+	if (phase == TO_TAG_FOLLOWERS)
+		return post->tags && post->tags[0] && post->visibility == STORE_VISIBILITY_PUBLIC;
+	return phase != TO_NOTIFIED || !post->in_reply_to_id;
 }
 
 /* One chunk of one phase; *more: this phase has another. */
 static bool fan_out_step(struct app *w, const struct store_post *post, int phase, int64_t cursor,
-			 bool *more, struct err *e)
+			 size_t room, bool *more, struct err *e)
 {
-	int64_t *ids = arena_alloc(w->arena, (FAN_OUT_CHUNK + 1) * sizeof(*ids));
-	size_t found, scanned;
-	int64_t next;
-	if (!fan_out_chunk(w, post, phase, cursor, ids, &found, &scanned, &next, e))
+	struct fan_out f = {.w = w, .post = post, .phase = phase, .cursor = cursor, .room = room};
+	f.ids = arena_alloc(w->arena, (room + 1) * sizeof(*f.ids));
+	if (!fan_out_chunk(&f, e))
 		return false;
-	if (phase == 0 && cursor == 0) {
-		/* the author's own home comes with the first chunk */
-		if (!store_home_insert(w->db, post->account_id, post->id, post->account_id, e))
-			return false;
-		ids[found++] = post->account_id;
-	}
-	if (found > 0)
+	if (f.found > 0)
 		app_emit(w, &(struct app_event){
 				.type = APP_EVENT_HOME,
 				.post_id = post->id,
 				.account_id = post->account_id,
 				.boost = post->boost_of_id != 0,
-				.recipients = ids,
-				.recipient_count = found,
+				.recipients = f.ids,
+				.recipient_count = f.found,
 			    });
-	*more = scanned == FAN_OUT_CHUNK;
-	return !*more || store_fanout_set(w->db, post->id, phase, next, e);
+	*more = f.scanned == room;
+	if (!*more)
+		return true;
+	w->events->behind |= room == APP_FAN_OUT_FIRST;
+	return store_fanout_set(w->db, post->id, phase, f.next, e);
 }
 
 bool app_fan_out(struct app *w, const struct store_post *post, int phase, int64_t cursor,
-		 bool *more, struct err *e)
+		 size_t room, bool *more, struct err *e)
 {
 	bool begun = phase != 0 || cursor != 0; /* earlier, and its place was written down */
-	bool tagged = post->tags && post->tags[0] && !post->boost_of_id &&
-		      post->visibility == STORE_VISIBILITY_PUBLIC;
-	if (!fan_out_step(w, post, phase, cursor, more, e))
+	if (!fan_out_step(w, post, phase, cursor, room, more, e))
 		return false;
-	if (!*more && phase == 0 && tagged && !fan_out_step(w, post, 1, 0, more, e))
-		return false;
+	while (!*more && ++phase <= TO_NOTIFIED)
+		if (has_phase(post, phase) && !fan_out_step(w, post, phase, 0, room, more, e))
+			return false;
 	return *more || !begun || store_fanout_delete(w->db, post->id, e);
 }
 
@@ -380,8 +423,6 @@ static bool write_lineage(struct app *w, const struct app_draft *draft, struct e
 static bool tell(struct app *w, const struct app_draft *draft, struct err *e)
 {
 	const struct store_post *row = &draft->row;
-	int64_t followers[NOTIFIED_MAX];
-	size_t count = 0;
 	for (size_t i = 0; i < draft->mention_count; i++)
 		if (!app_notify(w, draft->mention_ids[i], APP_NOTIFY_MENTION, row->account_id,
 				row->id, e))
@@ -392,13 +433,6 @@ static bool tell(struct app *w, const struct app_draft *draft, struct err *e)
 	if (row->visibility <= STORE_VISIBILITY_UNLISTED &&
 	    !app_notify(w, draft->remix_account_id, APP_NOTIFY_REMIX, row->account_id, row->id, e))
 		return false;
-	if (row->visibility == STORE_VISIBILITY_DIRECT || row->in_reply_to_id)
-		return true;
-	if (!store_follow_notified(w->db, row->account_id, followers, NOTIFIED_MAX, &count, e))
-		return false;
-	for (size_t i = 0; i < count; i++)
-		if (!app_notify(w, followers[i], APP_NOTIFY_STATUS, row->account_id, row->id, e))
-			return false;
 	return true;
 }
 
@@ -463,7 +497,7 @@ static bool announce(struct app *w, const struct app_draft *draft, struct err *e
 	if (row->visibility == STORE_VISIBILITY_DIRECT) {
 		if (!app_conversation_add(w, row, draft->mention_ids, draft->mention_count, e))
 			return false;
-	} else if (!app_fan_out(w, row, 0, 0, &more, e)) {
+	} else if (!app_fan_out(w, row, 0, 0, APP_FAN_OUT_FIRST, &more, e)) {
 		return false;
 	}
 	return draft->mention_count == 0 || app_draw_mentioned(w, row, e);

@@ -17,6 +17,7 @@ struct app_events {
 	struct app_event *items; /* in the arena */
 	size_t count;
 	size_t room;
+	bool behind; /* there is work for app_tick */
 };
 
 /* How far the trimming of a kind of timeline is. */
@@ -129,6 +130,8 @@ struct store_relation;
 bool app_notification_judge(struct app *w, const struct store_notification *n,
 			    const struct store_relation *relations, size_t count,
 			    enum store_notification_verdict *out, struct err *e) MUST_CHECK;
+/* The words of an account carry it: what millions of posts say must not stand between a name and its account. */
+#define APP_NAME_PREFIX "_u"
 /* search_index.c: cuts what waits into words, a batch of it. *more becomes true where there is more. */
 bool app_search_tick(struct app *app, bool *more, struct err *e) MUST_CHECK;
 /* push.c: one message for each subscription that wants to hear of it. */
@@ -197,9 +200,11 @@ bool app_erase_tick(struct app *app, bool *more, struct err *e) MUST_CHECK;
 bool app_notify_staff(struct app *w, enum app_notification_kind kind, int64_t from_account_id,
 		      int64_t subject_id, struct err *e) MUST_CHECK;
 size_t app_ids_split(const char *text, int64_t *ids, size_t room); /* one space between */
-/* Fan-out of one post, the next chunk. *more: not finished. */
+/* Fan-out of one post, the next so many. *more: not finished; app_tick does the rest. An author waits for the first
+ * few: who has no more followers has reached them all when the answer comes, and who has more never waits for them. */
+enum { APP_FAN_OUT_FIRST = 40, APP_FAN_OUT_CHUNK = 500 };
 bool app_fan_out(struct app *w, const struct store_post *post, int phase, int64_t cursor,
-		 bool *more, struct err *e) MUST_CHECK;
+		 size_t room, bool *more, struct err *e) MUST_CHECK;
 
 /* view.c */
 /* Whether its description gives the prompt away: it is the one that was proposed. */

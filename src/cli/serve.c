@@ -3,6 +3,7 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -56,6 +57,7 @@ struct serve {
 	struct cards *cards;
 	unsigned networks_swept; /* the list whose closed networks have no streams any more */
 	struct db *db;           /* for the chores */
+	pthread_t chores;        /* the thread that does them */
 	struct relay *relay;
 	struct mail *mail; /* NULL: there is no SMTP */
 	struct network proxies[PROXIES_MAX];
@@ -84,6 +86,12 @@ static void on_event(void *context, const struct app_event *event)
 {
 	spread(context, event);
 	wire_event(((struct serve *)context)->relay, event);
+}
+
+/* The chores wait a second for nothing: this ends it. */
+static void on_behind(void *context)
+{
+	pthread_kill(((struct serve *)context)->chores, SIGUSR1);
 }
 
 static bool on_event_commit(void *context, struct db *w, const struct app_event *event,
@@ -405,6 +413,7 @@ static bool start(struct serve *s, struct err *e)
 	struct app_hooks hooks = {.context = s,
 				  .event = on_event,
 				  .event_commit = on_event_commit,
+				  .behind = on_behind,
 				  .object_delete = on_object_delete,
 				  .job_admit = on_admit,
 				  .job_promise = on_promise};
@@ -528,7 +537,7 @@ static int wait_for_signal(struct serve *s, const sigset_t *signals)
 	const struct timespec second = {.tv_sec = 1};
 	for (;;) {
 		int got = sigtimedwait(signals, NULL, &second);
-		if (got > 0)
+		if (got > 0 && got != SIGUSR1)
 			return got;
 		chores(s);
 	}
@@ -541,6 +550,8 @@ static int run(struct serve *s)
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGUSR1);
+	s->chores = pthread_self();
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error to report, as a full disk is */

@@ -26,8 +26,8 @@ BOTH(SQL_MUTES,
      PEOPLE("mutes", "account_id", "target_id") " AND (f.expires_at IS NULL OR f.expires_at > $2)",
      "$3", "$4", "$5");
 static const char SQL_NOTIFIED[] =
-    "SELECT account_id FROM follows WHERE target_id = $1 AND local AND notify "
-    "ORDER BY account_id LIMIT $2";
+    "SELECT account_id FROM follows WHERE target_id = $1 AND local AND notify AND account_id > $2 "
+    "ORDER BY account_id LIMIT $3";
 static const char SQL_REQUEST_INSERT[] =
     "INSERT INTO follow_requests (account_id, target_id, id, reblogs, notify, uri, created_at) VALUES "
     "($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (account_id, target_id) DO NOTHING";
@@ -169,11 +169,12 @@ bool store_follow_following(struct db *db, struct arena *arena, int64_t account_
 		      page, out, e);
 }
 
-bool store_follow_notified(struct db *db, int64_t target_id, int64_t *ids, size_t room,
-			   size_t *found, struct err *e)
+bool store_follow_notified(struct db *db, int64_t target_id, int64_t cursor, int64_t *ids,
+			   size_t room, size_t *found, struct err *e)
 {
 	struct db_stmt *q = db_stmt(db, SQL_NOTIFIED);
 	db_put_int(q, target_id);
+	db_put_int(q, cursor);
 	db_put_int(q, (int64_t)room);
 	return db_end_ids(q, ids, room, found, e);
 }

@@ -34,9 +34,9 @@ bool store_follow_followers(struct db *db, struct arena *arena, int64_t account_
 bool store_follow_following(struct db *db, struct arena *arena, int64_t account_id,
 			    const struct store_page *page, struct store_accounts *out,
 			    struct err *e) MUST_CHECK;
-/* Local followers who asked to hear of every post. */
-bool store_follow_notified(struct db *db, int64_t target_id, int64_t *ids, size_t room,
-			   size_t *found, struct err *e) MUST_CHECK;
+/* Local followers who asked to hear of every post, by their ids: those after cursor. */
+bool store_follow_notified(struct db *db, int64_t target_id, int64_t cursor, int64_t *ids,
+			   size_t room, size_t *found, struct err *e) MUST_CHECK;
 
 bool store_follow_request_insert(struct db *w, const struct store_follow *request, bool *added,
 				 struct err *e) MUST_CHECK;

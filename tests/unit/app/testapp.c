@@ -17,6 +17,11 @@ static void on_event(void *context, const struct app_event *event)
 	self->last[event->type] = *event;
 }
 
+static void on_behind(void *context)
+{
+	((struct testapp *)context)->behind++;
+}
+
 static bool on_object_delete(void *context, const char *hash, struct err *e)
 {
 	struct testapp *self = context;
@@ -46,8 +51,11 @@ int testapp_set_up(enum db_kind kind)
 	    .password_hash_weak = true,
 	    .jobs_running_max = 100,
 	};
-	struct app_hooks hooks = {
-	    .context = &t, .event = on_event, .object_delete = on_object_delete, .mail = on_mail};
+	struct app_hooks hooks = {.context = &t,
+				  .event = on_event,
+				  .behind = on_behind,
+				  .object_delete = on_object_delete,
+				  .mail = on_mail};
 	OK(t.pool = db_pool_open(testdb_url(kind), &t.e));
 	OK(t.db = db_open(t.pool, &t.e));
 	OK(t.core = app_core_create(t.pool, &config, &hooks, &t.e));

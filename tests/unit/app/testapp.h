@@ -27,6 +27,7 @@ struct testapp {
 	struct err e;
 	int events[16]; /* by type */
 	struct app_event last[16];
+	int behind;           /* how often there was work for app_tick */
 	char deleted[32][80]; /* objects */
 	int deleted_count;
 	bool delete_fails;
