@@ -78,6 +78,17 @@ static bool find_accounts(struct app *app, const char *q, const struct app_searc
 	return true;
 }
 
+bool app_search_people(struct app *app, const char *q, int limit, int offset,
+		       struct store_accounts *out, struct err *e)
+{
+	const struct app_search_page page = {.limit = limit, .offset = offset};
+	size_t length = strlen(q);
+	q = str_trim(q, &length);
+	*out = (struct store_accounts){0};
+	return app_check_text("q", q, QUERY_MAX_CHARACTERS, e) &&
+	       find_accounts(app, arena_strndup(app->arena, q, length), &page, out, e);
+}
+
 bool app_search(struct app *app, const char *q, const char *type,
 		const struct app_search_page *page, struct app_search *out, struct err *e)
 {

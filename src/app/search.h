@@ -28,6 +28,9 @@ bool app_search(struct app *app, const char *q, const char *type,
 /* search_ask.c: words and operators. */
 bool app_search_posts(struct app *app, const char *q, const struct app_search_page *page,
 		      struct app_posts *out, struct err *e) MUST_CHECK;
+/* Accounts by their names, and by the words of these. limit: at most STORE_PAGE_MAX. */
+bool app_search_people(struct app *app, const char *q, int limit, int offset,
+		       struct store_accounts *out, struct err *e) MUST_CHECK;
 bool app_search_accounts(struct app *app, const char *q, int limit, int offset,
 			 struct store_accounts *out, struct err *e) MUST_CHECK;
 bool app_tag_get(struct app *app, const char *name, struct app_tag *out, struct err *e) MUST_CHECK;

@@ -207,16 +207,33 @@ bool app_search_posts(struct app *app, const char *q, const struct app_search_pa
 	       app_posts_view(app, &rows, out, e);
 }
 
+/* The words of a phrase as accounts have them. */
+static const char *as_names(struct arena *arena, const char *words)
+{
+	const char *out = "";
+	while (*words) {
+		size_t n = strcspn(words, " ");
+		out = arena_printf(
+		    arena, *out ? "%s " APP_NAME_PREFIX "%.*s" : "%s" APP_NAME_PREFIX "%.*s", out,
+		    (int)n, words);
+		words += n + (words[n] == ' ');
+	}
+	return out;
+}
+
 bool app_search_accounts(struct app *app, const char *q, int limit, int offset,
 			 struct store_accounts *out, struct err *e)
 {
 	struct ask *a = ARENA_NEW(app->arena, struct ask);
 	*out = (struct store_accounts){0};
 	*a = (struct ask){.app = app};
-	add(a, "_account", false, true, false);
 	add_words(a, q, false);
 	if (!a->words)
 		return true;
+	for (size_t i = 0; i < a->count; i++) {
+		a->terms[i].words = as_names(app->arena, a->terms[i].words);
+		a->terms[i].exact = true;
+	}
 	struct store_search search = {.terms = a->terms,
 				      .count = a->count,
 				      .viewer_id = app->account_id,

@@ -70,10 +70,9 @@ static bool post_words(struct app *w, const struct store_post *post, struct buf 
 
 static void account_words(const struct store_account *account, struct buf *b)
 {
-	buf_add_str(b, "_account ");
-	words_add(b, account->username, "");
-	words_add(b, account->display_name, "");
-	words_add(b, account->domain, "");
+	words_add(b, account->username, APP_NAME_PREFIX);
+	words_add(b, account->display_name, APP_NAME_PREFIX);
+	words_add(b, account->domain, APP_NAME_PREFIX);
 }
 
 struct batch {

@@ -7,6 +7,7 @@
 #include "store/search_walk.h"
 #include "store/search_window.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const char SQL_QUEUE[] = "SELECT post_id FROM search_queue ORDER BY post_id LIMIT $1";
@@ -29,22 +30,18 @@ static const char SQL_TO_BE_SEEN[] =
     "EXISTS (SELECT 1 FROM mentions m WHERE m.post_id = p.id AND m.account_id = $41) OR "
     "EXISTS (SELECT 1 FROM favourites f WHERE f.post_id = p.id AND f.account_id = $41) OR "
     "EXISTS (SELECT 1 FROM bookmarks b WHERE b.post_id = p.id AND b.account_id = $41)) ORDER BY p.id DESC";
-#define ACCOUNTS(match)                                                                  \
-	"SELECT a.id, " STORE_ACCOUNT_COLUMNS                                            \
-	" FROM (SELECT rowid AS id FROM post_search WHERE " match                        \
-	" ORDER BY rowid DESC LIMIT 200) AS found JOIN accounts a ON a.id = found.id "   \
-	"WHERE a.state = 0 AND (NOT a.limited OR EXISTS (SELECT 1 FROM follows f WHERE " \
-	"f.account_id = $2 AND f.target_id = a.id)) "                                    \
-	"ORDER BY a.followers_count DESC, a.id LIMIT $3 OFFSET $4"
-static const char SQL_ACCOUNTS_SQLITE[] = ACCOUNTS(MATCH_SQLITE);
-static const char SQL_ACCOUNTS_POSTGRES[] = ACCOUNTS(MATCH_POSTGRES);
+static const char SQL_ACCOUNTS[] =
+    "SELECT a.id, " STORE_ACCOUNT_COLUMNS " FROM accounts a WHERE a.id IN " DB_IDS
+    " AND a.state = 0 AND (NOT a.limited OR EXISTS (SELECT 1 FROM follows f WHERE f.account_id = $41 AND "
+    "f.target_id = a.id))";
 
 /* Asked for one word, it stops at the first of its posts. */
 static const char SQL_WORD_SQLITE[] = "SELECT term FROM post_words WHERE term >= $1 LIMIT 1";
 
 enum {
 	BEGINNINGS_MAX =
-	    200,    /* words that begin with what is typed; further ones are not looked for */
+	    200,         /* words that begin with what is typed; further ones are not looked for */
+	NAMED_MAX = 200, /* of accounts, the newest: those most followed among them come first */
 	FEW = 100,  /* matches that are looked at first, and, where too few of them may be seen, */
 	MANY = 1000 /* after them */
 };
@@ -296,17 +293,42 @@ bool store_search_posts(struct db *db, struct arena *arena, const struct store_s
 	return true;
 }
 
+static int more_followers(const void *a, const void *b)
+{
+	const struct store_account *x = a, *y = b;
+	if (x->followers_count != y->followers_count)
+		return x->followers_count < y->followers_count ? 1 : -1;
+	return (x->id > y->id) - (x->id < y->id);
+}
+
 bool store_search_accounts(struct db *db, struct arena *arena, const struct store_search *s,
 			   struct store_accounts *out, struct err *e)
 {
 	const char *text;
-	struct store_page page = {.limit = s->limit};
-	if (!query(db, arena, s, &text, e))
+	int64_t ids[NAMED_MAX];
+	size_t found, room = (size_t)store_page_limit(&(struct store_page){.limit = s->limit});
+	size_t skip = s->offset > 0 ? (size_t)s->offset : 0;
+	*out =
+	    (struct store_accounts){.items = ARENA_ARRAY(arena, struct store_account, NAMED_MAX)};
+	if (!out->items)
+		return err_set(e, ERR_NO_MEMORY, "This is too much at once. Please ask for less.");
+	if (!query(db, arena, s, &text, e) ||
+	    !newest(db, arena, s, text, INT64_MAX, NAMED_MAX, ids, &found, e))
 		return false;
-	struct db_stmt *q = db_stmt(db, DB_SQL(db, SQL_ACCOUNTS_SQLITE, SQL_ACCOUNTS_POSTGRES));
-	db_put_text(q, text);
-	db_put_int(q, s->viewer_id);
-	db_put_int(q, store_page_limit(&page));
-	db_put_int(q, s->offset);
-	return store_accounts_read(q, arena, &page, out, e);
+	for (size_t done = 0; done < found; done += DB_IDS_MAX) {
+		struct store_accounts some;
+		struct db_stmt *q = db_stmt(db, SQL_ACCOUNTS);
+		db_put_ids(q, ids + done, found - done < DB_IDS_MAX ? found - done : DB_IDS_MAX);
+		db_put_int(q, s->viewer_id);
+		if (!store_accounts_read(q, arena, &(struct store_page){.limit = DB_IDS_MAX}, &some,
+					 e))
+			return false;
+		for (size_t i = 0; i < some.count; i++)
+			out->items[out->count++] = some.items[i];
+	}
+	qsort(out->items, out->count, sizeof(*out->items), more_followers);
+	skip = skip < out->count ? skip : out->count;
+	out->items += skip;
+	out->count = out->count - skip < room ? out->count - skip : room;
+	return true;
 }
