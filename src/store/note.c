@@ -31,17 +31,17 @@ static const char SQL_DOMAINS[] = STORE_PAGE_DOWN(DOMAINS, "d.id", "$2", "$3", "
 static const char SQL_DOMAINS_UP[] = STORE_PAGE_UP(DOMAINS, "d.id", "$2", "$3", "$4");
 #define DIRECTORY                                                       \
 	"SELECT a.id, " STORE_ACCOUNT_COLUMNS " FROM accounts a WHERE " \
-	"a.discoverable AND a.state = 0 AND (NOT CAST($1 AS BOOLEAN) OR a.domain = '') "
+	"a.discoverable AND a.state = 0 AND NOT a.limited AND (NOT CAST($1 AS BOOLEAN) OR a.domain = '') "
 static const char SQL_DIRECTORY_ACTIVE[] = DIRECTORY
     "AND a.last_post_at IS NOT NULL ORDER BY a.last_post_at DESC, a.id DESC LIMIT $2 OFFSET $3";
 static const char SQL_DIRECTORY_NEW[] = DIRECTORY "ORDER BY a.id DESC LIMIT $2 OFFSET $3";
-#define UNKNOWN                                                                               \
-	"a.id <> $1 AND a.state = 0 AND a.discoverable AND NOT EXISTS (SELECT 1 FROM "        \
-	"follows x WHERE x.account_id = $1 AND x.target_id = a.id) AND NOT EXISTS (SELECT 1 " \
-	"FROM follow_requests x WHERE x.account_id = $1 AND x.target_id = a.id) AND NOT "     \
-	"EXISTS (SELECT 1 FROM blocks x WHERE (x.account_id = $1 AND x.target_id = a.id) OR " \
-	"(x.account_id = a.id AND x.target_id = $1)) AND NOT EXISTS (SELECT 1 FROM mutes x "  \
-	"WHERE x.account_id = $1 AND x.target_id = a.id) AND NOT EXISTS (SELECT 1 FROM "      \
+#define UNKNOWN                                                                                          \
+	"a.id <> $1 AND a.state = 0 AND a.discoverable AND NOT a.limited AND NOT EXISTS (SELECT 1 FROM " \
+	"follows x WHERE x.account_id = $1 AND x.target_id = a.id) AND NOT EXISTS (SELECT 1 "            \
+	"FROM follow_requests x WHERE x.account_id = $1 AND x.target_id = a.id) AND NOT "                \
+	"EXISTS (SELECT 1 FROM blocks x WHERE (x.account_id = $1 AND x.target_id = a.id) OR "            \
+	"(x.account_id = a.id AND x.target_id = $1)) AND NOT EXISTS (SELECT 1 FROM mutes x "             \
+	"WHERE x.account_id = $1 AND x.target_id = a.id) AND NOT EXISTS (SELECT 1 FROM "                 \
 	"suggestion_dismissals x WHERE x.account_id = $1 AND x.target_id = a.id)"
 /* Of the newest hundred that one follows, the newest hundred each: the cost has a bound. */
 static const char SQL_FRIENDS[] =

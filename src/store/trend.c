@@ -11,8 +11,9 @@ enum { DAY_MS = 24 * 60 * 60 * 1000, KEEP_DAYS = 14, POST_MS = 2 * DAY_MS, SCANN
 #define COUNT(kind, subject, table)                                                         \
 	"INSERT INTO trend_uses (kind, subject_id, day, account_id, uses) SELECT " kind     \
 	", " subject ", p.created_at / 86400000, p.account_id, COUNT(*) FROM " table        \
-	" x JOIN posts p ON p.id = x.post_id WHERE x.post_id > $1 AND x.post_id <= $2 AND " \
-	"p.visibility = 0 GROUP BY " subject ", p.created_at / 86400000, p.account_id "     \
+	" x JOIN posts p ON p.id = x.post_id JOIN accounts a ON a.id = p.account_id WHERE " \
+	"x.post_id > $1 AND x.post_id <= $2 AND p.visibility = 0 AND a.state = 0 AND NOT "  \
+	"a.limited GROUP BY " subject ", p.created_at / 86400000, p.account_id "            \
 	"ON CONFLICT (kind, subject_id, day, account_id) DO UPDATE SET uses = trend_uses.uses + excluded.uses"
 static const char SQL_COUNT_TAGS[] = COUNT("1", "x.tag_id", "post_tags");
 static const char SQL_COUNT_LINKS[] = COUNT("2", "x.card_id", "post_cards");
@@ -33,7 +34,7 @@ static const char SQL_FIND_POSTS[] =
     "1000 * (p.favourites_count + 2 * p.boosts_count + 2 * p.remixes_count) AS weight FROM posts p "
     "WHERE p.visibility = 0 AND p.boost_of_id IS NULL AND p.in_reply_to_id IS NULL AND p.id > $1 "
     "ORDER BY p.id DESC LIMIT $4) s WHERE weight >= 2000 AND EXISTS (SELECT 1 FROM accounts a WHERE "
-    "a.id = s.account_id AND a.state = 0 AND NOT a.limited) ORDER BY score DESC, id DESC LIMIT $3) t";
+    "a.id = s.account_id AND a.state = 0 AND a.discoverable AND NOT a.limited) ORDER BY score DESC, id DESC LIMIT $3) t";
 #define REVIEWED "SELECT 1 FROM trend_reviews r WHERE NOT r.allowed AND "
 static const char SQL_LIST[] =
     "SELECT t.subject_id FROM trends t WHERE t.kind = $1 AND ($2 OR (NOT EXISTS (" REVIEWED
