@@ -169,38 +169,101 @@ bool api_filter_delete(struct http_request *rq, struct http_response *rs, struct
 	return answer_removed(rq, rs, app_filter_delete, e);
 }
 
-/* --- keywords and statuses --- */
+/* --- keywords and statuses: the parts of a filter --- */
 
-static void put_keyword(struct json_writer *w, const struct store_filter_keyword *k)
+/* How one kind of part is read and shown; `row` is one of its rows. */
+struct part {
+	const void *(*row)(const struct app_filter *f, size_t i); /* NULL behind the last */
+	bool (*get)(struct app *app, int64_t id, void *row, struct err *e);
+	void (*put)(struct json_writer *w, const void *row);
+};
+
+static const void *keyword_row(const struct app_filter *f, size_t i)
 {
-	json_put_object(w, NULL);
+	return i < f->keyword_count ? &f->keywords[i] : NULL;
+}
+
+static bool keyword_get(struct app *app, int64_t id, void *row, struct err *e)
+{
+	return app_filter_keyword_get(app, id, row, e);
+}
+
+static void keyword_put(struct json_writer *w, const void *row)
+{
+	const struct store_filter_keyword *k = row;
 	json_put_id(w, "id", k->id);
 	json_put_str(w, "keyword", k->keyword);
 	json_put_bool(w, "whole_word", k->whole_word);
+}
+
+static const void *status_row(const struct app_filter *f, size_t i)
+{
+	return i < f->post_count ? &f->posts[i] : NULL;
+}
+
+static bool status_get(struct app *app, int64_t id, void *row, struct err *e)
+{
+	return app_filter_post_get(app, id, row, e);
+}
+
+static void status_put(struct json_writer *w, const void *row)
+{
+	const struct store_filter_post *p = row;
+	json_put_id(w, "id", p->id);
+	json_put_id(w, "status_id", p->post_id);
+}
+
+static const struct part KEYWORD = {keyword_row, keyword_get, keyword_put},
+			 STATUS = {status_row, status_get, status_put};
+
+static void put_part(struct json_writer *w, const struct part *part, const void *row)
+{
+	json_put_object(w, NULL);
+	part->put(w, row);
 	json_put_end(w);
 }
 
-static bool answer_keyword(struct http_response *rs, const struct store_filter_keyword *k,
-			   struct err *e)
+static bool answer_part(struct http_response *rs, const struct part *part, const void *row,
+			struct err *e)
 {
 	struct json_writer w = api_json(rs);
-	put_keyword(&w, k);
+	put_part(&w, part, row);
 	return json_finish(&w, e);
 }
 
-bool api_filter_keyword_list(struct http_request *rq, struct http_response *rs, struct err *e)
+static bool answer_parts(struct http_request *rq, struct http_response *rs, const struct part *part,
+			 struct err *e)
 {
 	struct app app = api_app(rq);
 	struct app_filter f;
+	const void *row;
 	int64_t id;
 	if (!http_request_id(rq, 0, &id, e) || !app_filter_get(&app, id, &f, e))
 		return false;
 	struct json_writer w = api_json(rs);
 	json_put_array(&w, NULL);
-	for (size_t i = 0; i < f.keyword_count; i++)
-		put_keyword(&w, &f.keywords[i]);
+	for (size_t i = 0; (row = part->row(&f, i)); i++)
+		put_part(&w, part, row);
 	json_put_end(&w);
 	return json_finish(&w, e);
+}
+
+static bool answer_one_part(struct http_request *rq, struct http_response *rs,
+			    const struct part *part, struct err *e)
+{
+	struct app app = api_app(rq);
+	union {
+		struct store_filter_keyword keyword;
+		struct store_filter_post status;
+	} row;
+	int64_t id;
+	return http_request_id(rq, 0, &id, e) && part->get(&app, id, &row, e) &&
+	       answer_part(rs, part, &row, e);
+}
+
+bool api_filter_keyword_list(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	return answer_parts(rq, rs, &KEYWORD, e);
 }
 
 bool api_filter_keyword_add(struct http_request *rq, struct http_response *rs, struct err *e)
@@ -213,16 +276,13 @@ bool api_filter_keyword_add(struct http_request *rq, struct http_response *rs, s
 	return http_request_id(rq, 0, &id, e) &&
 	       param_text_required(rq, "keyword", APP_FILTER_KEYWORD_CHARACTERS, &keyword, e) &&
 	       param_bool(rq, "whole_word", &whole, e) &&
-	       app_filter_keyword_add(&app, id, keyword, whole, &k, e) && answer_keyword(rs, &k, e);
+	       app_filter_keyword_add(&app, id, keyword, whole, &k, e) &&
+	       answer_part(rs, &KEYWORD, &k, e);
 }
 
 bool api_filter_keyword_get(struct http_request *rq, struct http_response *rs, struct err *e)
 {
-	struct app app = api_app(rq);
-	struct store_filter_keyword k;
-	int64_t id;
-	return http_request_id(rq, 0, &id, e) && app_filter_keyword_get(&app, id, &k, e) &&
-	       answer_keyword(rs, &k, e);
+	return answer_one_part(rq, rs, &KEYWORD, e);
 }
 
 bool api_filter_keyword_update(struct http_request *rq, struct http_response *rs, struct err *e)
@@ -236,7 +296,7 @@ bool api_filter_keyword_update(struct http_request *rq, struct http_response *rs
 	       param_text(rq, "keyword", APP_FILTER_KEYWORD_CHARACTERS, &keyword, e) &&
 	       bool_param(rq, "whole_word", &whole, e) &&
 	       app_filter_keyword_update(&app, id, keyword, whole, &k, e) &&
-	       answer_keyword(rs, &k, e);
+	       answer_part(rs, &KEYWORD, &k, e);
 }
 
 bool api_filter_keyword_delete(struct http_request *rq, struct http_response *rs, struct err *e)
@@ -244,35 +304,9 @@ bool api_filter_keyword_delete(struct http_request *rq, struct http_response *rs
 	return answer_removed(rq, rs, app_filter_keyword_delete, e);
 }
 
-static void put_status(struct json_writer *w, const struct store_filter_post *p)
-{
-	json_put_object(w, NULL);
-	json_put_id(w, "id", p->id);
-	json_put_id(w, "status_id", p->post_id);
-	json_put_end(w);
-}
-
-static bool answer_status(struct http_response *rs, const struct store_filter_post *p,
-			  struct err *e)
-{
-	struct json_writer w = api_json(rs);
-	put_status(&w, p);
-	return json_finish(&w, e);
-}
-
 bool api_filter_status_list(struct http_request *rq, struct http_response *rs, struct err *e)
 {
-	struct app app = api_app(rq);
-	struct app_filter f;
-	int64_t id;
-	if (!http_request_id(rq, 0, &id, e) || !app_filter_get(&app, id, &f, e))
-		return false;
-	struct json_writer w = api_json(rs);
-	json_put_array(&w, NULL);
-	for (size_t i = 0; i < f.post_count; i++)
-		put_status(&w, &f.posts[i]);
-	json_put_end(&w);
-	return json_finish(&w, e);
+	return answer_parts(rq, rs, &STATUS, e);
 }
 
 bool api_filter_status_add(struct http_request *rq, struct http_response *rs, struct err *e)
@@ -284,16 +318,12 @@ bool api_filter_status_add(struct http_request *rq, struct http_response *rs, st
 		return false;
 	if (!status_id)
 		return param_fail(rq, "status_id", e, "can't be blank");
-	return app_filter_post_add(&app, id, status_id, &p, e) && answer_status(rs, &p, e);
+	return app_filter_post_add(&app, id, status_id, &p, e) && answer_part(rs, &STATUS, &p, e);
 }
 
 bool api_filter_status_get(struct http_request *rq, struct http_response *rs, struct err *e)
 {
-	struct app app = api_app(rq);
-	struct store_filter_post p;
-	int64_t id;
-	return http_request_id(rq, 0, &id, e) && app_filter_post_get(&app, id, &p, e) &&
-	       answer_status(rs, &p, e);
+	return answer_one_part(rq, rs, &STATUS, e);
 }
 
 bool api_filter_status_delete(struct http_request *rq, struct http_response *rs, struct err *e)
