@@ -5,6 +5,5 @@ import { draw } from "./en/draw";
 import { house } from "./en/house";
 import { people } from "./en/people";
 import { post } from "./en/post";
-import { programme } from "./en/programme";
 
-export const en = { ...account, ...common, ...draw, ...house, ...people, ...post, ...programme };
+export const en = { ...account, ...common, ...draw, ...house, ...people, ...post };

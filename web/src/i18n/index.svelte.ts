@@ -1,9 +1,11 @@
 // The words of the interface. English defines the keys; the compiler holds Korean and Japanese to them.
 import type { en } from "./en";
 import type { desk } from "./en/desk";
+import type { own } from "./en/own";
+import type { programme } from "./en/programme";
 
 export type Messages = Record<keyof typeof en, string>;
-export type Key = keyof Messages | keyof typeof desk;
+export type Key = keyof Messages | keyof typeof desk | keyof typeof own | keyof typeof programme;
 export const LANGUAGES = { ko: "한국어", en: "English", ja: "日本語" } as const;
 export type Language = keyof typeof LANGUAGES;
 
@@ -24,6 +26,16 @@ const LATER = {
 		ko: async () => (await import("./ko/desk")).desk,
 		en: async () => (await import("./en/desk")).desk,
 		ja: async () => (await import("./ja/desk")).desk,
+	},
+	own: {
+		ko: async () => (await import("./ko/own")).own,
+		en: async () => (await import("./en/own")).own,
+		ja: async () => (await import("./ja/own")).own,
+	},
+	programme: {
+		ko: async () => (await import("./ko/programme")).programme,
+		en: async () => (await import("./en/programme")).programme,
+		ja: async () => (await import("./ja/programme")).programme,
 	},
 } satisfies Record<string, Record<Language, () => Promise<Record<string, string>>>>;
 export type Area = keyof typeof LATER;

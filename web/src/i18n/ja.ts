@@ -6,6 +6,5 @@ import { draw } from "./ja/draw";
 import { house } from "./ja/house";
 import { people } from "./ja/people";
 import { post } from "./ja/post";
-import { programme } from "./ja/programme";
 
-export const ja: Messages = { ...account, ...common, ...draw, ...house, ...people, ...post, ...programme };
+export const ja: Messages = { ...account, ...common, ...draw, ...house, ...people, ...post };

@@ -6,6 +6,5 @@ import { draw } from "./ko/draw";
 import { house } from "./ko/house";
 import { people } from "./ko/people";
 import { post } from "./ko/post";
-import { programme } from "./ko/programme";
 
-export const ko: Messages = { ...account, ...common, ...draw, ...house, ...people, ...post, ...programme };
+export const ko: Messages = { ...account, ...common, ...draw, ...house, ...people, ...post };

@@ -1,19 +1,7 @@
-// Japanese, early access: programmes, tokens, approval, feedback.
+// Japanese, early access: programmes, tokens, approval. It comes with the first page that is about them.
 import type { programme as en } from "../en/programme";
 
 export const programme: Record<keyof typeof en, string> = {
-	"feedback.accept": "採用",
-	"feedback.decline": "見送る",
-	"feedback.deskEmpty": "フィードバックはありません。",
-	"feedback.done": "ありがとうございます、チームに届けました。",
-	"feedback.give": "フィードバックを送る",
-	"feedback.send": "送る",
-	"feedback.state.accepted": "採用",
-	"feedback.state.declined": "不採用",
-	"feedback.state.open": "新着",
-	"feedback.text": "気づいたこと",
-	"feedback.title": "フィードバック: {name}",
-	"feedback.voluntary": "参加は任意です。採用されたフィードバックにはクレジットが付きます。",
 	"programmes.accept": "条件に同意する",
 	"programmes.agree": "条件を読み、同意します。",
 	"programmes.apply": "参加する",
@@ -62,11 +50,6 @@ export const programme: Record<keyof typeof en, string> = {
 	"programmes.wave": "あなたの回",
 	"programmes.waveName": "新しい回の名前",
 	"programmes.waves": "回",
-	"review.by": "{time}までに回答",
-	"review.note.changes": "公開の前に、直してほしいところがあります。",
-	"review.note.pending": "確認が済むまで、あなただけに見えています。",
-	"review.note.refused": "承認されませんでした。あなただけに見えています。",
-	"review.open": "確認する",
 	"reviews.change": "直す",
 	"reviews.deskEmpty": "待っているものはありません。",
 	"reviews.did.approve": "承認しました。投稿されました",
@@ -95,8 +78,6 @@ export const programme: Record<keyof typeof en, string> = {
 	"tiding.review.refused": "画像は承認されませんでした",
 	"tiding.token.confirm": "ご本人ですか？トークンが確認を待っています",
 	"tiding.token.suspended": "トークンが停止されました",
-	"tidings.mail": "お知らせをメールでも受け取る",
-	"tidings.mail.text": "トークン、利用、審査中の画像についてサーバーからのお知らせです。",
 	"tokens.copied": "トークンをコピーしました",
 	"tokens.empty": "トークンはまだありません。",
 	"tokens.last": "最後は{time}",

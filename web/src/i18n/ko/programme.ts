@@ -1,19 +1,7 @@
-// Korean, early access: programmes, tokens, approval, feedback.
+// Korean, early access: programmes, tokens, approval. It comes with the first page that is about them.
 import type { programme as en } from "../en/programme";
 
 export const programme: Record<keyof typeof en, string> = {
-	"feedback.accept": "받아들이기",
-	"feedback.decline": "넘어가기",
-	"feedback.deskEmpty": "의견이 없어요.",
-	"feedback.done": "고맙습니다, 팀에 전했어요.",
-	"feedback.give": "의견 보내기",
-	"feedback.send": "보내기",
-	"feedback.state.accepted": "받아들임",
-	"feedback.state.declined": "받아들이지 않음",
-	"feedback.state.open": "새 의견",
-	"feedback.text": "어떤 점을 느꼈나요?",
-	"feedback.title": "의견: {name}",
-	"feedback.voluntary": "참여는 자유예요. 의견이 받아들여지면 크레딧을 받아요.",
 	"programmes.accept": "조건에 동의하기",
 	"programmes.agree": "조건을 읽었고 동의해요.",
 	"programmes.apply": "참여하기",
@@ -62,11 +50,6 @@ export const programme: Record<keyof typeof en, string> = {
 	"programmes.wave": "내 차례",
 	"programmes.waveName": "새 차례 이름",
 	"programmes.waves": "차례",
-	"review.by": "{time}까지 답이 옵니다",
-	"review.note.changes": "다른 사람에게 보이기 전에 고쳐 달라고 해요.",
-	"review.note.pending": "검토가 끝날 때까지 나에게만 보여요.",
-	"review.note.refused": "승인되지 않았어요. 나에게만 보여요.",
-	"review.open": "살펴보기",
 	"reviews.change": "고치기",
 	"reviews.deskEmpty": "기다리는 것이 없어요.",
 	"reviews.did.approve": "승인했어요. 글이 올라갔어요",
@@ -95,8 +78,6 @@ export const programme: Record<keyof typeof en, string> = {
 	"tiding.review.refused": "그림이 승인되지 않았어요",
 	"tiding.token.confirm": "본인이 맞나요? 토큰이 확인을 기다려요",
 	"tiding.token.suspended": "토큰이 정지되었어요",
-	"tidings.mail": "알림을 메일로도 받기",
-	"tidings.mail.text": "토큰, 이용 권한, 검토 중인 그림에 대해 서버가 알리는 내용이에요.",
 	"tokens.copied": "토큰을 복사했어요",
 	"tokens.empty": "아직 토큰이 없어요.",
 	"tokens.last": "마지막 {time}",
