@@ -41,12 +41,34 @@ static bool check_name(const char *field, const char *name, struct err *e)
 	return true;
 }
 
+static bool is_blank(const char *text)
+{
+	return !text[strspn(text, " \t\r\n")];
+}
+
+static bool blank_prompt(struct err *e)
+{
+	return err_set(e, ERR_INVALID, "Validation failed: prompt can't be blank");
+}
+
+/* A restyle without words is drawn from those of its source: whoever may not read these does not read them here
+ * either, and neither does the new picture keep them. */
+static bool check_words(struct app *app, const struct store_job *job, struct err *e)
+{
+	struct store_media source;
+	if (job->task != STORE_JOB_RESTYLE || !is_blank(job->prompt))
+		return true;
+	return store_media_get(app->db, app->arena, job->source_media_id, &source, e) &&
+	       ((source.prompt && !is_blank(source.prompt)) || blank_prompt(e));
+}
+
 static bool check_form(struct app *app, const struct app_job_new *form, struct err *e)
 {
 	const char *prompt = form->prompt ? form->prompt : "";
 	bool from_source = form->source_media_id || form->source_post_id;
-	if (!prompt[strspn(prompt, " \t\r\n")] && form->task != STORE_JOB_VARY)
-		return err_set(e, ERR_INVALID, "Validation failed: prompt can't be blank");
+	bool from_words = form->task == STORE_JOB_RESTYLE && form->reads_source;
+	if (is_blank(prompt) && form->task != STORE_JOB_VARY && !from_words)
+		return blank_prompt(e);
 	if (!app_check_text("prompt", prompt, (size_t)app->core->config.prompt_characters_max, e))
 		return false;
 	if (form->count < 1 || form->count > COUNT_MAX)
@@ -229,7 +251,7 @@ static bool prepare(struct app *app, const struct app_job_new *form, struct subm
 	    .id = id_new(),
 	    .account_id = app->account_id,
 	    .task = form->task,
-	    .prompt = form->prompt ? form->prompt : "",
+	    .prompt = form->prompt && !is_blank(form->prompt) ? form->prompt : "",
 	    .style = form->style && form->style[0] ? form->style : NULL,
 	    .has_seed = form->has_seed,
 	    .seed = form->seed,
@@ -248,7 +270,8 @@ static bool prepare(struct app *app, const struct app_job_new *form, struct subm
 	    .prompt_visibility = form->prompt_visibility,
 	    .created_at = app->now_ms,
 	};
-	if (!app_job_source_check(app, form, &call->row, e) || !set_payer(app, form, call, e))
+	if (!app_job_source_check(app, form, &call->row, e) || !check_words(app, &call->row, e) ||
+	    !set_payer(app, form, call, e))
 		return false;
 	call->row.same = sameness(app, &call->row, form);
 	if (!hooks->job_admit || hooks->job_admit(hooks->context, app, form, e))

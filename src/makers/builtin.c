@@ -233,11 +233,13 @@ static const char *words_of(const struct builtin *b, struct arena *a, const stru
 {
 	const char *prompt = q->prompt ? q->prompt : "";
 	struct err nothing_known = {0};
+	if (q->task == MAKER_RESTYLE && q->source_prompt && !*prompt)
+		return q->source_prompt;
 	if (q->task != MAKER_RESTYLE || !q->source_prompt || !b->lexicon ||
 	    strcmp(prompt, q->source_prompt) == 0 ||
 	    !engine_lexicon_check(b->lexicon, q->source_prompt, &nothing_known))
 		return prompt;
-	return *prompt ? arena_printf(a, "%s, %s", q->source_prompt, prompt) : q->source_prompt;
+	return arena_printf(a, "%s, %s", q->source_prompt, prompt);
 }
 
 static bool builtin_draw(struct maker *m, struct arena *a, const struct maker_request *q,

@@ -73,6 +73,26 @@ test("draw in Korean, watch, post, another remixes, lineage shows both", async (
 	assert.equal((await bob.call("GET", `/api/v1/statuses/${second.id}`)).body.madang.remix_of.deleted, true);
 });
 
+test("a restyle without words takes those of its source, also where one may not read them", async () => {
+	const first = await draw(alice, { prompt: "a quiet pond", seed: 4 });
+	const own = { task: "restyle", style: "flat", seed: 5, source: { media_id: first.media[0].id } };
+	const [worded, blank, other] = [await draw(alice, { ...own, prompt: "a quiet pond" }), await draw(alice, { ...own, prompt: " " }), await draw(alice, { ...own, prompt: "a loud pond" })];
+	assert.equal(blank.media[0].blurhash, worded.media[0].blurhash);
+	assert.notEqual(other.media[0].blurhash, worded.media[0].blurhash);
+	const post = (await alice.call("POST", "/api/v1/statuses", { status: "whose words are mine", media_ids: [first.media[0].id], madang: { prompt_visibility: "private" } })).body;
+	assert.equal((await bob.call("GET", `/api/v1/statuses/${post.id}`)).body.madang.prompt, null);
+	const theirs = await draw(bob, { task: "restyle", style: "flat", seed: 5, source: { status_id: post.id } });
+	assert.equal(theirs.media[0].blurhash, worded.media[0].blurhash);
+	assert.ok(!JSON.stringify(theirs).includes("quiet pond"), "what one may not read stays unread");
+	const form = new FormData();
+	form.set("file", new Blob([png(64, 64)]), "a.png");
+	const upload = (await alice.call("POST", "/api/v2/media", form)).body;
+	for (const bad of [{ task: "restyle", source: { media_id: upload.id } }, { task: "vary", source: { media_id: first.media[0].id } }, { task: "edit", source: { media_id: first.media[0].id }, prompt: "  " }, {}, { prompt: "" }]) {
+		const r = await alice.call("POST", "/api/madang/v1/jobs", bad);
+		assert.deepEqual([r.status, r.body.error], [422, "Validation failed: prompt can't be blank"], JSON.stringify(bad));
+	}
+});
+
 test("the same seed draws the same picture; another does not", async () => {
 	const [one, two, three] = await Promise.all([1, 1, 2].map((seed) => draw(alice, { prompt: "a tree", seed })));
 	assert.equal(one.media[0].url, two.media[0].url);

@@ -493,14 +493,23 @@ static bool check_maker(struct http_request *rq, struct app *app, struct app_job
 	return true;
 }
 
+/* Of what was made here the house's own engine knows the words. */
+static bool check_words(struct http_request *rq, struct app_job_new *f, struct err *e)
+{
+	bool blank = !f->prompt[strspn(f->prompt, " \t\r\n")];
+	f->reads_source = !jobs_maker(api_of(rq)->jobs, f->maker)->remote;
+	return !blank || (f->task == STORE_JOB_RESTYLE && f->reads_source) ||
+	       param_fail(rq, "prompt", e, "can't be blank");
+}
+
 bool api_job_add(struct http_request *rq, struct http_response *rs, struct err *e)
 {
 	struct app app = api_app(rq);
-	struct app_job_new f = {.guidance = 0, .strength = 0.5};
+	struct app_job_new f = {.prompt = "", .guidance = 0, .strength = 0.5};
 	struct app_job job;
 	int64_t count = 1, *further = NULL;
 	int task = STORE_JOB_DRAW;
-	if (!param_text_required(rq, "prompt", 1000, &f.prompt, e) ||
+	if (!param_text(rq, "prompt", 1000, &f.prompt, e) ||
 	    !param_text(rq, "style", 64, &f.style, e) ||
 	    !param_int(rq, "seed", 0, UINT32_MAX, &f.seed, e) ||
 	    !param_int(rq, "count", 1, 4, &count, e) ||
@@ -522,7 +531,8 @@ bool api_job_add(struct http_request *rq, struct http_response *rs, struct err *
 	f.maker = f.maker && *f.maker ? f.maker : NULL;
 	const char *key = http_request_header(rq, "Idempotency-Key");
 	f.idempotency_key = key && *key && strlen(key) <= 200 ? key : NULL;
-	if (!param_id(rq, "programme_id", &f.programme_id, e) || !check_maker(rq, &app, &f, e))
+	if (!param_id(rq, "programme_id", &f.programme_id, e) || !check_maker(rq, &app, &f, e) ||
+	    !check_words(rq, &f, e))
 		return false;
 	if (!app_job_submit(&app, &f, &job, e)) {
 		quota_refused(rq, rs, &app, f.count, e);
@@ -563,7 +573,8 @@ bool api_job_move(struct http_request *rq, struct http_response *rs, struct err 
 				.further_count = (size_t)job.row.further,
 				.mask_id = job.row.masked,
 				.maker = maker};
-	if (!check_maker(rq, &app, &f, e))
+	f.prompt = job.row.prompt;
+	if (!check_maker(rq, &app, &f, e) || !check_words(rq, &f, e))
 		return false;
 	if (!jobs_maker_open(api_of(rq)->jobs, f.maker))
 		return param_fail(rq, "maker", e, "cannot draw now");
