@@ -144,10 +144,26 @@ static bool identify(struct http_request *rq, struct app_identity *who, bool *by
 	return false;
 }
 
+static bool has_scope(const struct app_identity *who, const char *scope)
+{
+	const char *names = who->scope_names ? who->scope_names : "";
+	if (who->session_id)
+		return true;
+	/* Who one is, which the narrowest scope tells too. */
+	if (!strcmp(scope, "profile") && app_scope_allows(names, "read:accounts"))
+		return true;
+	return app_scope_allows(names, scope);
+}
+
 static bool check_scope(const char *scope, const struct app_identity *who, struct err *e)
 {
 	if (!strcmp(scope, "-"))
 		return true;
+	if (*scope == '?') { /* for everybody; a token that is shown must hold it all the same */
+		bool shown = who->account_id || who->app_id;
+		return !shown || has_scope(who, scope + 1) ||
+		       err_set(e, ERR_FORBIDDEN, "This action is outside the authorized scopes");
+	}
 	if (!who->account_id && !(who->app_id && !strcmp(scope, "app")))
 		return err_set(e, ERR_UNAUTHORIZED,
 			       who->app_id ? "This method requires an authenticated user"
@@ -161,9 +177,14 @@ static bool check_scope(const char *scope, const struct app_identity *who, struc
 	}
 	if (str_starts(scope, "admin:") && who->role < STORE_ROLE_MODERATOR)
 		return err_set(e, ERR_FORBIDDEN, "This action is not allowed");
-	if (!who->session_id && !app_scope_allows(who->scope_names ? who->scope_names : "", scope))
+	if (!has_scope(who, scope))
 		return err_set(e, ERR_FORBIDDEN, "This action is outside the authorized scopes");
 	return true;
+}
+
+bool api_may(const struct http_request *rq, const char *scope)
+{
+	return has_scope(api_who(rq), scope);
 }
 
 bool api_authorize(struct http_request *rq, struct http_response *rs, struct err *e)
@@ -225,13 +246,19 @@ void api_keep(struct http_request *rq, struct http_response *rs, const struct ap
 bool api_page_params(struct http_request *rq, int limit, int limit_max, struct store_page *page,
 		     struct err *e)
 {
-	int64_t n = limit;
 	*page = (struct store_page){0};
-	if (!param_int(rq, "limit", 0, 10000, &n, e) || !param_id(rq, "max_id", &page->max_id, e) ||
-	    !param_id(rq, "since_id", &page->since_id, e) ||
-	    !param_id(rq, "min_id", &page->min_id, e))
+	return api_limit_param(rq, limit, limit_max, &page->limit, e) &&
+	       param_id(rq, "max_id", &page->max_id, e) &&
+	       param_id(rq, "since_id", &page->since_id, e) &&
+	       param_id(rq, "min_id", &page->min_id, e);
+}
+
+bool api_limit_param(struct http_request *rq, int limit, int limit_max, int *out, struct err *e)
+{
+	int64_t n = limit;
+	if (!param_int(rq, "limit", 0, INT64_MAX, &n, e))
 		return false;
-	page->limit = n < 1 ? limit : n > limit_max ? limit_max : (int)n;
+	*out = n < 1 ? limit : n > limit_max ? limit_max : (int)n;
 	return true;
 }
 
@@ -247,29 +274,69 @@ void api_url_encode(struct buf *out, const char *text)
 	}
 }
 
+/* The path as it was written: apps take a comma for the end of a link. */
+static void link_path(struct buf *out, const char *path)
+{
+	for (; *path; path++) {
+		const char one[2] = {*path, '\0'};
+		if (*path == '/')
+			buf_add_char(out, '/');
+		else
+			api_url_encode(out, one);
+	}
+}
+
+static bool is_paging(const char *name)
+{
+	static const char *const names[] = {"max_id", "since_id", "min_id", "offset",
+					    "access_token"};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (!strcmp(name, names[i]))
+			return true;
+	return false;
+}
+
+static bool is_array(const struct http_request *rq, const char *name)
+{
+	static const char *const names[] = {"types", "exclude_types", "grouped_types", "id",
+					    "any",   "all",           "none"};
+	size_t n = 0;
+	for (size_t k = 0; k < rq->params_count; k++)
+		n += !strcmp(rq->params[k].name, name);
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (!strcmp(name, names[i]))
+			return true;
+	return n > 1;
+}
+
 static void link_one(struct http_request *rq, struct buf *out, const char *key, int64_t id,
 		     const char *rel)
 {
 	char text[ID_TEXT_SIZE];
-	buf_printf(out, "%s<%s%s?", out->length ? ", " : "", api_of(rq)->base_url, rq->path);
+	buf_printf(out, "%s<%s", out->length ? ", " : "", api_of(rq)->base_url);
+	link_path(out, rq->path);
+	buf_add_char(out, '?');
 	for (size_t i = 0; i < rq->params_count; i++) {
 		const struct http_param *p = &rq->params[i];
-		if (!strcmp(p->name, "max_id") || !strcmp(p->name, "since_id") ||
-		    !strcmp(p->name, "min_id") || !strcmp(p->name, "access_token") ||
-		    p->kind == HTTP_PARAM_FILE)
+		if (is_paging(p->name) || p->kind == HTTP_PARAM_FILE)
 			continue;
 		api_url_encode(out, p->name);
-		bool repeated = false;
-		for (size_t k = 0; k < rq->params_count; k++)
-			repeated = repeated || (k != i && !strcmp(rq->params[k].name, p->name));
-		buf_add_str(out, repeated || !strcmp(p->name, "types") ||
-					 !strcmp(p->name, "exclude_types")
-				     ? "%5B%5D="
-				     : "=");
+		buf_add_str(out, is_array(rq, p->name) ? "%5B%5D=" : "=");
 		api_url_encode(out, p->value);
 		buf_add_char(out, '&');
 	}
 	buf_printf(out, "%s=%s>; rel=\"%s\"", key, id_format(text, id), rel);
+}
+
+enum {
+	LINK_MAX_BYTES = 2500
+}; /* past it, no header: the head has to fit the connection's memory */
+
+static void link_end(struct http_response *rs, struct buf *out)
+{
+	if (!out->failed && out->length)
+		http_response_header(rs, "Link", out->data);
+	buf_finish(out);
 }
 
 void api_page_link(struct http_request *rq, struct http_response *rs, int64_t first, int64_t last,
@@ -278,13 +345,23 @@ void api_page_link(struct http_request *rq, struct http_response *rs, int64_t fi
 	if (!first)
 		return;
 	struct buf out;
-	buf_init(&out, 2500); /* past it, no header: the head has to fit the connection's memory */
+	buf_init(&out, LINK_MAX_BYTES);
 	if (more)
 		link_one(rq, &out, "max_id", last, "next");
 	link_one(rq, &out, "min_id", first, "prev");
-	if (!out.failed)
-		http_response_header(rs, "Link", out.data);
-	buf_finish(&out);
+	link_end(rs, &out);
+}
+
+void api_offset_link(struct http_request *rq, struct http_response *rs, int offset, int limit,
+		     bool more)
+{
+	struct buf out;
+	buf_init(&out, LINK_MAX_BYTES);
+	if (more)
+		link_one(rq, &out, "offset", offset + limit, "next");
+	if (offset > 0)
+		link_one(rq, &out, "offset", offset > limit ? offset - limit : 0, "prev");
+	link_end(rs, &out);
 }
 
 void api_cookie(struct http_request *rq, struct http_response *rs, const char *name,

@@ -80,15 +80,25 @@ static inline const struct app_identity *api_who(const struct http_request *rq)
 	return rq->identity;
 }
 
+/* Whether who asks, if anybody, may do what needs this scope. */
+bool api_may(const struct http_request *rq, const char *scope);
+
 /* The application layer in the name of who asks. Borrows the request's arena. */
 struct app api_app(struct http_request *rq);
 
 /* max_id, since_id, min_id, limit. */
 MUST_CHECK bool api_page_params(struct http_request *rq, int limit, int limit_max,
 				struct store_page *page, struct err *e);
+/* Where more is asked for than there is, as much as there is: what apps expect of Mastodon. */
+MUST_CHECK bool api_limit_param(struct http_request *rq, int limit, int limit_max, int *out,
+				struct err *e);
 /* Link: next (where `more`) and prev, with the other parameters as they came. Nothing where the page is empty. */
 void api_page_link(struct http_request *rq, struct http_response *rs, int64_t first, int64_t last,
 		   bool more);
+
+/* The same for what is paged by offset; `limit`: of this page. */
+void api_offset_link(struct http_request *rq, struct http_response *rs, int offset, int limit,
+		     bool more);
 
 /* A cookie header of ours; value "" deletes it. */
 void api_cookie(struct http_request *rq, struct http_response *rs, const char *name,

@@ -96,8 +96,8 @@ static struct http_message *frame_sse(const char *event, const char *payload)
 	return m;
 }
 
-static struct http_message *frame_ws(const char *stream, const char *parameter, const char *event,
-				     const char *payload)
+struct http_message *live_frame_ws(const char *stream, const char *parameter, const char *event,
+				   const char *payload)
 {
 	struct buf b;
 	struct json_writer w;
@@ -123,7 +123,9 @@ static void publish(struct live *l, const char *topic, const char *stream, const
 		    const char *event, const char *payload)
 {
 	struct live_message m = {.sse = frame_sse(event, payload),
-				 .ws = frame_ws(stream, parameter, event, payload)};
+				 .ws = live_frame_ws(stream, parameter, event, payload),
+				 .event = event,
+				 .payload = payload};
 	if (m.sse && m.ws)
 		bus_publish(l->api->bus, topic, &m);
 	http_message_unref(m.sse);
@@ -208,10 +210,22 @@ static void public_topic(struct showing *s, const char *topic, const char *strea
 	}
 }
 
+static const char *const PUBLIC_STREAMS[] = {"public", "public:local", "public:media",
+					     "public:local:media"};
+static const char *const TAG_STREAMS[] = {"hashtag", "hashtag:local"};
+
+/* One tag of many, as its topic has it. */
+static char *tag_of_topic(struct arena *a, const char *tags, size_t length)
+{
+	char *tag = arena_strndup(a, tags, length);
+	for (char *c = tag; *c; c++)
+		if (*c >= 'A' && *c <= 'Z')
+			*c |= 0x20;
+	return tag;
+}
+
 static void on_post(struct live *l, struct arena *a, const struct app_event *ev, const char *event)
 {
-	static const char *const topics[] = {"public", "public:local", "public:media",
-					     "public:local:media"};
 	struct showing s = {.l = l, .a = a, .ev = ev, .event = event};
 	if (ev->visibility > STORE_VISIBILITY_UNLISTED || ev->boost)
 		return;
@@ -229,17 +243,16 @@ static void on_post(struct live *l, struct arena *a, const struct app_event *ev,
 	/* Replies stand under their tags, not in the public timelines. */
 	for (int i = 0; i < 4 && !ev->reply; i++)
 		if ((!(i & 1) || ev->local) && (!(i & 2) || ev->media))
-			public_topic(&s, topics[i], topics[i], NULL, for_nobody);
+			public_topic(&s, PUBLIC_STREAMS[i], PUBLIC_STREAMS[i], NULL, for_nobody);
 	const char *tags = ev->tags;
 	for (int n = 0; tags && *tags && n < TAGS_MAX; n++) {
 		size_t length = strcspn(tags, " ");
-		char *tag = arena_strndup(a, tags, length);
-		for (char *c = tag; *c; c++)
-			if (*c >= 'A' && *c <= 'Z')
-				*c |= 0x20;
-		snprintf(topic, sizeof topic, "hashtag:%s", tag);
-		if (length)
-			public_topic(&s, topic, "hashtag", tag, for_nobody);
+		const char *tag = tag_of_topic(a, tags, length);
+		for (int local = 0; length && local <= ev->local; local++) {
+			const char *stream = TAG_STREAMS[local];
+			snprintf(topic, sizeof topic, "%s:%s", stream, tag);
+			public_topic(&s, topic, stream, tag, for_nobody);
+		}
 		tags += length + (tags[length] == ' ');
 	}
 }
@@ -332,34 +345,50 @@ static void on_filters(struct live *l, const struct app_event *ev)
 }
 
 /* To everybody on a public stream, whoever they are. */
-static void delete_personal(struct live *l, const char *topic, const char *stream,
-			    const char *parameter, const char *id)
+static void delete_from(struct live *l, const char *topic, const char *stream,
+			const char *parameter, const char *id)
 {
-	char prefix[BUS_TOPIC_MAX_BYTES];
+	char prefix[BUS_TOPIC_MAX_BYTES + 1];
 	snprintf(prefix, sizeof prefix, "%s@", topic);
 	struct live_message m = {.sse = frame_sse("delete", id),
-				 .ws = frame_ws(stream, parameter, "delete", id)};
-	if (m.sse && m.ws)
+				 .ws = live_frame_ws(stream, parameter, "delete", id),
+				 .event = "delete",
+				 .payload = id};
+	if (m.sse && m.ws) {
+		bus_publish(l->api->bus, topic, &m);
 		bus_publish_prefix(l->api->bus, prefix, &m);
+	}
 	http_message_unref(m.sse);
 	http_message_unref(m.ws);
 }
 
-static void on_deleted(struct live *l, const struct app_event *ev)
+/* Wherever it may stand: who does not have it knows nothing of its id. */
+static void on_deleted(struct live *l, struct arena *a, const struct app_event *ev)
 {
-	static const char *const topics[][2] = {
-	    {"public", "public"}, {"public:local", "public:local"}, {LIVE_EVERYBODY, "user"}};
-	char id[ID_TEXT_SIZE], thread[ID_TEXT_SIZE], topic[40];
+	char id[ID_TEXT_SIZE], name[ID_TEXT_SIZE], topic[BUS_TOPIC_MAX_BYTES];
 	id_format(id, ev->post_id);
-	for (size_t i = 0; i < 3; i++)
-		if (bus_heard(l->api->bus, topics[i][0]))
-			publish(l, topics[i][0], topics[i][1], NULL, "delete", id);
-	delete_personal(l, "public", "public", NULL, id);
-	delete_personal(l, "public:local", "public:local", NULL, id);
-	snprintf(topic, sizeof topic, "thread:%s", id_format(thread, ev->thread_id));
-	if (bus_heard(l->api->bus, topic))
-		publish(l, topic, LIVE_THREAD, thread, "delete", id);
-	delete_personal(l, topic, LIVE_THREAD, thread, id);
+	if (bus_heard(l->api->bus, LIVE_EVERYBODY))
+		publish(l, LIVE_EVERYBODY, "user", NULL, "delete", id);
+	for (size_t i = 0; i < sizeof PUBLIC_STREAMS / sizeof *PUBLIC_STREAMS; i++)
+		delete_from(l, PUBLIC_STREAMS[i], PUBLIC_STREAMS[i], NULL, id);
+	snprintf(topic, sizeof topic, "thread:%s", id_format(name, ev->thread_id));
+	delete_from(l, topic, LIVE_THREAD, name, id);
+	const char *tags = ev->tags;
+	for (int n = 0; tags && *tags && n < TAGS_MAX; n++) {
+		size_t length = strcspn(tags, " ");
+		const char *tag = tag_of_topic(a, tags, length);
+		for (int i = 0; length && i < 2; i++) {
+			snprintf(topic, sizeof topic, "%s:%s", TAG_STREAMS[i], tag);
+			delete_from(l, topic, TAG_STREAMS[i], tag, id);
+		}
+		tags += length + (tags[length] == ' ');
+	}
+	int64_t *lists = arena_alloc(a, IDS_MAX * sizeof *lists);
+	size_t n = bus_ids(l->api->bus, "list:", lists, IDS_MAX);
+	for (size_t i = 0; i < n; i++) {
+		snprintf(topic, sizeof topic, "list:%s", id_format(name, lists[i]));
+		publish(l, topic, "list", name, "delete", id);
+	}
 }
 
 /* --- announcements: the same for everybody who listens to what is theirs --- */
@@ -457,7 +486,7 @@ static void handle(struct live *l, struct arena *a, const struct app_event *ev)
 		on_edited(l, a, ev);
 		break;
 	case APP_EVENT_POST_DELETED:
-		on_deleted(l, ev);
+		on_deleted(l, a, ev);
 		break;
 	case APP_EVENT_NOTIFICATION:
 		on_notification(l, a, ev);

@@ -18,7 +18,11 @@ struct live;
 /* What the bus carries for streams: the same event in both framings, made once for all who listen. */
 struct live_message {
 	struct http_message *sse, *ws;
+	const char *event, *payload; /* what they say; payload may be NULL */
 };
+/* A message of a stream, as a WebSocket carries it; parameter and payload may be NULL. */
+struct http_message *live_frame_ws(const char *stream, const char *parameter, const char *event,
+				   const char *payload);
 
 struct live *live_start(struct api *api, struct err *e);
 void live_stop(struct live *l); /* NULL-safe */

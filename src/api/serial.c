@@ -40,7 +40,7 @@ const char *serial_object_url(struct serial *s, const char *hash, const char *ty
 }
 
 /* Never null: Mastodon's clients crash on it. Who has set none gets one drawn from the name. */
-static const char *avatar_url(struct serial *s, const struct store_account *a)
+const char *serial_avatar_url(struct serial *s, const struct store_account *a)
 {
 	if (a->avatar_hash)
 		return serial_object_url(s, a->avatar_hash, a->avatar_type);
@@ -120,10 +120,20 @@ void serial_emojis(struct serial *s, const char *key, const char *const *texts, 
 	json_put_end(s->w);
 }
 
+/* Who keeps the house is shown as such on their profiles. */
+static void role_head(struct json_writer *w, const struct store_account *a)
+{
+	static const char *const names[] = {"", "Moderator", "Admin", "Owner"};
+	static const char *const ids[] = {"-99", "1", "2", "3"};
+	json_put_str(w, "id", ids[a->role]);
+	json_put_str(w, "name", names[a->role]);
+	json_put_str(w, "color", "");
+}
+
 static void account_members(struct serial *s, const struct store_account *a)
 {
 	struct json_writer *w = s->w;
-	const char *avatar = avatar_url(s, a), *header = header_url(s, a);
+	const char *avatar = serial_avatar_url(s, a), *header = header_url(s, a);
 	json_put_id(w, "id", a->id);
 	json_put_str(w, "username", a->username);
 	json_put_str(w, "acct", app_account_acct(s->app->arena, a));
@@ -160,9 +170,18 @@ static void account_members(struct serial *s, const struct store_account *a)
 	put_fields(s, "fields", a, true);
 	serial_emojis(s, "emojis", (const char *[]){a->display_name, a->note, a->fields},
 		      *a->domain ? 0 : 3);
+	json_put_bool(w, "hide_collections", a->hide_collections);
 	if (a->state == STORE_ACCOUNT_SUSPENDED)
 		json_put_bool(w, "suspended", true);
-	put_empty_array(w, "roles");
+	if (a->limited)
+		json_put_bool(w, "limited", true);
+	json_put_array(w, "roles");
+	if (a->role != STORE_ROLE_USER) {
+		json_put_object(w, NULL);
+		role_head(w, a);
+		json_put_end(w);
+	}
+	json_put_end(w);
 }
 
 void serial_account(struct serial *s, const char *key, const struct store_account *a)
@@ -184,8 +203,9 @@ void serial_account_muted(struct serial *s, const char *key, const struct store_
 void serial_account_own(struct serial *s, const char *key, const struct store_account *a,
 			const struct serial_own *own)
 {
-	static const char *const roles[] = {"", "Moderator", "Admin", "Owner"};
-	static const char *const permissions[] = {"0", "400", "1", "1"};
+	/* Mastodon's bits: a moderator sees the dashboard, and manages reports, trends, appeals and users; an
+	 * administrator has all of them. */
+	static const char *const permissions[] = {"0", "1816", "2097151", "2097151"};
 	struct json_writer *w = s->w;
 	json_put_object(w, key);
 	account_members(s, a);
@@ -203,10 +223,8 @@ void serial_account_own(struct serial *s, const char *key, const struct store_ac
 	json_put_str(w, "quote_policy", own->quote_policy);
 	json_put_end(w);
 	json_put_object(w, "role");
-	json_put_int(w, "id", a->role == STORE_ROLE_USER ? -99 : (int64_t)a->role);
-	json_put_str(w, "name", roles[a->role]);
+	role_head(w, a);
 	json_put_str(w, "permissions", permissions[a->role]);
-	json_put_str(w, "color", "");
 	json_put_bool(w, "highlighted", a->role != STORE_ROLE_USER);
 	json_put_end(w);
 	json_put_end(w);
@@ -216,7 +234,7 @@ void serial_account_own(struct serial *s, const char *key, const struct store_ac
 void serial_profile(struct serial *s, const struct store_account *a)
 {
 	struct json_writer *w = s->w;
-	const char *avatar = a->avatar_hash ? avatar_url(s, a) : NULL;
+	const char *avatar = a->avatar_hash ? serial_avatar_url(s, a) : NULL;
 	const char *header = a->header_hash ? header_url(s, a) : NULL;
 	json_put_id(w, "id", a->id);
 	json_put_str(w, "display_name", a->display_name ? a->display_name : "");

@@ -8,6 +8,7 @@
 #include "app/conversation.h"
 #include "app/emoji.h"
 #include "app/filter.h"
+#include "app/followed_tag.h"
 #include "app/known.h"
 #include "app/notification.h"
 #include "app/post.h"
@@ -75,7 +76,11 @@ void serial_mention(struct serial *s, const char *key, const struct store_accoun
 void serial_card_members(struct serial *s, const struct store_card *c);
 void serial_trend_history(struct serial *s, const struct store_trend_day days[STORE_TREND_DAYS]);
 void serial_tag(struct serial *s, const char *key, const char *name);
+/* The members of a whole Tag, as the viewer has it; the caller opens and closes the object. */
+void serial_tag_members(struct serial *s, const struct app_tag *t,
+			const struct app_tag_state *state);
 
+const char *serial_avatar_url(struct serial *s, const struct store_account *a); /* never NULL */
 /* Where an object is served: BASE/media/HASH.webp. NULL for NULL. */
 const char *serial_object_url(struct serial *s, const char *hash, const char *type);
 

@@ -8,13 +8,6 @@
 
 #include <string.h>
 
-enum {
-	NAME_MAX_CHARACTERS = 100,
-	NOTE_MAX_CHARACTERS = 1000,
-	FIELD_MAX_CHARACTERS = 255,
-	PICTURE_MAX_CHARACTERS = 150
-};
-
 static bool seen(const struct app *app, const struct store_account *account)
 {
 	return account->state == STORE_ACCOUNT_ACTIVE || app->role >= STORE_ROLE_MODERATOR ||
@@ -149,8 +142,8 @@ static bool join_fields(struct app *app, const struct app_profile *profile, cons
 		const struct app_field *f = &profile->fields[i];
 		if (!f->name[0] && !f->value[0])
 			continue;
-		if (!app_check_text("fields_attributes", f->name, FIELD_MAX_CHARACTERS, e) ||
-		    !app_check_text("fields_attributes", f->value, FIELD_MAX_CHARACTERS, e))
+		if (!app_check_text("fields_attributes", f->name, APP_FIELD_CHARACTERS, e) ||
+		    !app_check_text("fields_attributes", f->value, APP_FIELD_CHARACTERS, e))
 			return false;
 		if (strpbrk(f->name, "\t\r\n") || strpbrk(f->value, "\t\r\n"))
 			return err_set(e, ERR_INVALID,
@@ -223,16 +216,16 @@ bool app_account_update(struct app *app, const struct app_profile *profile,
 	if (!app_need_account(app, e))
 		return false;
 	if (profile->display_name &&
-	    !app_check_text("display_name", profile->display_name, NAME_MAX_CHARACTERS, e))
+	    !app_check_text("display_name", profile->display_name, APP_NAME_CHARACTERS, e))
 		return false;
-	if (profile->note && !app_check_text("note", profile->note, NOTE_MAX_CHARACTERS, e))
+	if (profile->note && !app_check_text("note", profile->note, APP_BIO_CHARACTERS, e))
 		return false;
 	if ((profile->avatar_description &&
 	     !app_check_text("avatar_description", profile->avatar_description,
-			     PICTURE_MAX_CHARACTERS, e)) ||
+			     APP_PICTURE_CHARACTERS, e)) ||
 	    (profile->header_description &&
 	     !app_check_text("header_description", profile->header_description,
-			     PICTURE_MAX_CHARACTERS, e)))
+			     APP_PICTURE_CHARACTERS, e)))
 		return false;
 	if (profile->fields && !join_fields(app, profile, &call.fields, e))
 		return false;

@@ -24,6 +24,12 @@ const char *app_account_note_html(struct app *app, const struct store_account *a
 const char *app_account_field_html(struct app *app, const struct store_account *account,
 				   const char *value);
 
+enum {
+	APP_NAME_CHARACTERS = 60,
+	APP_BIO_CHARACTERS = 1000,
+	APP_FIELD_CHARACTERS = 255,  /* its name, and its value */
+	APP_PICTURE_CHARACTERS = 150 /* what an avatar or a header shows */
+};
 #define APP_FIELDS_MAX 4
 struct app_field {
 	const char *name;

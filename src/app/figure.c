@@ -78,6 +78,7 @@ struct app_activity_kept {
 	pthread_mutex_t lock;
 	int64_t until_ms; /* 0: never looked */
 	struct app_activity weeks[APP_ACTIVITY_WEEKS];
+	int64_t month_until_ms, month; /* the same for the last thirty days */
 };
 
 struct app_activity_kept *app_activity_create(void)
@@ -124,6 +125,21 @@ bool app_activity(struct app *app, struct app_activity out[APP_ACTIVITY_WEEKS], 
 		k->until_ms = ok ? app->now_ms + ACTIVITY_MS : 0;
 	}
 	memcpy(out, k->weeks, sizeof(k->weeks));
+	pthread_mutex_unlock(&k->lock);
+	return ok;
+}
+
+bool app_active_month(struct app *app, int64_t *people, struct err *e)
+{
+	struct app_activity_kept *k = app->core->activity;
+	bool ok = true;
+	pthread_mutex_lock(&k->lock);
+	if (k->month_until_ms <= app->now_ms) {
+		ok = store_figure_count(app->db, STORE_FIGURE_PRESENT, app->now_ms - 30 * DAY_MS,
+					app->now_ms + 1, &k->month, e);
+		k->month_until_ms = ok ? app->now_ms + ACTIVITY_MS : 0;
+	}
+	*people = k->month;
 	pthread_mutex_unlock(&k->lock);
 	return ok;
 }

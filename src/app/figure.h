@@ -26,6 +26,9 @@ struct app_activity {
 bool app_activity(struct app *app, struct app_activity out[APP_ACTIVITY_WEEKS],
 		  struct err *e) MUST_CHECK;
 
+/* How many were seen in the last thirty days. Looked up once an hour. */
+bool app_active_month(struct app *app, int64_t *people, struct err *e) MUST_CHECK;
+
 bool app_figure_languages(struct app *app, struct store_figure_row *out, size_t room, size_t *count,
 			  struct err *e) MUST_CHECK;
 

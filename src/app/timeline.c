@@ -59,13 +59,54 @@ bool app_timeline_public(struct app *app, const struct app_timeline_filter *filt
 	return list(app, store_post_public, &f, page, out, e);
 }
 
+/* Newest first, each once: where `up`, the oldest of them are kept. */
+static void merge(struct store_posts *into, const struct store_posts *more, size_t room, bool up,
+		  struct arena *arena)
+{
+	size_t n = into->count + more->count, count = 0, i = 0, k = 0;
+	struct store_post *items = arena_alloc(arena, (n + 1) * sizeof(*items));
+	int64_t *keys = arena_alloc(arena, (n + 1) * sizeof(*keys));
+	while (i < into->count || k < more->count) {
+		bool first =
+		    k == more->count || (i < into->count && into->keys[i] >= more->keys[k]);
+		const struct store_posts *from = first ? into : more;
+		size_t at = first ? i++ : k++;
+		if (count && keys[count - 1] == from->keys[at])
+			continue;
+		keys[count] = from->keys[at];
+		items[count++] = from->items[at];
+	}
+	size_t skip = up && count > room ? count - room : 0;
+	bool cut = count > room;
+	*into = (struct store_posts){.items = items + skip,
+				     .keys = keys + skip,
+				     .count = cut ? room : count,
+				     .more = into->more || more->more || cut};
+}
+
 bool app_timeline_tag(struct app *app, const struct app_timeline_filter *filter,
 		      const struct store_page *page, struct app_posts *out, struct err *e)
 {
 	struct store_post_filter f = store_filter(app, filter);
+	struct store_posts rows, more;
 	if (!f.tag || !f.tag[0])
 		return err_set(e, ERR_INVALID, "Validation failed: tag is missing");
-	return list(app, store_post_of_tag, &f, page, out, e);
+	for (int i = 0; i < APP_TAGS_BESIDE_MAX; i++) {
+		if (filter->all[i])
+			f.with_tags[i] = app_text_fold_tag(app->arena, filter->all[i]);
+		if (filter->none[i])
+			f.without_tags[i] = app_text_fold_tag(app->arena, filter->none[i]);
+	}
+	if (!store_post_of_tag(app->db, app->arena, &f, page, &rows, e))
+		return false;
+	for (int i = 0; i < APP_TAGS_BESIDE_MAX && filter->any[i]; i++) {
+		f.tag = app_text_fold_tag(app->arena, filter->any[i]);
+		if (!store_post_of_tag(app->db, app->arena, &f, page, &more, e))
+			return false;
+		merge(&rows, &more, (size_t)store_page_limit(page), store_page_up(page),
+		      app->arena);
+	}
+	return app_posts_view(app, &rows, out, e);
 }
 
 bool app_timeline_explore(struct app *app, const struct app_timeline_filter *filter,

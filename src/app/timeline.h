@@ -6,12 +6,15 @@
 
 bool app_timeline_home(struct app *app, const struct store_page *page, struct app_posts *out,
 		       struct err *e) MUST_CHECK;
+#define APP_TAGS_BESIDE_MAX STORE_TAGS_BESIDE_MAX
 struct app_timeline_filter {
 	bool only_local;
 	bool only_media;
 	bool exclude_replies;
 	bool exclude_boosts;
-	const char *tag;   /* with or without # */
+	const char *tag; /* with or without # */
+	/* tag timelines: this one or any of those, with all of these, with none of those; NULL behind the last */
+	const char *any[APP_TAGS_BESIDE_MAX], *all[APP_TAGS_BESIDE_MAX], *none[APP_TAGS_BESIDE_MAX];
 	const char *style; /* explore only */
 };
 bool app_timeline_public(struct app *app, const struct app_timeline_filter *filter,

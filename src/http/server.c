@@ -36,7 +36,8 @@ enum {
 	ARENA_CAP_BYTES = 32 << 20,
 	BODY_DEFAULT_BYTES = 64 << 10,
 	DRAIN_BODY_BYTES = 1 << 20, /* a refused body up to this size is read and dropped */
-	CONNECTION_MEMORY_BYTES = 8 << 10,
+	CONNECTION_MEMORY_BYTES =
+	    24 << 10, /* a head of some hundred ids, taken apart, and the answer's */
 	QUERY_MAX_BYTES = 4 << 10
 };
 

@@ -39,6 +39,10 @@ static const char *const SQL_COUNTS[STORE_FIGURES] = {
     [STORE_FIGURE_SEEN] =
 	("SELECT COUNT(*) FROM (SELECT account_id FROM posts WHERE id >= $1 AND id < $2 AND local UNION "
 	 "SELECT account_id FROM users WHERE last_sign_in_at >= $1 / 65536 AND last_sign_in_at < $2 / 65536) t"),
+    /* Of people, not of posts: everybody may ask for it. */
+    [STORE_FIGURE_PRESENT] =
+	("SELECT COUNT(*) FROM users u JOIN accounts a ON a.id = u.account_id WHERE a.state = 0 AND "
+	 "((u.last_sign_in_at >= CAST($1 AS BIGINT) / 65536 AND u.last_sign_in_at < CAST($2 AS BIGINT) / 65536) OR a.last_post_at >= CAST($1 AS BIGINT) / 65536)"),
 };
 static const char SQL_RETAINED[] =
     "SELECT COUNT(*), COALESCE(SUM(CASE WHEN u.last_sign_in_at >= $3 OR a.last_post_at >= $3 THEN 1 ELSE 0 END), "

@@ -41,6 +41,7 @@ enum store_figure {
 	STORE_FIGURE_NEW,          /* that signed up */
 	STORE_FIGURE_INTERACTIONS, /* likes, boosts and answers of the posts of that time */
 	STORE_FIGURE_POSTS,        /* of local accounts */
+	STORE_FIGURE_PRESENT,      /* people who posted or signed in from then on */
 	STORE_FIGURE_SEEN, /* local accounts that posted, or signed in (and not later again) */
 	STORE_FIGURES
 };

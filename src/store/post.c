@@ -62,6 +62,18 @@ BOTH(SQL_MADE_STYLE, LIST "p.visibility = 0 AND p.made AND p.style = $1", "$2", 
 	"AND (NOT CAST($4 AS BOOLEAN) OR p.made)"
 static const char SQL_TAGGED[] = STORE_PAGE_DOWN(TAGGED, "pt.post_id", "$5", "$6", "$7");
 static const char SQL_TAGGED_UP[] = STORE_PAGE_UP(TAGGED, "pt.post_id", "$5", "$6", "$7");
+#define BESIDE(n)                                                          \
+	"(SELECT 1 FROM post_tags o JOIN tags t ON t.id = o.tag_id WHERE " \
+	"o.post_id = p.id AND t.name = " n ")"
+#define WITH(n)    " AND (CAST(" n " AS TEXT) IS NULL OR EXISTS " BESIDE(n) ")"
+#define WITHOUT(n) " AND NOT EXISTS " BESIDE(n)
+#define TAGGED_BESIDE                                                                   \
+	TAGGED WITH("$5") WITH("$6") WITH("$7") WITH("$8") WITHOUT("$9") WITHOUT("$10") \
+	    WITHOUT("$11") WITHOUT("$12")
+static const char SQL_TAGGED_BESIDE[] =
+    STORE_PAGE_DOWN(TAGGED_BESIDE, "pt.post_id", "$13", "$14", "$15");
+static const char SQL_TAGGED_BESIDE_UP[] =
+    STORE_PAGE_UP(TAGGED_BESIDE, "pt.post_id", "$13", "$14", "$15");
 #define OF_ACCOUNT                                                                                        \
 	LIST                                                                                              \
 	    "p.account_id = $1 AND (p.visibility < 2 OR CAST($2 AS BOOLEAN) OR (p.visibility = 2 AND "    \
@@ -376,11 +388,19 @@ bool store_post_made(struct db *db, struct arena *arena, const struct store_post
 bool store_post_of_tag(struct db *db, struct arena *arena, const struct store_post_filter *filter,
 		       const struct store_page *page, struct store_posts *out, struct err *e)
 {
-	struct db_stmt *q = db_stmt(db, store_page_up(page) ? SQL_TAGGED_UP : SQL_TAGGED);
+	const bool up = store_page_up(page),
+		   beside = filter->with_tags[0] || filter->without_tags[0];
+	struct db_stmt *q = db_stmt(db, beside ? up ? SQL_TAGGED_BESIDE_UP : SQL_TAGGED_BESIDE
+					: up   ? SQL_TAGGED_UP
+					       : SQL_TAGGED);
 	db_put_text(q, filter->tag);
 	db_put_bool(q, filter->only_local);
 	db_put_bool(q, filter->only_media);
 	db_put_bool(q, filter->only_made);
+	for (int i = 0; beside && i < 2 * STORE_TAGS_BESIDE_MAX; i++)
+		db_put_text(q, i < STORE_TAGS_BESIDE_MAX
+				   ? filter->with_tags[i]
+				   : filter->without_tags[i - STORE_TAGS_BESIDE_MAX]);
 	store_page_put(q, page);
 	return store_posts_read(q, arena, page, out, e);
 }

@@ -110,6 +110,7 @@ bool store_post_flags(struct db *db, int64_t account_id, const int64_t *ids, siz
 		      unsigned *flags, struct err *e) MUST_CHECK;
 
 /* Lists. viewer_id 0: nobody. Blocked and muted accounts are left out by the caller. */
+#define STORE_TAGS_BESIDE_MAX 4
 struct store_post_filter {
 	int64_t account_id; /* of one account; only what viewer may see */
 	int64_t viewer_id;
@@ -121,6 +122,8 @@ struct store_post_filter {
 	bool exclude_boosts;
 	const char *style; /* made pictures in this style */
 	const char *tag;   /* folded */
+	/* of one tag only: those that also have all of these, and none of those; NULL behind the last */
+	const char *with_tags[STORE_TAGS_BESIDE_MAX], *without_tags[STORE_TAGS_BESIDE_MAX];
 };
 bool store_post_public(struct db *db, struct arena *arena, const struct store_post_filter *filter,
 		       const struct store_page *page, struct store_posts *out,

@@ -16,7 +16,7 @@ export function addMore({ on, id, open, accounts, statuses, seen, notifications,
 		const groups = new Map();
 		for (const one of mine) {
 			const key = ["favourite", "reblog", "follow"].includes(one.type) ? `${one.type}-${one.status?.id ?? ""}` : `ungrouped-${one.id}`;
-			const group = groups.get(key) ?? { group_key: key, notifications_count: 0, type: one.type, most_recent_notification_id: one.id, sample_account_ids: [], status_id: one.status?.id ?? null, latest_page_notification_at: one.created_at };
+			const group = groups.get(key) ?? { group_key: key, notifications_count: 0, type: one.type, most_recent_notification_id: Number(one.id), page_max_id: one.id, sample_account_ids: [], status_id: one.status?.id ?? null, latest_page_notification_at: one.created_at };
 			group.notifications_count++;
 			group.sample_account_ids.push(one.account.id);
 			groups.set(key, group);

@@ -5,10 +5,13 @@
 #include "api/mastodon/profile.h"
 #include "api/mastodon/routes.h"
 #include "api/serial.h"
+#include "app/search.h"
 #include "app/setting.h"
 #include "app/timeline.h"
 #include "base/str.h"
 #include "media/process.h"
+
+enum { RELATIONSHIPS_MAX = 200 }; /* apps ask for two pages of followers at once */
 
 static bool answer_account(struct http_request *rq, struct http_response *rs, struct app *app,
 			   const struct store_account *a, struct err *e)
@@ -55,13 +58,13 @@ bool api_account_search(struct http_request *rq, struct http_response *rs, struc
 	struct app app = api_app(rq);
 	struct store_accounts found;
 	const char *q;
-	int64_t limit = 40, offset = 0;
+	int64_t offset = 0;
+	int limit;
 	bool following = false;
-	if (!param_text_required(rq, "q", 500, &q, e) ||
-	    !param_int(rq, "limit", 1, 80, &limit, e) ||
+	if (!param_text_required(rq, "q", 500, &q, e) || !api_limit_param(rq, 40, 80, &limit, e) ||
 	    !param_int(rq, "offset", 0, 10000, &offset, e) ||
 	    !param_bool(rq, "following", &following, e) ||
-	    !app_account_search(&app, q, (int)limit, (int)offset, &found, e) ||
+	    !app_search_people(&app, q, limit, (int)offset, &found, e) ||
 	    (following && !app_relation_only_following(&app, &found, e)))
 		return false;
 	found.first = 0;
@@ -150,14 +153,17 @@ static bool save_preferences(struct http_request *rq, struct app *app, struct er
 
 bool api_profile_params(struct http_request *rq, struct app_profile *p, struct err *e)
 {
-	return param_text(rq, "display_name", 60, &p->display_name, e) &&
-	       param_text(rq, "note", 1000, &p->note, e) && api_flag_param(rq, "bot", &p->bot, e) &&
+	return param_text(rq, "display_name", APP_NAME_CHARACTERS, &p->display_name, e) &&
+	       param_text(rq, "note", APP_BIO_CHARACTERS, &p->note, e) &&
+	       api_flag_param(rq, "bot", &p->bot, e) &&
 	       api_flag_param(rq, "locked", &p->locked, e) &&
 	       api_flag_param(rq, "discoverable", &p->discoverable, e) &&
 	       api_flag_param(rq, "indexable", &p->indexable, e) &&
 	       api_flag_param(rq, "hide_collections", &p->hide_collections, e) &&
-	       param_text(rq, "avatar_description", 150, &p->avatar_description, e) &&
-	       param_text(rq, "header_description", 150, &p->header_description, e) &&
+	       param_text(rq, "avatar_description", APP_PICTURE_CHARACTERS, &p->avatar_description,
+			  e) &&
+	       param_text(rq, "header_description", APP_PICTURE_CHARACTERS, &p->header_description,
+			  e) &&
 	       fields_param(rq, p, e) &&
 	       picture_param(rq, "avatar", &p->avatar_hash, &p->avatar_type, e) &&
 	       picture_param(rq, "header", &p->header_hash, &p->header_type, e);
@@ -261,17 +267,26 @@ bool api_account_relationships(struct http_request *rq, struct http_response *rs
 {
 	struct app app = api_app(rq);
 	int64_t *ids;
-	size_t n, found = 0;
-	if (!param_ids(rq, "id", 40, &ids, &n, e))
+	size_t n, found = 0, some;
+	if (!param_ids(rq, "id", RELATIONSHIPS_MAX, &ids, &n, e))
 		return false;
 	struct app_relation *r = ARENA_ARRAY(rq->arena, struct app_relation, n + 1);
-	if (n && !app_relation_get_many(&app, ids, n, r, &found, e))
-		return false;
+	for (size_t i = 0; i < n; i += DB_IDS_MAX, found += some)
+		if (!app_relation_get_many(&app, ids + i, n - i < DB_IDS_MAX ? n - i : DB_IDS_MAX,
+					   r + found, &some, e))
+			return false;
 	struct json_writer w = api_json(rs);
 	struct serial s = {.w = &w, .api = api_of(rq), .app = &app};
 	json_put_array(&w, NULL);
-	for (size_t i = 0; i < found; i++)
-		serial_relation(&s, NULL, &r[i]);
+	for (size_t i = 0; i < n; i++) { /* in the order in which they were asked for, each once */
+		size_t k = 0, before = 0;
+		while (before < i && ids[before] != ids[i])
+			before++;
+		while (k < found && r[k].account_id != ids[i])
+			k++;
+		if (before == i && k < found)
+			serial_relation(&s, NULL, &r[k]);
+	}
 	json_put_end(&w);
 	return json_finish(&w, e);
 }

@@ -67,6 +67,12 @@ static void put_configuration(struct json_writer *w, struct http_request *rq,
 	json_put_int(w, "max_featured_tags", STORE_FEATURED_TAGS_MAX);
 	json_put_int(w, "max_pinned_statuses", APP_PINS_MAX);
 	json_put_int(w, "max_profile_fields", APP_FIELDS_MAX);
+	json_put_int(w, "max_display_name_length", APP_NAME_CHARACTERS);
+	json_put_int(w, "max_note_length", APP_BIO_CHARACTERS);
+	json_put_int(w, "max_avatar_description_length", APP_PICTURE_CHARACTERS);
+	json_put_int(w, "max_header_description_length", APP_PICTURE_CHARACTERS);
+	json_put_int(w, "profile_field_name_limit", APP_FIELD_CHARACTERS);
+	json_put_int(w, "profile_field_value_limit", APP_FIELD_CHARACTERS);
 	json_put_end(w);
 	json_put_object(w, "statuses");
 	json_put_int(w, "max_characters", c->post_characters_max);
@@ -105,6 +111,8 @@ static void put_rules(struct json_writer *w, const char *key, const char *rules)
 			json_put_id(w, "id", ++n);
 			json_put_strn(w, "text", rules, length);
 			json_put_str(w, "hint", "");
+			json_put_object(w, "translations"); /* they are written in one language */
+			json_put_end(w);
 			json_put_end(w);
 		}
 		rules += length + (rules[length] != '\0');
@@ -122,8 +130,8 @@ bool api_instance_v2(struct http_request *rq, struct http_response *rs, struct e
 	struct app app = api_app(rq);
 	struct app_settings s;
 	bool written[STORE_DOCUMENTS];
-	int64_t accounts, posts;
-	if (!app_settings_get(&app, &s, e) || !app_server_counts(&app, &accounts, &posts, e) ||
+	int64_t active;
+	if (!app_settings_get(&app, &s, e) || !app_active_month(&app, &active, e) ||
 	    !app_documents_written(&app, written, e))
 		return false;
 	struct json_writer w = api_json(rs);
@@ -135,11 +143,12 @@ bool api_instance_v2(struct http_request *rq, struct http_response *rs, struct e
 	json_put_str(&w, "description", s.description);
 	json_put_object(&w, "usage");
 	json_put_object(&w, "users");
-	json_put_int(&w, "active_month", accounts);
+	json_put_int(&w, "active_month", active);
 	json_put_end(&w);
 	json_put_end(&w);
 	json_put_object(&w, "thumbnail");
 	json_put_str(&w, "url", arena_printf(rq->arena, "%s/icon.svg", api_of(rq)->base_url));
+	json_put_str(&w, "description", "");
 	json_put_end(&w);
 	json_put_array(&w, "icon");
 	json_put_end(&w);
@@ -150,7 +159,9 @@ bool api_instance_v2(struct http_request *rq, struct http_response *rs, struct e
 		      s.registrations == APP_REGISTRATIONS_OPEN ||
 			  s.registrations == APP_REGISTRATIONS_APPROVAL);
 	json_put_bool(&w, "approval_required", s.registrations == APP_REGISTRATIONS_APPROVAL);
+	json_put_bool(&w, "reason_required", false);
 	json_put_null(&w, "message");
+	json_put_null(&w, "min_age");
 	json_put_str(&w, "url", arena_printf(rq->arena, "%s/signup", api_of(rq)->base_url));
 	json_put_end(&w);
 	json_put_object(&w, "api_versions");
@@ -339,8 +350,37 @@ bool api_nodeinfo(struct http_request *rq, struct http_response *rs, struct err 
 
 bool api_oauth_metadata(struct http_request *rq, struct http_response *rs, struct err *e)
 {
-	static const char *const scopes[] = {"read", "write",      "follow",
-					     "push", "admin:read", "admin:write"};
+	static const char *const scopes[] = {"read",
+					     "profile",
+					     "write",
+					     "follow",
+					     "push",
+					     "read:accounts",
+					     "read:blocks",
+					     "read:bookmarks",
+					     "read:favourites",
+					     "read:filters",
+					     "read:follows",
+					     "read:lists",
+					     "read:mutes",
+					     "read:notifications",
+					     "read:search",
+					     "read:statuses",
+					     "write:accounts",
+					     "write:blocks",
+					     "write:bookmarks",
+					     "write:conversations",
+					     "write:favourites",
+					     "write:filters",
+					     "write:follows",
+					     "write:lists",
+					     "write:media",
+					     "write:mutes",
+					     "write:notifications",
+					     "write:reports",
+					     "write:statuses",
+					     "admin:read",
+					     "admin:write"};
 	const char *base = api_of(rq)->base_url;
 	struct json_writer w = api_json(rs);
 	json_put_object(&w, NULL);
@@ -358,6 +398,9 @@ bool api_oauth_metadata(struct http_request *rq, struct http_response *rs, struc
 	json_put_end(&w);
 	json_put_array(&w, "response_types_supported");
 	json_put_str(&w, NULL, "code");
+	json_put_end(&w);
+	json_put_array(&w, "response_modes_supported");
+	json_put_str(&w, NULL, "query");
 	json_put_end(&w);
 	json_put_array(&w, "grant_types_supported");
 	json_put_str(&w, NULL, "authorization_code");

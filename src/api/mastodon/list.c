@@ -4,6 +4,8 @@
 #include "api/mastodon/routes.h"
 #include "api/serial.h"
 
+enum { ALL_PAGES_MAX = 100 };
+
 static const char *const REPLIES[] = {"followed", "list", "none", NULL};
 
 static void put_list(struct json_writer *w, const struct store_list *list)
@@ -110,13 +112,38 @@ bool api_list_delete(struct http_request *rq, struct http_response *rs, struct e
 	return true;
 }
 
+/* limit=0: all of them in one answer, without pages, as apps that edit lists ask for it. */
+static bool answer_all_members(struct http_request *rq, struct http_response *rs, int64_t id,
+			       struct err *e)
+{
+	struct app app = api_app(rq);
+	struct store_accounts found = {0};
+	struct store_page page = {.limit = STORE_PAGE_MAX};
+	struct json_writer w = api_json(rs);
+	struct serial s = {.w = &w, .api = api_of(rq), .app = &app};
+	json_put_array(&w, NULL);
+	for (int i = 0; i < ALL_PAGES_MAX && (i == 0 || found.more); i++) {
+		page.max_id = found.last;
+		if (!app_list_members(&app, id, &page, &found, e))
+			return false;
+		for (size_t k = 0; k < found.count; k++)
+			serial_account(&s, NULL, &found.items[k]);
+	}
+	json_put_end(&w);
+	return json_finish(&w, e);
+}
+
 bool api_list_members(struct http_request *rq, struct http_response *rs, struct err *e)
 {
 	struct app app = api_app(rq);
 	struct store_accounts found;
 	struct store_page page;
-	int64_t id;
-	return http_request_id(rq, 0, &id, e) && api_page_params(rq, 40, 80, &page, e) &&
+	int64_t id, limit = 1;
+	if (!http_request_id(rq, 0, &id, e) || !param_int(rq, "limit", 0, INT64_MAX, &limit, e))
+		return false;
+	if (limit == 0)
+		return answer_all_members(rq, rs, id, e);
+	return api_page_params(rq, 40, 80, &page, e) &&
 	       app_list_members(&app, id, &page, &found, e) &&
 	       serial_answer_accounts(rq, rs, &app, &found, e);
 }

@@ -113,13 +113,13 @@ bool api_directory(struct http_request *rq, struct http_response *rs, struct err
 	static const char *const orders[] = {"active", "new", NULL};
 	struct app app = api_app(rq);
 	struct store_accounts found;
-	int64_t limit = 40, offset = 0;
-	int order = 0;
+	int64_t offset = 0;
+	int limit, order = 0;
 	bool local = false;
-	if (!param_int(rq, "limit", 1, 80, &limit, e) ||
+	if (!api_limit_param(rq, 40, 80, &limit, e) ||
 	    !param_int(rq, "offset", 0, 100000, &offset, e) ||
 	    !param_choice(rq, "order", orders, &order, e) || !param_bool(rq, "local", &local, e) ||
-	    !app_directory(&app, order == 1, local, (int)limit, (int)offset, &found, e))
+	    !app_directory(&app, order == 1, local, limit, (int)offset, &found, e))
 		return false;
 	found.first = 0; /* paged by offset */
 	return serial_answer_accounts(rq, rs, &app, &found, e);
@@ -128,9 +128,9 @@ bool api_directory(struct http_request *rq, struct http_response *rs, struct err
 static bool suggestions(struct http_request *rq, struct app *app, struct store_accounts *found,
 			bool friends[STORE_PAGE_MAX], struct err *e)
 {
-	int64_t limit = 40;
-	return param_int(rq, "limit", 1, 80, &limit, e) &&
-	       app_suggestions(app, (int)limit, found, friends, e);
+	int limit;
+	return api_limit_param(rq, 40, 80, &limit, e) &&
+	       app_suggestions(app, limit, found, friends, e);
 }
 
 bool api_suggestion_list_v1(struct http_request *rq, struct http_response *rs, struct err *e)

@@ -104,13 +104,14 @@ static bool answer_unread(struct http_request *rq, struct http_response *rs, boo
 {
 	struct app app = api_app(rq);
 	struct app_notification_filter filter;
-	int64_t limit = 100, count = 0;
+	int64_t count = 0;
+	int limit;
 	bool none;
-	if (!param_int(rq, "limit", 1, 1000, &limit, e) || !filter_params(rq, &filter, &none, e))
+	if (!api_limit_param(rq, 100, 1000, &limit, e) || !filter_params(rq, &filter, &none, e))
 		return false;
 	if (!grouped)
 		filter.grouped = 0;
-	if (!none && !app_notification_unread(&app, &filter, (int)limit, &count, e))
+	if (!none && !app_notification_unread(&app, &filter, limit, &count, e))
 		return false;
 	buf_printf(&rs->body, "{\"count\":%lld}", (long long)count);
 	return true;
@@ -132,7 +133,9 @@ static void put_group(struct serial *s, const struct app_notification_group *g, 
 	json_put_str(w, "group_key", g->key);
 	json_put_int(w, "notifications_count", g->count);
 	json_put_str(w, "type", name ? name : "mention");
-	json_put_id(w, "most_recent_notification_id", n->id);
+	/* The one id that Mastodon writes as a number: apps in Swift and Go read no text there. It is too large for
+	 * JavaScript's numbers; who needs it whole reads page_max_id. */
+	json_put_int(w, "most_recent_notification_id", n->id);
 	if (paged) {
 		json_put_id(w, "page_min_id", g->page_min_id);
 		json_put_id(w, "page_max_id", n->id);

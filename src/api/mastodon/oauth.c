@@ -89,7 +89,9 @@ static bool oauth_error(struct http_response *rs, const struct err *e)
 {
 	struct err ignored = {0};
 	const char *name = e->detail[0] ? e->detail : "invalid_request";
-	rs->status = !strcmp(name, "invalid_client") ? 401 : 400;
+	rs->status = !strcmp(name, "invalid_client")        ? 401
+		     : !strcmp(name, "unauthorized_client") ? 403
+							    : 400;
 	struct json_writer w = api_json(rs);
 	json_put_object(&w, NULL);
 	json_put_str(&w, "error", name);
@@ -136,6 +138,7 @@ bool api_oauth_token(struct http_request *rq, struct http_response *rs, struct e
 		return e->code == ERR_IO || e->code == ERR_INTERNAL || e->code == ERR_BUSY
 			   ? false
 			   : oauth_error(rs, e);
+	http_response_header(rs, "Cache-Control", "no-store");
 	struct json_writer w = api_json(rs);
 	json_put_object(&w, NULL);
 	json_put_str(&w, "access_token", token.access_token);
@@ -171,12 +174,14 @@ bool api_oauth_userinfo(struct http_request *rq, struct http_response *rs, struc
 	if (!app_account_self(&app, &a, &user, e))
 		return false;
 	struct json_writer w = api_json(rs);
+	struct serial s = {.w = &w, .api = api_of(rq), .app = &app};
 	json_put_object(&w, NULL);
-	json_put_str(&w, "iss", api_of(rq)->base_url);
+	json_put_str(&w, "iss", arena_printf(rq->arena, "%s/", api_of(rq)->base_url));
 	json_put_str(&w, "sub", a.uri);
 	json_put_str(&w, "name", *a.display_name ? a.display_name : a.username);
 	json_put_str(&w, "preferred_username", a.username);
 	json_put_str(&w, "profile", a.url);
+	json_put_str(&w, "picture", serial_avatar_url(&s, &a));
 	json_put_end(&w);
 	return json_finish(&w, e);
 }

@@ -35,6 +35,8 @@ bool api_own_load(struct app *app, struct serial_own *out, struct err *e)
 	    !preference(app, DOMAINS, "", &out->attribution_domains, e) ||
 	    !app_follow_requests(app, &(struct store_page){.limit = 40}, &requests, e))
 		return false;
+	if (out->language && !*out->language)
+		out->language = NULL;
 	out->sensitive = !strcmp(sensitive, "true");
 	out->follow_requests = (int64_t)requests.count;
 	return true;

@@ -212,9 +212,11 @@ HANDLER(api_streaming);
 HANDLER(api_streaming_health);
 HANDLER(api_streaming_direct);
 HANDLER(api_streaming_hashtag);
+HANDLER(api_streaming_hashtag_local);
 HANDLER(api_streaming_list);
 HANDLER(api_streaming_public);
 HANDLER(api_streaming_public_local);
+HANDLER(api_streaming_public_remote);
 HANDLER(api_streaming_user);
 HANDLER(api_streaming_user_notification);
 

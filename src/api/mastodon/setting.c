@@ -27,7 +27,7 @@ bool api_preferences(struct http_request *rq, struct http_response *rs, struct e
 		const char *value = NULL;
 		if (!app_preference_get(&app, rows[i][0], &value, e))
 			return false;
-		if (!value)
+		if (!value || !*value)
 			value = rows[i][1];
 		if (value && (!strcmp(value, "true") || !strcmp(value, "false")))
 			json_put_bool(&w, rows[i][0], *value == 't');

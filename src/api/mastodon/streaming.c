@@ -21,18 +21,52 @@ struct listener {
 	struct bus *bus;
 	struct http_stream *stream;
 	int64_t account_id;
+	bool statuses, notifications, lists; /* what the token may read */
 	size_t count;
 	struct listened { /* as many as there are: ten thousand idle listeners have two each */
 		char *topic;
 		struct bus_subscription *subscription;
+		struct alias *alias;
 	} * topics;
+};
+
+/* A stream by the parameter that the app gave it: a tag's topic has its small letters, but apps hear only what comes
+ * by their own name. */
+struct alias {
+	struct listener *listener;
+	char *stream, *given;
 };
 
 static void deliver(void *context, const void *message)
 {
 	struct listener *l = context;
 	const struct live_message *m = message;
+	if (!l->notifications && !strcmp(m->event, "notification"))
+		return;
 	http_stream_send(l->stream, http_stream_is_websocket(l->stream) ? m->ws : m->sse);
+}
+
+static void deliver_as(void *context, const void *message)
+{
+	const struct alias *as = context;
+	const struct live_message *m = message;
+	if (!http_stream_is_websocket(as->listener->stream)) {
+		http_stream_send(as->listener->stream, m->sse);
+		return;
+	}
+	struct http_message *own = live_frame_ws(as->stream, as->given, m->event, m->payload);
+	if (own)
+		http_stream_send(as->listener->stream, own);
+	http_message_unref(own);
+}
+
+static void alias_free(struct alias *as)
+{
+	if (!as)
+		return;
+	free(as->stream);
+	free(as->given);
+	free(as);
 }
 
 /* The account's tokens have ended: so does everything that was opened with them. */
@@ -43,30 +77,47 @@ static void cut(void *context, const void *message)
 	http_stream_close(l->stream);
 }
 
-static void add_topic(struct listener *l, const char *topic, bus_deliver_fn *fn)
+static char *copy(const char *text)
 {
+	char *out = strdup(text);
+	if (!out)
+		abort();
+	return out;
+}
+
+/* alias: NULL, or it takes the messages, and is the topic's from now on. */
+static void add_topic(struct listener *l, const char *topic, bus_deliver_fn *fn,
+		      struct alias *alias)
+{
+	bool known = l->count == TOPICS_MAX;
 	for (size_t i = 0; i < l->count; i++)
-		if (!strncmp(l->topics[i].topic, topic, BUS_TOPIC_MAX_BYTES - 1))
-			return;
-	if (l->count == TOPICS_MAX)
+		known |= !strncmp(l->topics[i].topic, topic, BUS_TOPIC_MAX_BYTES - 1);
+	if (known) {
+		alias_free(alias);
 		return;
+	}
 	struct listened *topics = realloc(l->topics, (l->count + 1) * sizeof *topics);
 	if (!topics)
 		abort();
 	l->topics = topics;
-	l->topics[l->count].topic = strdup(topic);
-	if (!l->topics[l->count].topic)
-		abort();
-	l->topics[l->count].subscription = bus_subscribe(l->bus, l->topics[l->count].topic, fn, l);
-	l->count++;
+	struct listened *t = &l->topics[l->count++];
+	*t = (struct listened){.topic = copy(topic), .alias = alias};
+	t->subscription = alias ? bus_subscribe(l->bus, t->topic, deliver_as, alias)
+				: bus_subscribe(l->bus, t->topic, fn, l);
+}
+
+static void end_topic(struct listened *t)
+{
+	bus_unsubscribe(t->subscription);
+	alias_free(t->alias);
+	free(t->topic);
 }
 
 static void remove_topic(struct listener *l, const char *topic)
 {
 	for (size_t i = 0; i < l->count; i++)
 		if (!strncmp(l->topics[i].topic, topic, BUS_TOPIC_MAX_BYTES - 1)) {
-			bus_unsubscribe(l->topics[i].subscription);
-			free(l->topics[i].topic);
+			end_topic(&l->topics[i]);
 			l->topics[i] = l->topics[--l->count];
 			return;
 		}
@@ -120,22 +171,25 @@ static bool topic_of(const struct listener *l, const char *stream, const char *t
 		     char topic[BUS_TOPIC_MAX_BYTES])
 {
 	int64_t id;
-	static const char *const plain[] = {"public", "public:local", "public:media",
-					    "public:local:media"};
-	for (size_t i = 0; i < 4; i++)
+	/* Nothing is remote until this server federates: these are silent. */
+	static const char *const plain[] = {"public",        "public:local",
+					    "public:media",  "public:local:media",
+					    "public:remote", "public:remote:media"};
+	for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
 		if (!strcmp(stream, plain[i])) {
 			snprintf(topic, BUS_TOPIC_MAX_BYTES, "%s", stream);
 			personal(l, topic);
 			return true;
 		}
 	if ((!strcmp(stream, "hashtag") || !strcmp(stream, "hashtag:local")) && tag && *tag) {
-		int n = snprintf(topic, BUS_TOPIC_MAX_BYTES, "hashtag:%s", tag);
+		int n = snprintf(topic, BUS_TOPIC_MAX_BYTES, "%s:%s", stream,
+				 *tag == '#' ? tag + 1 : tag);
 		for (int i = 0; i < n && topic[i]; i++)
 			topic[i] = str_lower(topic[i]);
 		personal(l, topic);
 		return true;
 	}
-	if (l->account_id && !strcmp(stream, "list") && tag && id_parse(tag, &id) &&
+	if (l->account_id && l->lists && !strcmp(stream, "list") && tag && id_parse(tag, &id) &&
 	    ask(l, own_list, id)) {
 		snprintf(topic, BUS_TOPIC_MAX_BYTES, "list:%s", tag);
 		return true;
@@ -145,8 +199,9 @@ static bool topic_of(const struct listener *l, const char *stream, const char *t
 		personal(l, topic);
 		return true;
 	}
-	if (!l->account_id || (strcmp(stream, "user") && strcmp(stream, "user:notification") &&
-			       strcmp(stream, "direct")))
+	bool mine = !strcmp(stream, "user") || !strcmp(stream, "direct");
+	bool told = !strcmp(stream, "user:notification");
+	if (!l->account_id || !(mine ? l->statuses : told && l->notifications))
 		return false;
 	snprintf(topic, BUS_TOPIC_MAX_BYTES, "%s:%lld", stream, (long long)l->account_id);
 	return true;
@@ -157,9 +212,16 @@ static bool subscribe(struct listener *l, const char *stream, const char *tag)
 	char topic[BUS_TOPIC_MAX_BYTES];
 	if (!topic_of(l, stream, tag, topic))
 		return false;
-	add_topic(l, topic, deliver);
+	struct alias *alias = NULL;
+	if (str_starts(stream, "hashtag") && !strstr(topic, tag)) {
+		alias = calloc(1, sizeof *alias);
+		if (!alias)
+			abort();
+		*alias = (struct alias){l, copy(stream), copy(tag)};
+	}
+	add_topic(l, topic, deliver, alias);
 	if (!strcmp(stream, "user"))
-		add_topic(l, LIVE_EVERYBODY, deliver);
+		add_topic(l, LIVE_EVERYBODY, deliver, NULL);
 	return true;
 }
 
@@ -198,13 +260,31 @@ static void on_text(void *context, const char *text, size_t length)
 static void on_close(void *context)
 {
 	struct listener *l = context;
-	for (size_t i = 0; i < l->count; i++) {
-		bus_unsubscribe(l->topics[i].subscription);
-		free(l->topics[i].topic);
-	}
+	for (size_t i = 0; i < l->count; i++)
+		end_topic(&l->topics[i]);
 	http_stream_unref(l->stream);
 	free(l->topics);
 	free(l);
+}
+
+/* Why there is no such stream for who asks. */
+static bool refuse(struct http_request *rq, const char *stream, const char *tag, struct err *e)
+{
+	const char *scope = "read:statuses";
+	bool list = !strcmp(stream, "list");
+	bool own = list || str_starts(stream, "user") || !strcmp(stream, "direct");
+	if (list)
+		scope = "read:lists";
+	else if (!strcmp(stream, "user:notification"))
+		scope = "read:notifications";
+	if (own && !api_who(rq)->account_id)
+		return err_set(e, ERR_UNAUTHORIZED, "The access token is invalid");
+	if (own && !api_may(rq, scope))
+		return err_set(e, ERR_FORBIDDEN, "This action is outside the authorized scopes");
+	if (list || (tag && !strcmp(stream, LIVE_THREAD)))
+		return err_set(e, ERR_NOT_FOUND, "Record not found");
+	return param_fail(rq, tag || strcmp(stream, "hashtag") ? "stream" : "tag", e,
+			  "is not known");
 }
 
 /* first: the stream to begin with, NULL for none (a WebSocket subscribes by messages). */
@@ -217,6 +297,9 @@ static bool open_stream(struct http_request *rq, struct http_response *rs, const
 	l->api = api_of(rq);
 	l->bus = l->api->bus;
 	l->account_id = api_who(rq)->account_id;
+	l->statuses = api_may(rq, "read:statuses");
+	l->notifications = api_may(rq, "read:notifications");
+	l->lists = api_may(rq, "read:lists");
 	struct http_stream_options o = {.websocket =
 					    http_request_header(rq, "Sec-WebSocket-Key") != NULL,
 					.on_close = on_close,
@@ -231,19 +314,12 @@ static bool open_stream(struct http_request *rq, struct http_response *rs, const
 	if (l->account_id) {
 		char topic[40];
 		snprintf(topic, sizeof topic, "signed_out:%lld", (long long)l->account_id);
-		add_topic(l, topic, cut);
+		add_topic(l, topic, cut, NULL);
 	}
 	if (first && !subscribe(l, first, tag)) {
 		on_close(l);
 		http_stream_unref(s);
-		if (!api_who(rq)->account_id &&
-		    (str_starts(first, "user") || !strcmp(first, "direct") ||
-		     !strcmp(first, "list")))
-			return err_set(e, ERR_UNAUTHORIZED, "The access token is invalid");
-		if (!strcmp(first, "list") || (tag && !strcmp(first, LIVE_THREAD)))
-			return err_set(e, ERR_NOT_FOUND, "Record not found");
-		return param_fail(rq, tag || strcmp(first, "hashtag") ? "stream" : "tag", e,
-				  "is not known");
+		return refuse(rq, first, tag, e);
 	}
 	http_response_stream(rs, s);
 	return true;
@@ -268,21 +344,45 @@ bool api_streaming_user_notification(struct http_request *rq, struct http_respon
 	return open_stream(rq, rs, "user:notification", NULL, e);
 }
 
+/* stream, or its part with media only. */
+static bool open_public(struct http_request *rq, struct http_response *rs, const char *stream,
+			const char *media, struct err *e)
+{
+	bool only_media = false;
+	return param_bool(rq, "only_media", &only_media, e) &&
+	       open_stream(rq, rs, only_media ? media : stream, NULL, e);
+}
+
 bool api_streaming_public(struct http_request *rq, struct http_response *rs, struct err *e)
 {
-	return open_stream(rq, rs, "public", NULL, e);
+	return open_public(rq, rs, "public", "public:media", e);
 }
 
 bool api_streaming_public_local(struct http_request *rq, struct http_response *rs, struct err *e)
 {
-	return open_stream(rq, rs, "public:local", NULL, e);
+	return open_public(rq, rs, "public:local", "public:local:media", e);
+}
+
+bool api_streaming_public_remote(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	return open_public(rq, rs, "public:remote", "public:remote:media", e);
+}
+
+static bool open_hashtag(struct http_request *rq, struct http_response *rs, const char *stream,
+			 struct err *e)
+{
+	const char *tag = NULL;
+	return param_text_required(rq, "tag", 100, &tag, e) && open_stream(rq, rs, stream, tag, e);
 }
 
 bool api_streaming_hashtag(struct http_request *rq, struct http_response *rs, struct err *e)
 {
-	const char *tag = NULL;
-	return param_text_required(rq, "tag", 100, &tag, e) &&
-	       open_stream(rq, rs, "hashtag", tag, e);
+	return open_hashtag(rq, rs, "hashtag", e);
+}
+
+bool api_streaming_hashtag_local(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	return open_hashtag(rq, rs, "hashtag:local", e);
 }
 
 bool api_streaming_direct(struct http_request *rq, struct http_response *rs, struct err *e)

@@ -18,10 +18,10 @@ static void put_url(struct serial *s, const char *name)
 	buf_finish(&url);
 }
 
-static void put_tag(struct serial *s, const struct app_tag *t, const struct app_tag_state *state)
+void serial_tag_members(struct serial *s, const struct app_tag *t,
+			const struct app_tag_state *state)
 {
 	struct json_writer *w = s->w;
-	json_put_object(w, NULL);
 	json_put_str(w, "id", t->name); /* tags are known by their names here */
 	json_put_str(w, "name", t->name);
 	put_url(s, t->name);
@@ -29,7 +29,13 @@ static void put_tag(struct serial *s, const struct app_tag *t, const struct app_
 	json_put_bool(w, "following", state->following);
 	json_put_bool(w, "featuring", state->featuring);
 	json_put_int(w, "statuses_count", t->posts_count);
-	json_put_end(w);
+}
+
+static void put_tag(struct serial *s, const struct app_tag *t, const struct app_tag_state *state)
+{
+	json_put_object(s->w, NULL);
+	serial_tag_members(s, t, state);
+	json_put_end(s->w);
 }
 
 static bool answer_tag(struct http_request *rq, struct http_response *rs, struct app *app,

@@ -47,15 +47,35 @@ bool api_timeline_public(struct http_request *rq, struct http_response *rs, stru
 	return serial_answer_posts(rq, rs, &app, &posts, e);
 }
 
+/* At most four, as Mastodon takes them; further ones are left out. */
+static bool tags_param(struct http_request *rq, const char *name,
+		       const char *out[APP_TAGS_BESIDE_MAX], struct err *e)
+{
+	const char **names;
+	size_t n, kept = 0;
+	if (!param_texts(rq, name, 100, 200, &names, &n, e))
+		return false;
+	for (size_t i = 0; i < n && kept < APP_TAGS_BESIDE_MAX; i++)
+		if (*names[i])
+			out[kept++] = names[i];
+	return true;
+}
+
 bool api_timeline_tag(struct http_request *rq, struct http_response *rs, struct err *e)
 {
 	struct app app = api_app(rq);
 	struct app_timeline_filter filter = {.tag = rq->path_args[0]};
-	struct app_posts posts;
+	struct app_posts posts = {0};
 	struct store_page page;
-	return api_page_params(rq, 20, 40, &page, e) &&
-	       param_bool(rq, "local", &filter.only_local, e) &&
-	       param_bool(rq, "only_media", &filter.only_media, e) &&
-	       app_timeline_tag(&app, &filter, &page, &posts, e) &&
-	       serial_answer_posts(rq, rs, &app, &posts, e);
+	bool remote = false;
+	if (!api_page_params(rq, 20, 40, &page, e) ||
+	    !param_bool(rq, "local", &filter.only_local, e) ||
+	    !param_bool(rq, "remote", &remote, e) ||
+	    !param_bool(rq, "only_media", &filter.only_media, e) ||
+	    !tags_param(rq, "any", filter.any, e) || !tags_param(rq, "all", filter.all, e) ||
+	    !tags_param(rq, "none", filter.none, e))
+		return false;
+	if (!remote && !app_timeline_tag(&app, &filter, &page, &posts, e))
+		return false; /* as in the public timeline */
+	return serial_answer_posts(rq, rs, &app, &posts, e);
 }

@@ -30,30 +30,33 @@ static bool is_admin(const struct http_request *rq)
 	return strstr(rq->route->path, "/admin/") != NULL;
 }
 
-static bool page_params(struct http_request *rq, int64_t limit, int64_t max,
-			struct app_trend_page *page, struct err *e)
+static bool page_params(struct http_request *rq, int limit, int max, struct app_trend_page *page,
+			struct err *e)
 {
 	int64_t offset = 0;
-	if (!param_int(rq, "limit", 1, max, &limit, e) ||
+	if (!api_limit_param(rq, limit, max, &limit, e) ||
 	    !param_int(rq, "offset", 0, 1000, &offset, e))
 		return false;
-	*page = (struct app_trend_page){
-	    .limit = (int)limit, .offset = (int)offset, .all = is_admin(rq)};
+	*page = (struct app_trend_page){.limit = limit, .offset = (int)offset, .all = is_admin(rq)};
 	return true;
 }
 
-static void put_tag(struct serial *s, const struct app_trend_tag *t, bool admin)
+/* Paged by offset. */
+static void page_link(struct http_request *rq, struct http_response *rs,
+		      const struct app_trend_page *page, size_t found)
 {
-	struct buf url;
-	buf_init(&url, 2048);
-	buf_printf(&url, "%s/tags/", s->api->base_url);
-	api_url_encode(&url, t->tag.name);
+	api_offset_link(rq, rs, page->offset, page->limit, found >= (size_t)page->limit);
+}
+
+/* Whether one follows and features it is asked for; its days are known. */
+static bool put_tag(struct serial *s, const struct app_trend_tag *t, bool admin, struct err *e)
+{
+	struct app_tag_state state = {0};
+	if (s->app->account_id && !app_tag_state(s->app, t->tag.name, &state, e))
+		return false;
+	memcpy(state.history, t->history, sizeof state.history);
 	json_put_object(s->w, NULL);
-	json_put_str(s->w, "id", t->tag.name); /* tags are known by their names here */
-	json_put_str(s->w, "name", t->tag.name);
-	json_put_str(s->w, "url", url.data);
-	serial_trend_history(s, t->history);
-	json_put_int(s->w, "statuses_count", t->tag.posts_count);
+	serial_tag_members(s, &t->tag, &state);
 	if (admin) {
 		json_put_bool(s->w, "trendable", t->review != STORE_TREND_REJECTED);
 		json_put_bool(s->w, "usable", true);
@@ -61,7 +64,7 @@ static void put_tag(struct serial *s, const struct app_trend_tag *t, bool admin)
 		json_put_bool(s->w, "requires_review", t->review == STORE_TREND_UNSEEN);
 	}
 	json_put_end(s->w);
-	buf_finish(&url);
+	return true;
 }
 
 bool api_trend_tags(struct http_request *rq, struct http_response *rs, struct err *e)
@@ -76,8 +79,10 @@ bool api_trend_tags(struct http_request *rq, struct http_response *rs, struct er
 	struct serial s = {.w = &w, .api = api_of(rq), .app = &app};
 	json_put_array(&w, NULL);
 	for (size_t i = 0; i < n; i++)
-		put_tag(&s, &tags[i], page.all);
+		if (!put_tag(&s, &tags[i], page.all, e))
+			return false;
 	json_put_end(&w);
+	page_link(rq, rs, &page, n);
 	return json_finish(&w, e);
 }
 
@@ -89,13 +94,16 @@ bool api_trend_statuses(struct http_request *rq, struct http_response *rs, struc
 	struct app_posts posts;
 	if (!page_params(rq, 20, 40, &page, e) || !app_trend_posts(&app, &page, &posts, e))
 		return false;
-	if (!posts.count && !page.offset && !page.all) {
+	bool none = !posts.count && !page.offset && !page.all;
+	if (none) {
 		struct store_page newest = {.limit = page.limit};
 		if (!app_timeline_explore(&app, &(struct app_timeline_filter){0}, &newest, &posts,
 					  e))
 			return false;
 	}
 	posts.first = posts.last = 0; /* these are paged by offset */
+	if (!none)
+		page_link(rq, rs, &page, posts.count);
 	return serial_answer_posts(rq, rs, &app, &posts, e);
 }
 
@@ -126,6 +134,7 @@ bool api_trend_links(struct http_request *rq, struct http_response *rs, struct e
 	for (size_t i = 0; i < n; i++)
 		put_link(&s, &links[i], page.all);
 	json_put_end(&w);
+	page_link(rq, rs, &page, n);
 	return json_finish(&w, e);
 }
 
@@ -152,6 +161,7 @@ bool api_trend_publishers(struct http_request *rq, struct http_response *rs, str
 	for (size_t i = 0; i < n; i++)
 		put_publisher(&w, &items[i]);
 	json_put_end(&w);
+	page_link(rq, rs, &page, n);
 	return json_finish(&w, e);
 }
 
@@ -194,8 +204,8 @@ bool api_trend_review_tag(struct http_request *rq, struct http_response *rs, str
 	if (!app_trend_review_tag(&app, rq->path_args[0], allows(rq), &tag, e))
 		return false;
 	struct json_writer w = api_json(rs);
-	put_tag(&(struct serial){.w = &w, .api = api_of(rq), .app = &app}, &tag, true);
-	return json_finish(&w, e);
+	return put_tag(&(struct serial){.w = &w, .api = api_of(rq), .app = &app}, &tag, true, e) &&
+	       json_finish(&w, e);
 }
 
 bool api_trend_review_status(struct http_request *rq, struct http_response *rs, struct err *e)

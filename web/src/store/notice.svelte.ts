@@ -21,7 +21,7 @@ interface Grouped {
 		group_key: string;
 		notifications_count: number;
 		type: string;
-		most_recent_notification_id: string;
+		page_max_id?: string; // most_recent_notification_id is a number, too large for ours
 		sample_account_ids: string[];
 		status_id?: string | null;
 		latest_page_notification_at?: string;
@@ -86,7 +86,7 @@ class Notices {
 			accounts: group.sample_account_ids.flatMap((id) => accounts.get(id) ?? []),
 			status: group.status_id ? (statuses.get(group.status_id) ?? null) : null,
 			at: group.latest_page_notification_at ?? new Date().toISOString(),
-			latest: group.most_recent_notification_id,
+			latest: group.page_max_id ?? "",
 			report: group.report,
 		}));
 		return { items, next };
