@@ -7,6 +7,7 @@
 #include "store/follow.h"
 #include "store/home.h"
 #include "store/pin.h"
+#include "store/trend.h"
 
 bool app_timeline_home(struct app *app, const struct store_page *page, struct app_posts *out,
 		       struct err *e)
@@ -107,6 +108,19 @@ bool app_timeline_tag(struct app *app, const struct app_timeline_filter *filter,
 		      app->arena);
 	}
 	return app_posts_view(app, &rows, out, e);
+}
+
+bool app_timeline_link(struct app *app, const char *url, const struct store_page *page,
+		       struct app_posts *out, struct err *e)
+{
+	struct store_posts rows;
+	int64_t card_id;
+	if (!store_trend_link(app->db, url, &card_id, e))
+		return false;
+	if (!card_id)
+		return err_set(e, ERR_NOT_FOUND, "Record not found");
+	return store_post_of_card(app->db, app->arena, card_id, page, &rows, e) &&
+	       app_posts_view(app, &rows, out, e);
 }
 
 bool app_timeline_explore(struct app *app, const struct app_timeline_filter *filter,

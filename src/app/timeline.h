@@ -23,6 +23,9 @@ bool app_timeline_public(struct app *app, const struct app_timeline_filter *filt
 bool app_timeline_tag(struct app *app, const struct app_timeline_filter *filter,
 		      const struct store_page *page, struct app_posts *out,
 		      struct err *e) MUST_CHECK;
+/* Of a link that trends; ERR_NOT_FOUND for any other. */
+bool app_timeline_link(struct app *app, const char *url, const struct store_page *page,
+		       struct app_posts *out, struct err *e) MUST_CHECK;
 bool app_timeline_explore(struct app *app, const struct app_timeline_filter *filter,
 			  const struct store_page *page, struct app_posts *out,
 			  struct err *e) MUST_CHECK;

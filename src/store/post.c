@@ -74,6 +74,12 @@ static const char SQL_TAGGED_BESIDE[] =
     STORE_PAGE_DOWN(TAGGED_BESIDE, "pt.post_id", "$13", "$14", "$15");
 static const char SQL_TAGGED_BESIDE_UP[] =
     STORE_PAGE_UP(TAGGED_BESIDE, "pt.post_id", "$13", "$14", "$15");
+#define LINKED                                                   \
+	"SELECT p.id, " STORE_POST_COLUMNS                       \
+	" FROM post_cards pc JOIN posts p ON p.id = pc.post_id " \
+	"WHERE pc.card_id = $1 AND p.visibility = 0"
+static const char SQL_LINKED[] = STORE_PAGE_DOWN(LINKED, "pc.post_id", "$2", "$3", "$4");
+static const char SQL_LINKED_UP[] = STORE_PAGE_UP(LINKED, "pc.post_id", "$2", "$3", "$4");
 #define OF_ACCOUNT                                                                                        \
 	LIST                                                                                              \
 	    "p.account_id = $1 AND (p.visibility < 2 OR CAST($2 AS BOOLEAN) OR (p.visibility = 2 AND "    \
@@ -401,6 +407,15 @@ bool store_post_of_tag(struct db *db, struct arena *arena, const struct store_po
 		db_put_text(q, i < STORE_TAGS_BESIDE_MAX
 				   ? filter->with_tags[i]
 				   : filter->without_tags[i - STORE_TAGS_BESIDE_MAX]);
+	store_page_put(q, page);
+	return store_posts_read(q, arena, page, out, e);
+}
+
+bool store_post_of_card(struct db *db, struct arena *arena, int64_t card_id,
+			const struct store_page *page, struct store_posts *out, struct err *e)
+{
+	struct db_stmt *q = db_stmt(db, store_page_up(page) ? SQL_LINKED_UP : SQL_LINKED);
+	db_put_int(q, card_id);
 	store_page_put(q, page);
 	return store_posts_read(q, arena, page, out, e);
 }

@@ -134,6 +134,10 @@ bool store_post_made(struct db *db, struct arena *arena, const struct store_post
 bool store_post_of_tag(struct db *db, struct arena *arena, const struct store_post_filter *filter,
 		       const struct store_page *page, struct store_posts *out,
 		       struct err *e) MUST_CHECK;
+/* Public ones with the card of one link. */
+bool store_post_of_card(struct db *db, struct arena *arena, int64_t card_id,
+			const struct store_page *page, struct store_posts *out,
+			struct err *e) MUST_CHECK;
 bool store_post_of_account(struct db *db, struct arena *arena,
 			   const struct store_post_filter *filter, const struct store_page *page,
 			   struct store_posts *out, struct err *e) MUST_CHECK;

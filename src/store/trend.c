@@ -41,6 +41,10 @@ static const char SQL_LIST[] =
     "r.kind = t.kind AND r.subject_id = t.subject_id) AND (t.kind <> 2 OR NOT EXISTS (" REVIEWED
     "r.kind = 3 AND r.subject_id = (SELECT c.publisher_id FROM cards c WHERE c.id = t.subject_id))))) "
     "ORDER BY t.rank LIMIT $3 OFFSET $4";
+static const char SQL_LINK[] =
+    "SELECT t.subject_id FROM cards c JOIN trends t ON t.kind = 2 AND t.subject_id = c.id WHERE c.url = $1 AND NOT "
+    "EXISTS (" REVIEWED
+    "((r.kind = 2 AND r.subject_id = c.id) OR (r.kind = 3 AND r.subject_id = c.publisher_id)))";
 static const char SQL_PUBLISHERS[] =
     "SELECT c.publisher_id FROM trends t JOIN cards c ON c.id = t.subject_id WHERE t.kind = 2 AND "
     "CAST($1 AS BIGINT) = 3 AND $2 GROUP BY c.publisher_id ORDER BY MIN(t.rank) LIMIT $3 OFFSET $4";
@@ -107,6 +111,14 @@ bool store_trend_list(struct db *db, enum store_trend kind, bool all, int limit,
 	db_put_int(q, limit);
 	db_put_int(q, offset);
 	return db_end_ids(q, ids, (size_t)limit, found, e);
+}
+
+bool store_trend_link(struct db *db, const char *url, int64_t *card_id, struct err *e)
+{
+	struct db_stmt *q = db_stmt(db, SQL_LINK);
+	db_put_text(q, url);
+	*card_id = db_row(q) ? db_get_int(q) : 0;
+	return db_end(q, e);
 }
 
 bool store_trend_history(struct db *db, enum store_trend kind, int64_t id, int64_t now_ms,

@@ -16,6 +16,9 @@ bool store_trend_find(struct db *w, enum store_trend kind, int64_t now_ms,
 bool store_trend_list(struct db *db, enum store_trend kind, bool all, int limit, int offset,
 		      int64_t *ids, size_t *found, struct err *e) MUST_CHECK;
 
+/* The card of a link that stands out and is not rejected; 0: there is none. */
+bool store_trend_link(struct db *db, const char *url, int64_t *card_id, struct err *e) MUST_CHECK;
+
 struct store_trend_day {
 	int64_t uses;
 	int64_t accounts;

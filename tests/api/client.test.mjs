@@ -19,7 +19,7 @@ const routes = [...table.matchAll(/^\| (GET|POST|PUT|PATCH|DELETE) \| `([^`]+)` 
 	pattern: new RegExp(`^${path.replace(/[.*+?^${}()|[\]\\]/g, "\\$&").replaceAll(":id", "[^/]+")}$`),
 }));
 // Held by suites of their own.
-const elsewhere = [/^\/oauth/, /^\/\.well-known/, /^\/nodeinfo/, /streaming/, /notifications/, /\/push\//, /\/admin\//, /\/reports/, /\/announcements/, /translate$/, /\/trends/, /custom_emojis/, /\/apps/, /\/search/, /\/exports?/, /\/imports?/, /instance/, /emails/];
+const elsewhere = [/^\/oauth/, /^\/\.well-known/, /^\/nodeinfo/, /streaming/, /notifications/, /\/push\//, /\/admin\//, /\/reports/, /\/announcements/, /translate$/, /\/trends/, /timelines\/link/, /custom_emojis/, /\/apps/, /\/search/, /\/exports?/, /\/imports?/, /instance/, /emails/];
 const calls = new Map();
 let running = "";
 const realFetch = globalThis.fetch;

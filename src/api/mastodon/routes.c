@@ -186,6 +186,7 @@ static const struct http_route ROWS[] = {
     WRITE("POST", "/api/v1/tags/:id/unfeature", "write:accounts", api_tag_unfeature),
     WRITE("POST", "/api/v1/tags/:id/unfollow", "write:follows", api_tag_unfollow),
     READ("/api/v1/timelines/home", "read:statuses", api_timeline_home),
+    READ("/api/v1/timelines/link", "?read:statuses", api_timeline_link),
     READ("/api/v1/timelines/list/:id", "read:lists", api_timeline_list),
     READ("/api/v1/timelines/public", "?read:statuses", api_timeline_public),
     READ("/api/v1/timelines/tag/:id", "?read:statuses", api_timeline_tag),

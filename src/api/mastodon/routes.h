@@ -224,6 +224,7 @@ HANDLER(api_streaming_user_notification);
 HANDLER(api_timeline_bookmarks);
 HANDLER(api_timeline_favourites);
 HANDLER(api_timeline_home);
+HANDLER(api_timeline_link);
 HANDLER(api_timeline_public);
 HANDLER(api_timeline_tag);
 

@@ -79,3 +79,15 @@ bool api_timeline_tag(struct http_request *rq, struct http_response *rs, struct 
 		return false; /* as in the public timeline */
 	return serial_answer_posts(rq, rs, &app, &posts, e);
 }
+
+bool api_timeline_link(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	struct app app = api_app(rq);
+	struct app_posts posts;
+	struct store_page page;
+	const char *url;
+	return api_page_params(rq, 20, 40, &page, e) &&
+	       param_text_required(rq, "url", 2000, &url, e) &&
+	       app_timeline_link(&app, url, &page, &posts, e) &&
+	       serial_answer_posts(rq, rs, &app, &posts, e);
+}
