@@ -8,7 +8,7 @@ import { after, before, describe, test } from "node:test";
 import { House, png, sleep, tinyModel, until } from "./house.mjs";
 
 const docs = readFileSync(new URL("../../docs/api.md", import.meta.url), "utf8");
-const routes = [...docs.matchAll(/^\| (GET|POST|PUT|PATCH|DELETE) \| `([^`]+)` \| (\S+) \|/gm)].map(([, method, path, scope]) => ({ method, path, scope, name: `${method} ${path}` }));
+const routes = [...docs.matchAll(/^\| (GET|POST|PUT|PATCH|DELETE) \| `([^`]+)` \| (\S+) \|/gm)].map(([, method, path, scope]) => ({ method, path, scope: scope.replace(/^\?.*/, "-"), name: `${method} ${path}` }));
 const SECRET = "qzxb";
 const ours = "/api/madang/v1";
 // What ends the asker's own session or token, or clears the asker's own things.
