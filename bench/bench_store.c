@@ -47,7 +47,7 @@ struct cpu {
 	double ours_us, server_us; /* a post */
 };
 
-static void die(const char *what)
+static _Noreturn void die(const char *what)
 {
 	fprintf(stderr, "bench_store: %s: %s (%s)\n", what, e.message, e.detail);
 	exit(1);
