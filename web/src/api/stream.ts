@@ -20,6 +20,8 @@ export class Stream {
 	#delay = FIRST_DELAY_MS;
 	#timer: ReturnType<typeof setTimeout> | undefined;
 	#closed = true;
+	#lost = false;
+	#again = () => {};
 
 	open(): void {
 		if (!this.#closed) return;
@@ -44,6 +46,11 @@ export class Stream {
 	listen(listener: Listener): () => void {
 		this.#listeners.add(listener);
 		return () => this.#listeners.delete(listener);
+	}
+
+	/** Called when the connection is there again: what was said meanwhile was not heard. */
+	again(heard: () => void): void {
+		this.#again = heard;
 	}
 
 	/** Asks for a stream until the returned function is called; several may ask for the same. */
@@ -74,6 +81,8 @@ export class Stream {
 		socket.addEventListener("open", () => {
 			this.#delay = FIRST_DELAY_MS;
 			for (const name of this.#wanted.keys()) this.#tell("subscribe", name);
+			if (this.#lost) this.#again();
+			this.#lost = false;
 		});
 		socket.addEventListener("message", (message) => {
 			const event = JSON.parse(String(message.data)) as StreamEvent;
@@ -81,6 +90,7 @@ export class Stream {
 		});
 		socket.addEventListener("close", () => {
 			if (this.#closed) return;
+			this.#lost = true;
 			// Spread the clients of a restarted server over the delay.
 			const wait = this.#delay * (0.5 + Math.random());
 			this.#delay = Math.min(this.#delay * 2, LONGEST_DELAY_MS);

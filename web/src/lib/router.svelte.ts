@@ -15,8 +15,18 @@ class Route {
 
 export const route = new Route();
 
-const scrolls = new Map<string, number>();
+// How far down each visited page was; kept with the tab, for a reload and for coming back from another site.
+const KEPT = "madang.scrolls";
 const SCROLLS_KEPT = 50;
+const scrolls = new Map<string, number>(kept());
+
+function kept(): [string, number][] {
+	try {
+		return JSON.parse(sessionStorage.getItem(KEPT) ?? "[]") as [string, number][];
+	} catch {
+		return [];
+	}
+}
 
 function keyNow(): string {
 	return (history.state as { key?: string } | null)?.key ?? "first";
@@ -35,7 +45,34 @@ function remember(): void {
 
 /** Where to scroll when the page of the new path is there; null: nobody has navigated yet. */
 let landing: number | null = null;
-const PICTURES_MS = 60;
+const SETTLE_MS = 1000;
+const LONGEST_MS = 60_000;
+const DEEDS = ["wheel", "touchstart", "pointerdown", "keydown"] as const;
+let letGo = () => {};
+
+/** Holds on to a place while what is above and at it is still coming, until the person moves. */
+function hold(top: number): void {
+	letGo();
+	scrollTo({ top });
+	if (top <= 0) return;
+	let late = setTimeout(() => letGo(), LONGEST_MS);
+	let found = false;
+	const growth = new ResizeObserver(() => {
+		scrollTo({ top });
+		if (found || scrollY < top - 1) return;
+		found = true;
+		clearTimeout(late);
+		late = setTimeout(() => letGo(), SETTLE_MS);
+	});
+	letGo = () => {
+		growth.disconnect();
+		clearTimeout(late);
+		for (const deed of DEEDS) removeEventListener(deed, letGo);
+		letGo = () => {};
+	};
+	for (const deed of DEEDS) addEventListener(deed, letGo, { passive: true });
+	growth.observe(document.body);
+}
 
 /**
  * The page of the new path is there. Its heading gets the focus, so that a screen reader begins there; going back
@@ -47,8 +84,7 @@ export async function arrived(): Promise<void> {
 	await tick();
 	const start = document.querySelector<HTMLElement>("main h1") ?? document.querySelector<HTMLElement>("main");
 	if (!document.activeElement?.closest("main form, main textarea")) start?.focus({ preventScroll: true });
-	scrollTo({ top });
-	if (top > 0) setTimeout(() => scrollTo({ top }), PICTURES_MS);
+	hold(top);
 }
 
 /** The same page with another query is there already; for another page App says when. */
@@ -61,7 +97,8 @@ export function go(to: string, replace = false): void {
 	remember();
 	const before = route.path;
 	const state = { key: freshKey() };
-	if (replace) history.replaceState(state, "", to);
+	// The same place again is not one more step back.
+	if (replace || to === location.pathname + location.search) history.replaceState(state, "", to);
 	else history.pushState(state, "", to);
 	read();
 	land(0, before);
@@ -86,6 +123,12 @@ function onClick(event: MouseEvent): void {
 export function startRouter(): void {
 	history.scrollRestoration = "manual";
 	let key = keyNow();
+	const how = (performance.getEntriesByType("navigation")[0] as PerformanceNavigationTiming | undefined)?.type;
+	if (how === "reload" || how === "back_forward") landing = scrolls.get(key) ?? null;
+	addEventListener("pagehide", () => {
+		remember();
+		sessionStorage.setItem(KEPT, JSON.stringify([...scrolls]));
+	});
 	addEventListener("popstate", () => {
 		scrolls.set(key, scrollY);
 		key = keyNow();

@@ -2,7 +2,7 @@
 import { stream } from "../api/stream";
 import type { Announcement, Conversation, Notice, Status } from "../api/types";
 import { announcements } from "./announcement.svelte";
-import { feedOf, forgetFeeds } from "./feed.svelte";
+import { doubtFeeds, feedOf, forgetFeeds, NEAR_TOP_PX } from "./feed.svelte";
 import { Paged } from "./paged.svelte";
 import { notices } from "./notice.svelte";
 import { posts } from "./post.svelte";
@@ -14,7 +14,6 @@ export const EXPLORE = "/api/madang/v1/explore?limit=30";
 export const listPath = (id: string) => `/api/v1/timelines/list/${encodeURIComponent(id)}?limit=20`;
 export const conversations = new Paged<Conversation>("/api/v1/conversations?limit=20");
 
-const NEAR_TOP_PX = 400;
 const CLOCK_MS = 30_000;
 
 class Clock {
@@ -73,6 +72,10 @@ export function startLive(): void {
 			}
 			for (const hearer of hearers) hearer(status);
 		}
+	});
+	stream.again(() => {
+		doubtFeeds();
+		void notices.catchUp();
 	});
 	stream.subscribe("user");
 }

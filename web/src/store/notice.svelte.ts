@@ -100,6 +100,23 @@ class Notices {
 		}
 	}
 
+	/** The stream was away: what it would have told is asked for. */
+	async catchUp(): Promise<void> {
+		void this.count();
+		if (this.state !== "ready" && this.state !== "end") return;
+		const round = ++this.#round;
+		try {
+			const { items, next } = await this.#groups(this.#path());
+			if (round !== this.#round) return;
+			for (const one of items) if (one.status) posts.keep(one.status);
+			this.list = items;
+			this.#next = next;
+			this.state = next && items.length > 0 ? "ready" : "end";
+		} catch {
+			// What is listed stays.
+		}
+	}
+
 	arrive(notice: Notice): void {
 		if (this.list.some((known) => known.latest === notice.id)) return;
 		if (notice.status) posts.keep(notice.status);

@@ -63,6 +63,8 @@ class Session {
 
 	async signOut(): Promise<void> {
 		await remove("/api/madang/v1/session");
+		// Drafts too (draft.ts): the next person at this device may be somebody else.
+		localStorage.removeItem("madang.drafts");
 		// Everything kept in memory belonged to that account: begin again.
 		location.assign("/");
 	}
