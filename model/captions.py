@@ -6,7 +6,7 @@ tint, scene, relation, number; an edit by task restyle|background|recolour. `cap
 """
 import json
 
-from sources import CACHE
+from sources import CACHE, STYLES
 
 LANGS = ("en", "ko", "ja")
 LANG_SHARE = (0.36, 0.32, 0.32)
@@ -65,14 +65,19 @@ AROUND_EDIT = {"en": ["please {}", "{} please", "now {}", "can you {}", "{} for 
 
 
 # Words that say where and how; with those above, what is read of a prompt that is too long.
-ALSO_READ = {"en": ["on", "in", "background", "and", "left", "right", "above", "below", "over", "top", "style", "left of", "right of", "to the left of", "to the right of"],
-             "ko": ["배경", "배경에", "배경 위의", "왼쪽", "오른쪽", "위에", "아래에", "위에 있는", "아래에 있는", "왼쪽에 있는", "오른쪽에 있는", "스타일", "개", "마리"],
+ALSO_READ = {"en": ["on", "in", "background", "and", "left", "right", "above", "below", "over", "top", "style", "left of", "right of", "to the left of", "to the right of", "picture"],
+             "ko": ["배경", "배경에", "배경 위의", "왼쪽", "오른쪽", "위에", "아래에", "위에 있는", "아래에 있는", "왼쪽에 있는", "오른쪽에 있는", "스타일", "마리"] + [f"{n} 개" for n in ("두", "세", "네")] + [f"{n}개" for n in "234"],
              "ja": ["背景", "背景に", "背景の", "左", "右", "上", "下", "左にある", "右にある", "上にある", "下にある", "風", "スタイル"]}
 
 
 def words():
     """What can be said of a concept, in every language."""
     return sorted({w for t in (COLOUR, COLOUR_ALSO, STYLE, STYLE_ALSO, SCENE, NUMBER, NUMBER_ALSO, ALSO_READ) for l in LANGS for w in leaves(t[l])})
+
+
+def style_words():
+    """By style, the words that ask for it."""
+    return {s: sorted({w for l in LANGS for w in [STYLE[l][i], *STYLE_ALSO[l].get(i, [])]}) for i, s in enumerate(STYLES)}
 
 
 def leaves(x):

@@ -17,9 +17,12 @@ import torch
 
 import captions as C
 import nets
+from curated import edition
+from memory import Memory
+from prepare import rows_of
 from sources import CACHE, STYLES
 
-DTYPES = {"F32": np.float32, "F16": np.float16, "I8": np.int8, "BF16": np.uint16}
+DTYPES = {"F32": np.float32, "F16": np.float16, "I8": np.int8, "I32": np.int32, "BF16": np.uint16}
 STYLE_LABELS = {s: {l: C.STYLE[l][i] for l in C.LANGS} for i, s in enumerate(STYLES)}
 
 
@@ -69,6 +72,22 @@ def quantised(name, w):
     return {name: q, name + "_scale": scale}
 
 
+def names(c, core):
+    """What a thing can be asked for by. Beyond the core its label and what is part of it ("boot" of "hiking boot"): other words of the
+    lexicon ("family" of a crown) say too often something else."""
+    return {l: [n for k, n in enumerate(c[l]) if core or k == 0 or len(n) > 1 and (n.lower() in c[l][0].lower() or c[l][0].lower() in n.lower())]
+            for l in C.LANGS}
+
+
+def remember(path, shards, things):
+    """What the memory holds of these things."""
+    ids = json.load(open(f"{shards}/concepts.json"))
+    load = lambda kind: (rows_of(kind, ids, 0), np.load(f"{shards}/{kind}.npy"))
+    memory = Memory.of(*load("single"), *load("placed"), *load("count"))
+    held = {k: getattr(memory, k)[:, things] for k in ("alone", "placed", "small")}
+    write(path, held | {"white": np.array([memory.white], np.int32)}, {"format": "pt"})
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("tokenizer")
@@ -81,6 +100,7 @@ def main():
     p.add_argument("--top-k", type=int, default=0)
     p.add_argument("--top-p", type=float, default=.9)
     p.add_argument("--edition", default="1.1")
+    p.add_argument("--memory", help="prepare.py's OUTDIR with single.npy, placed.npy and count.npy: what it holds of the things goes along (memory.py)")
     p.add_argument("--known", help="evaluate.py's _known.csv: only things that came out as asked in two of its three tries are offered")
     p.add_argument("--unasked", default="flat", help="the style of who asks for none: one that was trained with plain words; 'any' was trained only beside a style's name")
     o = p.parse_args()
@@ -105,7 +125,12 @@ def main():
         with open(o.known) as f:
             good = {r["id"] for r in csv.DictReader(f) if sum(r[k] == "0" for k in ("rank en", "rank ko", "rank ja")) >= 2}
         known = [c for c in known if c["id"] in good]
-    json.dump({"concepts": [{k: c[k] for k in ("id", "char", "en", "ko", "ja")} for c in known], "words": C.words()},
+    core = {c["id"] for c in (cc[i] for i in edition(cc, 0))}
+    known = sorted(known, key=lambda c: c["id"] not in core)  # of two things with one name the first is meant
+    if o.memory:
+        remember(f"{o.out}/memory.safetensors", o.memory, [cc.index(c) for c in known])
+    json.dump({"concepts": [{k: c[k] for k in ("id", "char")} | names(c, c["id"] in core) for c in known], "words": C.words(),
+               "numbers": sorted(set(C.leaves([C.NUMBER, C.NUMBER_ALSO]))), "places": sorted(set(C.leaves(C.SCENE))), "styles": C.style_words()},
               open(f"{o.out}/concepts.json", "w"), ensure_ascii=False, indent=0)
     print({f: os.path.getsize(f"{o.out}/{f}") for f in sorted(os.listdir(o.out))})
 

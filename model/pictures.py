@@ -108,6 +108,13 @@ class Sprites:
         self.over(out, self.sprite(style, concept, torch.zeros_like(dark), none, 120), 36, 56)
         return out
 
+    def placed(self, style, concept):
+        """A thing as it stands in a scene, on white."""
+        none = torch.zeros_like(style)
+        out = self.ground(none)
+        self.over(out, self.sprite(style, concept, none, none, 120), 36, 56)
+        return out
+
     def slots(self, style, concepts, bg, names):
         out = self.ground(bg)
         none = torch.zeros_like(style)

@@ -3,6 +3,7 @@
 
 usage: prepare.py TOKENIZER OUTDIR [--edition 0 [--besides -1]] [--kinds single,tinted,scene,count,pair,restyle,background,recolour]
                   [--captions 8] [--pairs 30000] [--workers 2]
+Kinds with "recalled_" before them: the same pictures drawn after what the model's memory holds of the things (memory.py).
 The pictures of a kind are encoded once (OUTDIR/<kind>.npy, int16 tokens [rows,144]); every row then gets several
 captions. A shard: a 64-byte header {"MDSHARD1", u32 prefix, source, middle, target, u64 count} and records of u16.
 --besides: only the things that this edition did not know.
@@ -22,6 +23,7 @@ import torch
 import captions as C
 import nets
 from curated import edition
+from memory import Memory
 from pictures import COUNTS, PAIRS, TINTS, Sprites
 from sources import CACHE, STYLES
 from text import Text
@@ -58,6 +60,8 @@ def rows_of(kind, ids, pairs):
                 out += [{"kind": "single", "style": s, "concepts": [c], "tint": t, "bg": ground_of(s, c, (c + t) % 3, t)} for t in TINTS]
             elif kind == "scene":
                 out += [{"kind": "scene", "style": s, "concepts": [c], "scene": k, "bg": 0} for k in range(8)]
+            elif kind == "placed":
+                out.append({"kind": "placed", "style": s, "concepts": [c]})
             elif kind == "count":
                 out += [{"kind": "count", "style": s, "concepts": [c], "number": n, "bg": ground_of(s, c + n, k)} for n in (2, 3, 4) for k in (0, 1)]
     while kind == "pair" and len(out) < pairs:
@@ -78,6 +82,8 @@ def draw(s, ms):
         x = s.single(style, a, t("bg"), t("tint"))
     elif kind == "scene":
         x = s.place(style, a, t("scene"))
+    elif kind == "placed":
+        x = s.placed(style, a)
     elif kind == "count":
         n = ms[0]["number"]
         x = s.slots(style, [a] * n, t("bg"), COUNTS[n])
@@ -164,6 +170,18 @@ def around(r, ids, extra):
     return ids
 
 
+def mentioned(words, things, cap):
+    """The things in the order in which the words name them: the longest names first, each letter once."""
+    words, found = words.lower(), {}
+    names = sorted({(n.lower(), c) for c in things for n in C.leaves([cap.c[c][l] for l in C.LANGS])}, key=lambda x: -len(x[0]))
+    for name, c in names:
+        at = words.find(name)
+        if at >= 0 and c not in found:
+            found[c] = at
+            words = words.replace(name, "\0" * len(name), 1)
+    return sorted(things, key=lambda c: found.get(c, len(words)))
+
+
 def style_token(r, s):
     """(token, must the words say the style)"""
     return ("<style:any>", True) if r.random() < .2 else (f"<style:{STYLES[s]}>", r.random() < .15)
@@ -194,6 +212,21 @@ def draws(kind, rows, tokens, text, cap, captions, extra, r):
         for _ in range(captions * (3 if kind == "single" and m["bg"] == 0 else 1)):
             token, say = style_token(r, m["style"])
             out.append(np.concatenate([prefix_ids(text, said(lambda: cap.caption(r, m, say_style=say), text), token, "<boi>", r, extra), t]))
+    return out
+
+
+def recalled(kind, rows, tokens, memory, text, cap, captions, extra, r):
+    """As draws(), after what the memory holds of the things, in the order in which they are named."""
+    out = []
+    for m, t in zip(rows, tokens):
+        if kind == "single" and held_single(m["style"], m["concepts"][0], m["bg"]):
+            continue
+        for _ in range(captions):
+            token, say = style_token(r, m["style"])
+            words = said(lambda: cap.caption(r, m, say_style=say), text)
+            things = mentioned(words, m["concepts"], cap)
+            out.append(np.concatenate([prefix_ids(text, words, token, "<src>", r, extra), memory.canvas(m["style"], things, kind),
+                                       [text.special[token], text.special["<boi>"]], t]))
     return out
 
 
@@ -264,6 +297,11 @@ def main():
             srows, single = load("single")
             trows, tinted = load("tinted")
             write(f"{o.out}/{kind}.shard", lambda k, r: edits(kind, single, srows, tinted, trows, text, cap, o.edits // w, extra, r), True, w)
+        elif kind.startswith("recalled_"):
+            what = kind[9:]
+            rows, tokens = load(what)
+            memory = Memory.of(*load("single"), *load("placed"), *load("count"))
+            write(f"{o.out}/{kind}.shard", lambda k, r: recalled(what, rows[k::w], tokens[k::w], memory, text, cap, o.captions, extra, r), True, w)
         else:
             rows, tokens = load(kind)
             write(f"{o.out}/{kind}.shard", lambda k, r: draws(kind, rows[k::w], tokens[k::w], text, cap, o.captions, extra, r), False, w)

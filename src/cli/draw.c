@@ -32,7 +32,7 @@ struct draw_options {
 	const char *output, *style, *from, *task, *model, *quant, *device;
 	int64_t seed, count, threads, size;
 	double guidance, temperature;
-	bool json;
+	bool forget, json;
 };
 
 #define ROW(member, kind_) \
@@ -62,6 +62,8 @@ static const struct option_row ROWS[] = {
     {ROW(device, OPTION_STR), .initial = "cpu",
      .doc = "What computes: cpu, or cuda, an NVIDIA card"},
     {ROW(threads, OPTION_INT), .initial = "0", .max = 1024, .doc = "0 takes every core"},
+    {ROW(forget, OPTION_BOOL),
+     .doc = "Draw by heart alone, without what the model holds in memory.safetensors"},
     {ROW(json, OPTION_BOOL), .doc = "Say in JSON what was drawn, with its tokens"},
 };
 static const struct option_table OPTIONS = {ROWS, sizeof ROWS / sizeof *ROWS};
@@ -176,7 +178,7 @@ static bool draw(struct arena *a, const struct draw_options *o, const char *dir,
 {
 	const char *prompt = r->prompt;
 	struct engine_info info;
-	struct engine_options options = {.threads = (int)o->threads};
+	struct engine_options options = {.threads = (int)o->threads, .forget = o->forget};
 	struct engine *engine = models_read_quant(o->quant, &options.quant, e) &&
 					models_read_device(o->device, &options.device, e)
 				    ? engine_create(dir, &options, e)
@@ -188,6 +190,8 @@ static bool draw(struct arena *a, const struct draw_options *o, const char *dir,
 		engine_destroy(engine);
 		return false;
 	}
+	if (!r->style && (r->task == ENGINE_TASK_DRAW || r->task == ENGINE_TASK_VARY))
+		r->style = engine_style(engine, prompt);
 	struct drawing_order order = {.engine = engine,
 				      .prompt = prompt,
 				      .request = *r,

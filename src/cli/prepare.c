@@ -259,7 +259,7 @@ static size_t prefix_of(struct prepare *p, const struct caption *c, uint16_t *id
 	size_t count = 0;
 	request.prompt = c->text;
 	request.style = c->style[0] ? c->style : NULL;
-	if (!engine_prompt_init(&prompt, &p->shape, p->text, &request, NULL, &e) ||
+	if (!engine_prompt_init(&prompt, &p->shape, p->text, &request, NULL, NULL, &e) ||
 	    !engine_prompt_count(&p->shape, p->text, c->text, &count, &e)) {
 		fprintf(stderr, "madang: %s: left out: %s\n", c->file, e.message);
 		engine_prompt_finish(&prompt);

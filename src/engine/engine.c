@@ -108,6 +108,21 @@ static void fill_info(struct engine *engine, const struct engine_shape *s)
 		info->styles[info->style_count++] = engine->transformer.shape.styles[i].name;
 }
 
+/* What the model knows by name, and what it holds of it. */
+static bool open_memory(struct engine *engine, bool forget, struct err *e)
+{
+	const struct engine_info *info = &engine->info;
+	struct engine_memory_shape shape = {.grid = info->grid_width,
+					    .vocabulary = info->image_vocabulary,
+					    .styles = info->style_count};
+	if (!engine_lexicon_open(engine->dir, &engine->lexicon, e))
+		return false;
+	if (forget || !engine->transformer.shape.tokens.src[0])
+		return true;
+	shape.concepts = engine->lexicon ? engine_lexicon_size(engine->lexicon) : 0;
+	return engine_memory_open(engine->dir, &shape, &engine->memory, e);
+}
+
 static bool open_model(struct engine *engine, const struct engine_options *options, bool check,
 		       struct err *e)
 {
@@ -143,7 +158,7 @@ static bool open_model(struct engine *engine, const struct engine_options *optio
 	if (!engine->vq_work)
 		return false;
 	fill_info(engine, &shape);
-	return true;
+	return open_memory(engine, options->forget, e);
 }
 
 /* An engine with nothing open. */
@@ -238,6 +253,8 @@ void engine_destroy(struct engine *engine)
 		engine->card->ops->destroy(engine->card);
 	engine_pool_destroy(engine->pool);
 	engine_text_close(engine->text);
+	engine_memory_close(engine->memory);
+	engine_lexicon_close(engine->lexicon);
 	engine_weights_close(engine->weights);
 	pthread_cond_destroy(&engine->wake);
 	pthread_mutex_destroy(&engine->lock);
@@ -251,11 +268,27 @@ void engine_info(struct engine *engine, struct engine_info *info)
 	engine_pool_lock(engine->pool);
 	info->memory_bytes = info->weight_bytes + engine->batch.bytes + engine->cache_bytes +
 			     engine->prefixes.bytes + engine_vq_work_bytes(engine->vq_work) +
+			     engine_memory_bytes(engine->memory) +
 			     engine_sight_bytes(engine->sight);
 	info->positions_computed = engine->positions_computed;
 	info->pictures_done = engine->pictures_done;
 	info->prompts = engine->prompts;
 	engine_pool_unlock(engine->pool);
+}
+
+const char *engine_style(const struct engine *engine, const char *prompt)
+{
+	const struct engine_shape *s = &engine->transformer.shape;
+	const char *named =
+	    engine->lexicon && prompt ? engine_lexicon_style(engine->lexicon, prompt) : NULL;
+	const char *unasked = NULL;
+	for (int i = 0; i < s->style_count; i++) {
+		if (named && strcmp(s->styles[i].name, named) == 0)
+			return s->styles[i].name;
+		if (strcmp(s->styles[i].token, s->tokens.style_any) == 0)
+			unasked = s->styles[i].name;
+	}
+	return unasked;
 }
 
 static void paint_grey(uint8_t *rgb, size_t stride, int left, int width, int height)

@@ -85,6 +85,7 @@ struct engine_options {
 	enum engine_device device;
 	int requests_max;        /* running at the same time; more of them wait in line. 0: 16 */
 	int waiting_max;         /* in line; past it engine_submit says ERR_BUSY. 0: 256 */
+	bool forget;             /* draw without the model's memory (engine/memory.h) */
 	size_t memory_max_bytes; /* weights, caches and buffers together. 0: three quarters of the
 				    machine's, or of the card's */
 };
@@ -207,6 +208,13 @@ void engine_destroy(struct engine *engine);
 
 /* A snapshot. */
 void engine_info(struct engine *engine, struct engine_info *info);
+
+/* The style that a picture of this prompt has where none is asked for: what the words name ("pixel art"), or what
+ * the model was told to take. NULL: the model has no styles, or any. Lives as long as the engine. */
+const char *engine_style(const struct engine *engine, const char *prompt);
+
+/* Whether the model's memory holds what the prompt names, in this style (NULL: the one that it has unasked). */
+bool engine_recalls(const struct engine *engine, const char *prompt, const char *style);
 
 /* Puts a request in line and sets *id (never 0, never used twice). Everything is copied. False and
  * *e where the request makes no sense (a style the model lacks, invalid UTF-8, a token out of

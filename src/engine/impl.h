@@ -4,6 +4,8 @@
 #define MADANG_ENGINE_IMPL_H
 
 #include "engine/engine.h"
+#include "engine/lexicon.h"
+#include "engine/memory.h"
 #include "engine/prefix.h"
 #include "engine/sampler.h"
 #include "engine/transformer.h"
@@ -41,6 +43,8 @@ struct engine {
 	char *dir;
 	struct engine_weights *weights;
 	struct engine_text *text;
+	struct engine_lexicon *lexicon; /* NULL: the model has no list of what it knows */
+	struct engine_memory *memory;   /* NULL: it has none */
 	struct engine_pool *pool;
 	struct card *card; /* that the transformer is on; NULL: the processor */
 	struct engine_transformer transformer;

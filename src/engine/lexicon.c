@@ -47,6 +47,9 @@ struct engine_lexicon {
 	size_t count;
 	struct table names;
 	struct table words; /* of no concept: colours, places, numbers, styles */
+	struct table numbers, places,
+	    styles; /* some of them again; a style's `concept` is its style */
+	const char **style_names;
 };
 
 struct word {
@@ -255,21 +258,59 @@ static size_t count_strings(const struct json_value *v)
 	return sum;
 }
 
-/* "words": ["red", "빨간", …], what may be said of a concept; not every model has them. */
+/* ["red", "빨간", …] into a table that has room. */
+static bool add_list(struct engine_lexicon *l, struct table *t, const struct json_value *list,
+		     const char *key, size_t mark, struct err *e)
+{
+	if (list->kind != JSON_KIND_ARRAY)
+		return err_set(e, ERR_INVALID, "concepts.json: \"%.40s\" is not a list", key);
+	for (size_t i = 0; i < list->length; i++)
+		if (!add_name(l, t, &list->items[i], (struct name){.concept = mark}, e))
+			return err_context(e, "concepts.json: %.40s", key);
+	return true;
+}
+
+static bool make_room(struct engine_lexicon *l, struct table *t, const struct json_value *v,
+		      struct err *e)
+{
+	t->names = ARENA_ARRAY(l->arena, struct name, v ? count_strings(v) + 1 : 1);
+	return t->names || err_set(e, ERR_TOO_LARGE, "concepts.json does not fit in memory");
+}
+
+/* {"pixel": ["pixel art", …], …}: what asks for a style. */
+static bool add_styles(struct engine_lexicon *l, const struct json_value *styles, struct err *e)
+{
+	if (!make_room(l, &l->styles, styles, e))
+		return false;
+	if (!styles)
+		return true;
+	if (styles->kind != JSON_KIND_OBJECT)
+		return err_set(e, ERR_INVALID, "concepts.json: \"styles\" is not an object");
+	l->style_names = ARENA_ARRAY(l->arena, const char *, styles->length + 1);
+	if (!l->style_names)
+		return err_set(e, ERR_TOO_LARGE, "concepts.json does not fit in memory");
+	for (size_t i = 0; i < styles->length; i++) {
+		l->style_names[i] = styles->members[i].name;
+		if (!add_list(l, &l->styles, &styles->members[i].value, "styles", i, e))
+			return false;
+	}
+	return true;
+}
+
+/* What may be said of a concept, and which of it are numbers, places and styles; not every model has them. */
 static bool add_words(struct engine_lexicon *l, const struct json_value *root, struct err *e)
 {
-	const struct json_value *list = json_get(root, "words");
-	if (!list)
-		return true;
-	if (list->kind != JSON_KIND_ARRAY)
-		return err_set(e, ERR_INVALID, "concepts.json: \"words\" is not a list");
-	l->words.names = ARENA_ARRAY(l->arena, struct name, list->length + 1);
-	if (!l->words.names)
-		return err_set(e, ERR_TOO_LARGE, "concepts.json does not fit in memory");
-	for (size_t i = 0; i < list->length; i++)
-		if (!add_name(l, &l->words, &list->items[i], (struct name){0}, e))
-			return err_context(e, "concepts.json: words");
-	return true;
+	const struct {
+		const char *key;
+		struct table *table;
+	} lists[] = {{"words", &l->words}, {"numbers", &l->numbers}, {"places", &l->places}};
+	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+		const struct json_value *list = json_get(root, lists[i].key);
+		if (!make_room(l, lists[i].table, list, e) ||
+		    (list && !add_list(l, lists[i].table, list, lists[i].key, 0, e)))
+			return false;
+	}
+	return add_styles(l, json_get(root, "styles"), e);
 }
 
 static void sort(struct table *t)
@@ -302,6 +343,9 @@ static bool load(struct engine_lexicon *l, const char *text, size_t length, stru
 		return err_set(e, ERR_TOO_LARGE, "concepts.json does not fit in memory");
 	sort(&l->names);
 	sort(&l->words);
+	sort(&l->numbers);
+	sort(&l->places);
+	sort(&l->styles);
 	return true;
 }
 
@@ -515,6 +559,59 @@ size_t engine_lexicon_find(const struct engine_lexicon *lexicon, const char *pro
 		found = add_once(concepts, found, max, n->concept);
 	free(w.text);
 	return found;
+}
+
+/* Where words of no concept stand in the text: [start, end) of each, in order; returns how many. */
+static size_t spans_of(const struct table *words, const char *prompt, struct word *spans)
+{
+	struct walk w;
+	size_t count = 0, start;
+	walk_init(&w, prompt);
+	while (count < WORDS_MAX && walk_next(&w, words, NULL, &start))
+		spans[count++] = (struct word){start, w.at};
+	free(w.text);
+	return count;
+}
+
+size_t engine_lexicon_things(const struct engine_lexicon *lexicon, const char *prompt,
+			     size_t *concepts, size_t max)
+{
+	struct word spans[WORDS_MAX];
+	size_t spans_count = spans_of(&lexicon->words, prompt, spans), found = 0, start;
+	struct walk w;
+	const struct name *n;
+	walk_init(&w, prompt);
+	while (found < max && (n = walk_next(&w, &lexicon->names, NULL, &start))) {
+		bool only_said = false;
+		for (size_t i = 0; i < spans_count; i++)
+			only_said = only_said || (spans[i].start <= start && w.at <= spans[i].end);
+		if (!only_said)
+			found = add_once(concepts, found, max, n->concept);
+	}
+	free(w.text);
+	return found ? found : engine_lexicon_find(lexicon, prompt, concepts, max < 1 ? max : 1);
+}
+
+bool engine_lexicon_counts(const struct engine_lexicon *lexicon, const char *prompt)
+{
+	struct word spans[WORDS_MAX];
+	return spans_of(&lexicon->numbers, prompt, spans) > 0;
+}
+
+bool engine_lexicon_places(const struct engine_lexicon *lexicon, const char *prompt)
+{
+	struct word spans[WORDS_MAX];
+	return spans_of(&lexicon->places, prompt, spans) > 0;
+}
+
+const char *engine_lexicon_style(const struct engine_lexicon *lexicon, const char *prompt)
+{
+	struct walk w;
+	size_t start;
+	walk_init(&w, prompt);
+	const struct name *n = walk_next(&w, &lexicon->styles, NULL, &start);
+	free(w.text);
+	return n ? lexicon->style_names[n->concept] : NULL;
 }
 
 void engine_lexicon_gist(const struct engine_lexicon *lexicon, const char *prompt, struct buf *out)

@@ -29,7 +29,8 @@ struct engine_lexicon;
 
 /* Reads DIR/concepts.json: {"concepts": [{"id": "1F34E", "en": ["red apple", "apple"], "ko": […],
  * "ja": […]}, …], "words": ["red", "background", …]}; words, which need not be there, are what can be said of a
- * concept: colours, places, numbers, styles. A directory without the file gives true and *out NULL: that model takes any prompt. */
+ * concept: colours, places, numbers, styles; "numbers": […], "places": […] and "styles": {"pixel": ["pixel art", …], …} say which of
+ * them are those. A directory without the file gives true and *out NULL: that model takes any prompt. */
 MUST_CHECK bool engine_lexicon_open(const char *dir, struct engine_lexicon **out, struct err *e);
 void engine_lexicon_close(struct engine_lexicon *lexicon); /* NULL-safe */
 
@@ -42,6 +43,18 @@ const char *engine_lexicon_name(const struct engine_lexicon *lexicon, size_t con
 /* The concepts named in the prompt, in its order, at most `max` of them; returns how many were written. */
 size_t engine_lexicon_find(const struct engine_lexicon *lexicon, const char *prompt,
 			   size_t *concepts, size_t max);
+
+/* The same, but a name that is said as a colour or a place is none ("orange" in "an orange cat", "beach" in "a cat
+ * on the beach") where anything else is named. */
+size_t engine_lexicon_things(const struct engine_lexicon *lexicon, const char *prompt,
+			     size_t *concepts, size_t max);
+
+/* Whether the prompt says a number; whether it says a place ("at the beach"). */
+bool engine_lexicon_counts(const struct engine_lexicon *lexicon, const char *prompt);
+bool engine_lexicon_places(const struct engine_lexicon *lexicon, const char *prompt);
+
+/* The style that the prompt names in words, by the model's name for it; borrowed; NULL: none. */
+const char *engine_lexicon_style(const struct engine_lexicon *lexicon, const char *prompt);
 
 /* What of the prompt the model knows, concepts and words, in its order, with a blank between: what is left of
  * a prompt that has more tokens than the model reads. Appended to `out`. */

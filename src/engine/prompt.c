@@ -2,6 +2,7 @@
  *
  *   Madang   draw, vary    bos text... style boi [kept tokens]
  *            with a source bos text... source style, src, source tokens, style boi
+ *            recalled      bos text... style, src, recalled tokens, style boi [kept tokens]
  *   Janus                  bos "<|User|>: text\n\n<|Assistant|>:" boi [kept tokens]
  *   LlamaGen               class [kept tokens]
  *
@@ -84,18 +85,20 @@ static bool encode(const struct builder *b, const char *prompt, bool specials, i
 	return true;
 }
 
-static bool build_madang(struct builder *b, const int32_t *source, size_t kept)
+static bool build_madang(struct builder *b, const int32_t *source, const int32_t *recalled,
+			 size_t kept)
 {
 	const struct engine_special_tokens *t = &b->shape->tokens;
 	int32_t ids[TEXT_TOKENS_MAX], bos, boi, src, style = 0, source_style = 0;
 	size_t count, length = (size_t)b->shape->prompt_length;
 	bool styled = b->shape->style_count > 0 || t->style_any[0];
-	bool reads_source =
+	bool changes =
 	    b->request->task == ENGINE_TASK_RESTYLE || b->request->task == ENGINE_TASK_EDIT;
-	/* What is changed keeps its style unless another is asked for. */
-	const char *from = b->request->source_style, *to = b->request->style;
-	const char *any = reads_source && t->source_any[0] ? t->source_any : t->style_any;
-	if (reads_source && (!to || !to[0]))
+	bool reads_source = changes || recalled;
+	/* What is changed keeps its style unless another is asked for; what is recalled is in the style asked for. */
+	const char *to = b->request->style, *from = changes ? b->request->source_style : to;
+	const char *any = changes && t->source_any[0] ? t->source_any : t->style_any;
+	if (changes && (!to || !to[0]))
 		to = from;
 
 	if (!special(b, "first", t->bos, &bos) || !special(b, "picture", t->boi, &boi) ||
@@ -112,7 +115,7 @@ static bool build_madang(struct builder *b, const int32_t *source, size_t kept)
 		if (styled)
 			add_text(b, source_style);
 		add_text(b, src);
-		add_image(b, source, (size_t)b->shape->image.tokens);
+		add_image(b, changes ? source : recalled, (size_t)b->shape->image.tokens);
 	}
 	if (styled && reads_source)
 		add_text(b, style);
@@ -211,7 +214,7 @@ size_t engine_prompt_positions_max(const struct engine_shape *shape)
 
 bool engine_prompt_init(struct engine_prompt *p, const struct engine_shape *shape,
 			const struct engine_text *text, const struct engine_request *request,
-			const int32_t *source, struct err *e)
+			const int32_t *source, const int32_t *recalled, struct err *e)
 {
 	struct builder b = {p, shape, text, request, -1, e};
 	size_t most = engine_prompt_positions_max(shape) + (size_t)shape->image.tokens;
@@ -233,7 +236,7 @@ bool engine_prompt_init(struct engine_prompt *p, const struct engine_shape *shap
 	else if (!special(&b, "padding", shape->tokens.pad, &b.pad))
 		ok = false;
 	else if (shape->family == ENGINE_FAMILY_MADANG)
-		ok = build_madang(&b, source, p->kept);
+		ok = build_madang(&b, source, recalled, p->kept);
 	else
 		ok = build_janus(&b, source, p->kept);
 	if (!ok)

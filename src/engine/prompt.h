@@ -21,11 +21,12 @@ struct engine_prompt {
 	size_t kept; /* the last of them that are the picture's own first tokens (VARY) */
 };
 
-/* source: shape->image.tokens tokens where the task needs them (checked), else NULL. text may be NULL where
+/* source: shape->image.tokens tokens where the task needs them (checked), else NULL; recalled: as many, what the
+ * model's memory holds of the prompt (Madang's family, DRAW and VARY), or NULL. text may be NULL where
  * the model has none. */
 bool engine_prompt_init(struct engine_prompt *p, const struct engine_shape *shape,
 			const struct engine_text *text, const struct engine_request *request,
-			const int32_t *source, struct err *e) MUST_CHECK;
+			const int32_t *source, const int32_t *recalled, struct err *e) MUST_CHECK;
 void engine_prompt_finish(struct engine_prompt *p); /* zeroed memory is fine */
 
 /* Text tokens of a prompt before it is cut. */

@@ -173,19 +173,61 @@ static bool take_source(struct engine *engine, const struct engine_request *r, i
 	return ok;
 }
 
+/* As engine_memory_recall, by the style's name. */
+static bool recall_in(const struct engine *engine, const char *prompt, const char *style,
+		      int32_t *tokens)
+{
+	const struct engine_info *info = &engine->info;
+	size_t i = 0;
+
+	if (!style || !style[0])
+		style = engine_style(engine, NULL);
+	if (!engine->memory || !style || !prompt)
+		return false;
+	while (i < info->style_count && strcmp(info->styles[i], style) != 0)
+		i++;
+	return engine_memory_recall(engine->memory, engine->lexicon, prompt, i, tokens);
+}
+
+bool engine_recalls(const struct engine *engine, const char *prompt, const char *style)
+{
+	int32_t *tokens = malloc((size_t)engine->info.tokens * sizeof(*tokens));
+	bool held = tokens && recall_in(engine, prompt, style, tokens);
+	free(tokens);
+	return held;
+}
+
+/* What the model's memory holds of what is asked for, the caller's to free; *recalled NULL where that is nothing. */
+static bool recall(const struct engine *engine, const struct engine_request *r, int32_t **recalled,
+		   struct err *e)
+{
+	*recalled = NULL;
+	if (r->task != ENGINE_TASK_DRAW && r->task != ENGINE_TASK_VARY)
+		return true;
+	*recalled = malloc((size_t)engine->info.tokens * sizeof(**recalled));
+	if (!*recalled)
+		return out_of_memory(e);
+	if (!recall_in(engine, r->prompt, r->style, *recalled)) {
+		free(*recalled);
+		*recalled = NULL;
+	}
+	return true;
+}
+
 static struct engine_job *job_create(struct engine *engine, const struct engine_request *r,
 				     struct err *e)
 {
 	struct engine_job *job = calloc(1, sizeof(*job));
-	int32_t *source = NULL;
+	int32_t *source = NULL, *recalled = NULL;
 
 	if (!job || !(job->tokens = calloc((size_t)engine->info.tokens, sizeof(*job->tokens)))) {
 		out_of_memory(e);
 		goto fail;
 	}
 	if (!set_sampling(engine, r, job, e) || !take_source(engine, r, &source, e) ||
+	    !recall(engine, r, &recalled, e) ||
 	    !engine_prompt_init(&job->prompt, &engine->transformer.shape, engine->text, r, source,
-				e))
+				recalled, e))
 		goto fail;
 	if (job->prompt.length + (size_t)engine->info.tokens - job->prompt.kept >
 	    engine->transformer.positions_max) {
@@ -197,9 +239,11 @@ static struct engine_job *job_create(struct engine *engine, const struct engine_
 	if (job->prompt.kept)
 		memcpy(job->tokens, source, job->prompt.kept * sizeof(*source));
 	free(source);
+	free(recalled);
 	return job;
 fail:
 	free(source);
+	free(recalled);
 	job_destroy(job);
 	return NULL;
 }

@@ -120,13 +120,15 @@ static bool sample(void *part, struct train_loop *l, struct err *e)
 /* What else makes a model of `out`: the base's configuration and words. */
 static bool copy_base(struct arena *a, const struct train_config *c, struct err *e)
 {
-	static const char *const FILES[] = {"config.json", "tokenizer.json", "concepts.json"};
+	static const char *const FILES[] = {"config.json", "tokenizer.json", "concepts.json",
+					    "memory.safetensors"};
+	enum { NEEDED = 2 }; /* a model need not say what it knows, nor have a memory */
 	for (size_t i = 0; c->base && i < sizeof(FILES) / sizeof(FILES[0]); i++) {
 		struct file_bytes bytes;
 		const char *from = arena_printf(a, "%s/%s", c->base, FILES[i]);
 		if (!file_read(a, from, BASE_FILE_BYTES_MAX, &bytes, e)) {
-			if (i == 2 && e->code == ERR_NOT_FOUND)
-				continue; /* a model need not say what it knows */
+			if (i >= NEEDED && e->code == ERR_NOT_FOUND)
+				continue;
 			return err_context(e, "base");
 		}
 		if (!file_write(arena_printf(a, "%s/%s", c->out, FILES[i]), bytes.data,

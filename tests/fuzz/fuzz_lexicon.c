@@ -11,7 +11,8 @@
 static const char CONCEPTS[] =
     "{\"concepts\":[{\"id\":\"a\",\"en\":[\"red apple\",\"apple\"],\"ko\":[\"빨간 사과\",\"사과\",\"배\"],"
     "\"ja\":[\"赤いリンゴ\",\"め\"]},{\"id\":\"b\",\"en\":[\"box\",\"t-shirt\"],\"ko\":[\"T셔츠\"]}],"
-    "\"words\":[\"on\",\"위의\",\"赤い\"]}";
+    "\"words\":[\"on\",\"위의\",\"赤い\",\"box\"],\"numbers\":[\"two\",\"두\"],"
+    "\"styles\":{\"pixel\":[\"pixel art\",\"픽셀\"]}}";
 
 static struct engine_lexicon *open_lexicon(void)
 {
@@ -52,6 +53,12 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 	if (gist.failed || gist.length > 2 * strlen(prompt))
 		abort();
 	buf_finish(&gist);
+	size_t concepts[2];
+	if (engine_lexicon_things(lexicon, prompt, concepts, 2) > 2 ||
+	    (known && engine_lexicon_things(lexicon, prompt, concepts, 2) == 0))
+		abort();
+	engine_lexicon_counts(lexicon, prompt);
+	engine_lexicon_style(lexicon, prompt);
 	free(prompt);
 	return 0;
 }

@@ -27,7 +27,9 @@ static const char CONCEPTS[] =
     "{\"id\":\"cookie\",\"en\":[\"cookie\"],\"ko\":[\"쿠키\"],\"ja\":[\"クッキー\"]},"
     "{\"id\":\"shirt\",\"en\":[\"t-shirt\"],\"ko\":[\"T셔츠\",\"티셔츠\"],\"ja\":[\"Tシャツ\"]},"
     "{\"id\":\"eye\",\"en\":[\"eye\"],\"ko\":[\"눈\"],\"ja\":[\"め\"]}],"
-    "\"words\":[\"on\",\"background\",\"red\",\"sky blue\",\"배경\",\"노란\",\"하늘색\",\"위의\",\"赤い\",\"背景\",\"ドット絵\"]}";
+    "\"words\":[\"on\",\"background\",\"red\",\"sky blue\",\"배경\",\"노란\",\"하늘색\",\"위의\",\"赤い\",\"背景\",\"ドット絵\",\"rose\",\"in the box\"],"
+    "\"places\":[\"in the box\"],\"numbers\":[\"two\",\"두\",\"二つの\"],"
+    "\"styles\":{\"pixel\":[\"pixel art\",\"픽셀\",\"ドット絵\"],\"ink\":[\"ink\"]}}";
 
 static struct engine_lexicon *lexicon;
 
@@ -109,6 +111,48 @@ static void test_japanese(void **state)
 	assert_string_equal(found("め"), "eye");
 }
 
+/* As found(), of engine_lexicon_things. */
+static const char *things(const char *prompt)
+{
+	static char ids[200];
+	size_t concepts[8], n = engine_lexicon_things(lexicon, prompt, concepts, 8), at = 0;
+	ids[0] = '\0';
+	for (size_t i = 0; i < n; i++)
+		at += (size_t)snprintf(ids + at, sizeof ids - at, "%s%s", i ? " " : "",
+				       engine_lexicon_id(lexicon, concepts[i]));
+	return ids;
+}
+
+static void test_things(void **state)
+{
+	(void)state;
+	assert_string_equal(things("a rose cat"), "cat");
+	assert_string_equal(things("a cat in the box"), "cat");
+	assert_string_equal(things("a cat and a box"), "cat box");
+	assert_string_equal(things("a rose"), "rose"); /* nothing else is named */
+	assert_string_equal(things("a rose in the box"), "rose");
+	assert_string_equal(things("a red apple"), "apple");
+	assert_string_equal(things("nothing"), "");
+	size_t none;
+	assert_int_equal(engine_lexicon_things(lexicon, "a cat", &none, 0), 0);
+}
+
+static void test_numbers_places_and_styles(void **state)
+{
+	(void)state;
+	assert_true(engine_lexicon_counts(lexicon, "Two cats"));
+	assert_true(engine_lexicon_counts(lexicon, "고양이 두 마리"));
+	assert_true(engine_lexicon_counts(lexicon, "二つのリンゴ"));
+	assert_false(engine_lexicon_counts(lexicon, "a cat"));
+	assert_false(engine_lexicon_counts(lexicon, "두루미"));
+	assert_true(engine_lexicon_places(lexicon, "a cat in the boxes"));
+	assert_false(engine_lexicon_places(lexicon, "a cat and the box"));
+	assert_string_equal(engine_lexicon_style(lexicon, "a cat in Pixel Art"), "pixel");
+	assert_string_equal(engine_lexicon_style(lexicon, "픽셀 고양이"), "pixel");
+	assert_string_equal(engine_lexicon_style(lexicon, "an ink cat"), "ink");
+	assert_null(engine_lexicon_style(lexicon, "a pink cat"));
+}
+
 static void gist_is(const char *prompt, const char *expected)
 {
 	struct buf b;
@@ -185,6 +229,9 @@ static void test_files(void **state)
 	    "{\"concepts\":[{\"id\":\"x\",\"en\":[\"!!\"]}]}",
 	    "{\"concepts\":[{\"id\":\"x\",\"en\":[\"a\"]}],\"words\":1}",
 	    "{\"concepts\":[{\"id\":\"x\",\"en\":[\"a\"]}],\"words\":[1]}",
+	    "{\"concepts\":[{\"id\":\"x\",\"en\":[\"a\"]}],\"numbers\":{}}",
+	    "{\"concepts\":[{\"id\":\"x\",\"en\":[\"a\"]}],\"styles\":[]}",
+	    "{\"concepts\":[{\"id\":\"x\",\"en\":[\"a\"]}],\"styles\":{\"y\":1}}",
 	    "{\"concepts\":[7]}",
 	    "{\"concepts\":[[\"id\"]]}"};
 	struct engine_lexicon *other;
@@ -207,6 +254,8 @@ int main(void)
 	    cmocka_unit_test(test_english),
 	    cmocka_unit_test(test_korean),
 	    cmocka_unit_test(test_japanese),
+	    cmocka_unit_test(test_things),
+	    cmocka_unit_test(test_numbers_places_and_styles),
 	    cmocka_unit_test(test_gist),
 	    cmocka_unit_test(test_broken_text_is_no_match),
 	    cmocka_unit_test(test_not_yet),

@@ -1,0 +1,152 @@
+/* Owns the pictures of memory.safetensors, checked once when they are opened: a thing is held in a style whole or not
+ * at all. */
+#include "engine/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/safetensors.h"
+
+struct engine_memory {
+	struct engine_memory_shape shape;
+	size_t alone_size, small_size; /* tokens of one */
+	/* [styles][concepts][size]; the first is -1 where none is held */
+	int32_t *alone, *placed, *small;
+	int32_t white;
+};
+
+static bool take(const struct engine_safetensors *file, const char *name, const int64_t *shape,
+		 int ndim, int32_t least, int32_t below, int32_t *out, struct err *e)
+{
+	const struct engine_tensor *t = engine_safetensors_find(file, name);
+	size_t count = 1;
+	bool fits = t && t->dtype == ENGINE_I32 && t->ndim == ndim;
+	for (int i = 0; i < ndim; i++) {
+		fits = fits && t->shape[i] == shape[i];
+		count *= (size_t)shape[i];
+	}
+	if (!fits)
+		return err_set(e, ERR_INVALID, "no I32 tensor \"%s\" of this model's shape", name);
+	memcpy(out, t->data, count * sizeof(*out));
+	for (size_t i = 0; i < count; i++)
+		if (out[i] < least || out[i] >= below)
+			return err_set(e, ERR_INVALID, "%s: number %zu is no token: %d", name, i,
+				       (int)out[i]);
+	return true;
+}
+
+/* A picture of which one token is missing is not held. */
+static void drop_torn(int32_t *pictures, size_t count, size_t size)
+{
+	for (size_t i = 0; i < count; i++)
+		for (size_t j = 0; j < size; j++)
+			if (pictures[i * size + j] < 0)
+				pictures[i * size] = -1;
+}
+
+static bool load(struct engine_memory *m, const struct engine_safetensors *file, struct err *e)
+{
+	size_t held = m->shape.styles * m->shape.concepts;
+	int64_t shape[3] = {(int64_t)m->shape.styles, (int64_t)m->shape.concepts,
+			    (int64_t)m->alone_size};
+	m->alone = malloc(held * m->alone_size * sizeof(*m->alone));
+	m->placed = malloc(held * m->alone_size * sizeof(*m->placed));
+	m->small = malloc(held * m->small_size * sizeof(*m->small));
+	if (!m->alone || !m->placed || !m->small)
+		return err_set(e, ERR_NO_MEMORY, "no memory for the model's memory");
+	if (!take(file, "alone", shape, 3, -1, m->shape.vocabulary, m->alone, e) ||
+	    !take(file, "placed", shape, 3, -1, m->shape.vocabulary, m->placed, e))
+		return false;
+	shape[2] = (int64_t)m->small_size;
+	if (!take(file, "small", shape, 3, -1, m->shape.vocabulary, m->small, e) ||
+	    !take(file, "white", (const int64_t[]){1}, 1, 0, m->shape.vocabulary, &m->white, e))
+		return false;
+	drop_torn(m->alone, held, m->alone_size);
+	drop_torn(m->placed, held, m->alone_size);
+	drop_torn(m->small, held, m->small_size);
+	return true;
+}
+
+bool engine_memory_open(const char *dir, const struct engine_memory_shape *shape,
+			struct engine_memory **out, struct err *e)
+{
+	char path[4096];
+	*out = NULL;
+	if (snprintf(path, sizeof path, "%s/memory.safetensors", dir) >= (int)sizeof path)
+		return err_set(e, ERR_INVALID, "%.100s…: a path that is too long", dir);
+	if (access(path, F_OK) != 0)
+		return true;
+	if (shape->grid < 2 || shape->grid % 2 || !shape->styles || !shape->concepts)
+		return err_set(e, ERR_INVALID,
+			       "%.200s: this model has no styles or concepts to remember", path);
+	struct engine_safetensors *file = engine_safetensors_open(path, e);
+	struct engine_memory *m = file ? calloc(1, sizeof(*m)) : NULL;
+	bool ok = m != NULL;
+	if (file && !m)
+		err_set(e, ERR_NO_MEMORY, "no memory for the model's memory");
+	if (ok) {
+		m->shape = *shape;
+		m->alone_size = (size_t)(shape->grid * shape->grid);
+		m->small_size = m->alone_size / 4;
+		ok = load(m, file, e) || err_context(e, "%.200s", path);
+	}
+	engine_safetensors_close(file);
+	if (!ok) {
+		engine_memory_close(m);
+		return false;
+	}
+	*out = m;
+	return true;
+}
+
+void engine_memory_close(struct engine_memory *memory)
+{
+	if (!memory)
+		return;
+	free(memory->alone);
+	free(memory->placed);
+	free(memory->small);
+	free(memory);
+}
+
+size_t engine_memory_bytes(const struct engine_memory *memory)
+{
+	return memory ? memory->shape.styles * memory->shape.concepts *
+			    (2 * memory->alone_size + memory->small_size) * sizeof(int32_t)
+		      : 0;
+}
+
+bool engine_memory_recall(const struct engine_memory *memory, const struct engine_lexicon *lexicon,
+			  const char *prompt, size_t style, int32_t *tokens)
+{
+	enum { THINGS_MAX = 2 };
+	const struct engine_memory_shape *s = &memory->shape;
+	size_t things[THINGS_MAX], held[THINGS_MAX], count = 0, grid = (size_t)s->grid;
+	size_t named = engine_lexicon_things(lexicon, prompt, things, THINGS_MAX);
+	bool small = named > 1 || engine_lexicon_counts(lexicon, prompt);
+	const int32_t *pictures = small                                    ? memory->small
+				  : engine_lexicon_places(lexicon, prompt) ? memory->placed
+									   : memory->alone;
+	size_t size = small ? memory->small_size : memory->alone_size;
+
+	for (size_t i = 0; i < named; i++) {
+		size_t at = (style * s->concepts + things[i]) * size;
+		if (style < s->styles && things[i] < s->concepts && pictures[at] >= 0)
+			held[count++] = at;
+	}
+	if (count < named || count == 0)
+		return false;
+	if (!small) {
+		memcpy(tokens, pictures + held[0], size * sizeof(*tokens));
+		return true;
+	}
+	for (size_t i = 0; i < grid * grid; i++)
+		tokens[i] = memory->white;
+	for (size_t i = 0; i < count; i++)
+		for (size_t row = 0; row < grid / 2; row++)
+			memcpy(tokens + row * grid + i * (grid / 2),
+			       pictures + held[i] + row * (grid / 2), grid / 2 * sizeof(*tokens));
+	return true;
+}

@@ -1,0 +1,41 @@
+/* A model's memory: of every thing in every style one picture, in tokens, memory.safetensors beside the weights. What a
+ * prompt names is put before the picture that is drawn, as a source is, so that the weights need to know how a thing
+ * is put on a ground, in a place, in a colour, in a number or beside another, and not every thing by heart (retrieval
+ * augmentation; RA-CM3, arXiv:2211.12561). A thing that is taken out of the file is forgotten.
+ *
+ * The file: I32 tensors `alone` and `placed` [styles, concepts, tokens of a picture] and `small` [styles, concepts, a quarter of
+ * that], in the order of config.json's styles and concepts.json's concepts, -1 where nothing is held; and `white` [1], the token of an
+ * empty ground.
+ *
+ * Read-only after it is opened: any thread. */
+#ifndef MADANG_ENGINE_MEMORY_H
+#define MADANG_ENGINE_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "engine/lexicon.h"
+
+struct engine_memory;
+
+struct engine_memory_shape {
+	int grid,
+	    vocabulary; /* tokens a side of a picture, an even number; ids are below vocabulary */
+	size_t styles, concepts;
+};
+
+/* Reads DIR/memory.safetensors. A directory without the file gives true and *out NULL. */
+MUST_CHECK bool engine_memory_open(const char *dir, const struct engine_memory_shape *shape,
+				   struct engine_memory **out, struct err *e);
+void engine_memory_close(struct engine_memory *memory); /* NULL-safe */
+size_t engine_memory_bytes(const struct engine_memory *memory);
+
+/* What is held of what the prompt names, as tokens of one picture (grid * grid, the caller's): one thing as it stands
+ * alone, or in a place where the prompt says one; on an empty ground, small, a thing that is asked for in a number (top left) or the first two of
+ * several, in the order of their names (the second right of the first). False: nothing of it is held. */
+bool engine_memory_recall(const struct engine_memory *memory, const struct engine_lexicon *lexicon,
+			  const char *prompt, size_t style, int32_t *tokens);
+
+#endif

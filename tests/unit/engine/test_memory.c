@@ -1,0 +1,263 @@
+/* What memory.safetensors gives back, what a broken one gives, and that a model that has one draws as if the picture that it
+ * holds had been handed in. */
+#include "../test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "engine/engine.h"
+#include "engine/memory.h"
+#include "engine/safetensors.h"
+
+enum { GRID = 4, TOKENS = GRID * GRID, SMALL = TOKENS / 4, STYLES = 3, THINGS = 3, WHITE = 59 };
+
+static const char CONCEPTS[] =
+    "{\"concepts\":[{\"id\":\"apple\",\"en\":[\"apple\"],\"ko\":[\"사과\"]},"
+    "{\"id\":\"cat\",\"en\":[\"cat\"]},{\"id\":\"dog\",\"en\":[\"dog\"]}],"
+    "\"words\":[\"two\"],\"numbers\":[\"two\"],\"places\":[\"at the beach\"],"
+    "\"styles\":{\"line\":[\"line art\"]}}";
+static const struct engine_memory_shape SHAPE = {
+    .grid = GRID, .vocabulary = 60, .styles = STYLES, .concepts = THINGS};
+
+static char folder[64];
+
+struct contents {
+	int32_t alone[STYLES][THINGS][TOKENS], placed[STYLES][THINGS][TOKENS],
+	    small[STYLES][THINGS][SMALL], white;
+};
+
+/* Different everywhere; there is no dog in the first style, and only half a cat alone in the second. */
+static struct contents contents(void)
+{
+	struct contents c = {.white = WHITE};
+	for (int s = 0; s < STYLES; s++)
+		for (int t = 0; t < THINGS; t++) {
+			for (int i = 0; i < TOKENS; i++)
+				c.alone[s][t][i] =
+				    s == 0 && t == 2 ? -1 : (s * 20 + t * 7 + i) % 58,
+				c.placed[s][t][i] =
+				    s == 0 && t == 2 ? -1 : (s * 3 + t * 11 + i) % 58;
+			for (int i = 0; i < SMALL; i++)
+				c.small[s][t][i] = s == 0 && t == 2 ? -1 : (s * 9 + t * 5 + i) % 58;
+		}
+	c.alone[1][1][9] = -1;
+	return c;
+}
+
+static const char *in_folder(const char *name)
+{
+	static char path[160];
+	snprintf(path, sizeof path, "%s/%s", folder, name);
+	return path;
+}
+
+static void write_memory(const struct contents *c, int64_t styles, enum engine_dtype dtype)
+{
+	struct err e;
+	size_t share = (size_t)styles;
+	struct engine_tensor tensors[] = {{.name = "alone",
+					   .dtype = dtype,
+					   .ndim = 3,
+					   .shape = {styles, THINGS, TOKENS},
+					   .data = c->alone,
+					   .bytes = share * sizeof c->alone[0]},
+					  {.name = "placed",
+					   .dtype = ENGINE_I32,
+					   .ndim = 3,
+					   .shape = {styles, THINGS, TOKENS},
+					   .data = c->placed,
+					   .bytes = share * sizeof c->placed[0]},
+					  {.name = "small",
+					   .dtype = ENGINE_I32,
+					   .ndim = 3,
+					   .shape = {styles, THINGS, SMALL},
+					   .data = c->small,
+					   .bytes = share * sizeof c->small[0]},
+					  {.name = "white",
+					   .dtype = ENGINE_I32,
+					   .ndim = 1,
+					   .shape = {1},
+					   .data = &c->white,
+					   .bytes = sizeof c->white}};
+	assert_true(
+	    engine_safetensors_write(in_folder("memory.safetensors"), tensors, 4, NULL, &e));
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	struct err e;
+	snprintf(folder, sizeof folder, "/tmp/madang-memory-XXXXXX");
+	return mkdtemp(folder) &&
+		       file_write(in_folder("concepts.json"), CONCEPTS, sizeof CONCEPTS - 1, &e)
+		   ? 0
+		   : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	static const char *const files[] = {"concepts.json", "memory.safetensors", "config.json",
+					    "tokenizer.json", "model.safetensors"};
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+		unlink(in_folder(files[i]));
+	return rmdir(folder);
+}
+
+static void test_recall(void **state)
+{
+	(void)state;
+	struct contents c = contents();
+	struct engine_memory *m;
+	struct engine_lexicon *l;
+	struct err e;
+	int32_t tokens[TOKENS];
+	assert_true(engine_memory_open(folder, &SHAPE, &m, &e));
+	assert_null(m); /* there is no file */
+	write_memory(&c, STYLES, ENGINE_I32);
+	assert_true(engine_lexicon_open(folder, &l, &e));
+	assert_true(engine_memory_open(folder, &SHAPE, &m, &e));
+	assert_int_equal(engine_memory_bytes(m), sizeof c.alone + sizeof c.placed + sizeof c.small);
+
+	assert_true(engine_memory_recall(m, l, "an apple", 2, tokens));
+	assert_memory_equal(tokens, c.alone[2][0], sizeof tokens);
+	assert_true(engine_memory_recall(m, l, "an apple at the beach", 2, tokens));
+	assert_memory_equal(tokens, c.placed[2][0], sizeof tokens);
+	assert_true(engine_memory_recall(m, l, "two apples", 2, tokens));
+	for (int i = 0; i < TOKENS; i++)
+		assert_int_equal(tokens[i], i / GRID < 2 && i % GRID < 2
+						? c.small[2][0][i / GRID * 2 + i % GRID]
+						: WHITE);
+	assert_true(engine_memory_recall(m, l, "a dog left of an apple", 1, tokens));
+	for (int i = 0; i < TOKENS; i++) {
+		int row = i / GRID, column = i % GRID;
+		assert_int_equal(tokens[i],
+				 row >= 2 ? WHITE
+					  : c.small[1][column < 2 ? 2 : 0][row * 2 + column % 2]);
+	}
+	assert_false(engine_memory_recall(m, l, "a dog", 0, tokens));
+	assert_false(engine_memory_recall(m, l, "a dog and a cat", 0, tokens));
+	assert_false(engine_memory_recall(m, l, "a cat", 1, tokens));
+	assert_false(engine_memory_recall(m, l, "a house", 1, tokens));
+	assert_false(engine_memory_recall(m, l, "an apple", STYLES, tokens));
+	engine_memory_close(m);
+	engine_memory_close(NULL);
+	engine_lexicon_close(l);
+}
+
+static void refused(const struct engine_memory_shape *shape, const char *why)
+{
+	struct engine_memory *m;
+	struct err e;
+	assert_false(engine_memory_open(folder, shape, &m, &e));
+	assert_null(m);
+	assert_int_equal(e.code, ERR_INVALID);
+	if (!strstr(e.message, why))
+		fail_msg("%s", e.message);
+}
+
+static void test_broken(void **state)
+{
+	(void)state;
+	struct contents c = contents();
+	struct engine_memory_shape other = SHAPE;
+	struct err e;
+	write_memory(&c, STYLES, ENGINE_I32);
+	other.concepts++;
+	refused(&other, "\"alone\"");
+	other = SHAPE, other.grid = 3;
+	refused(&other, "no styles or concepts");
+	other = SHAPE, other.styles = 0;
+	refused(&other, "no styles or concepts");
+	other = SHAPE, other.vocabulary = 59;
+	refused(&other, "white");
+	c.small[2][1][3] = 60;
+	write_memory(&c, STYLES, ENGINE_I32);
+	refused(&SHAPE, "small: number");
+	c = contents(), c.alone[0][0][0] = -2;
+	write_memory(&c, STYLES, ENGINE_I32);
+	refused(&SHAPE, "alone: number 0");
+	c = contents();
+	write_memory(&c, STYLES - 1, ENGINE_I32);
+	refused(&SHAPE, "\"alone\"");
+	write_memory(&c, STYLES, ENGINE_F32);
+	refused(&SHAPE, "\"alone\"");
+	assert_true(file_write(in_folder("memory.safetensors"), "torn", 4, &e));
+	refused(&SHAPE, "memory.safetensors");
+}
+
+static void keep(void *context, const struct engine_event *event)
+{
+	if (event->kind == ENGINE_EVENT_DONE)
+		memcpy(context, event->tokens, TOKENS * sizeof(int32_t));
+}
+
+static void draw(const struct engine_options *options, struct engine_request r, int32_t *tokens)
+{
+	struct err e = {0};
+	uint64_t id;
+	struct engine *engine = engine_create(folder, options, &e);
+	if (!engine)
+		fail_msg("%s", e.message);
+	memset(tokens, 0xff, TOKENS * sizeof *tokens);
+	assert_true(engine_submit(engine, &r, &id, &e));
+	assert_true(engine_run(engine, keep, tokens));
+	assert_string_equal(engine_style(engine, "a cat in line art"), "line");
+	assert_null(engine_style(engine, "a cat"));
+	assert_int_equal(engine_recalls(engine, "a cat", "3d"), !options->forget);
+	assert_false(engine_recalls(engine, "a dog", "3d"));
+	assert_false(
+	    engine_recalls(engine, "a cat", NULL)); /* this model has no style of its own */
+	engine_destroy(engine);
+}
+
+static void test_drawing(void **state)
+{
+	(void)state;
+	struct contents c = contents();
+	const char *model = getenv("ENGINE_TINY");
+	static const char *const files[] = {"config.json", "tokenizer.json", "model.safetensors"};
+	char from[1024];
+	assert_non_null(model);
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+		snprintf(from, sizeof from, "%s/%s", model, files[i]);
+		assert_int_equal(symlink(from, in_folder(files[i])), 0);
+	}
+	write_memory(&c, STYLES, ENGINE_I32);
+	struct engine_options options = {.threads = 1}, forget = {.threads = 1, .forget = true};
+	struct engine_request r = ENGINE_REQUEST_INIT;
+	int32_t recalled[TOKENS], given[TOKENS], by_heart[TOKENS], varied[TOKENS];
+	r.prompt = "a cat";
+	r.style = "3d";
+	r.seed = 5;
+	draw(&options, r, recalled);
+	draw(&forget, r, by_heart);
+	struct engine_request edit = r;
+	edit.task = ENGINE_TASK_EDIT;
+	edit.source_style = "3d";
+	edit.source_tokens = c.alone[0][1];
+	edit.source_token_count = TOKENS;
+	draw(&options, edit, given);
+	assert_memory_equal(recalled, given, sizeof given);
+	assert_memory_not_equal(recalled, by_heart, sizeof given);
+	/* What is kept of the source goes before what is drawn after the memory. */
+	r.task = ENGINE_TASK_VARY;
+	r.keep = .5f;
+	r.source_tokens = given;
+	r.source_token_count = TOKENS;
+	draw(&options, r, varied);
+	assert_memory_equal(varied, given, sizeof given / 2);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(test_recall, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_broken, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_drawing, setup, teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
