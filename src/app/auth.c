@@ -12,6 +12,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "base/thread.h"
 #include "store/invitation.h"
 #include "store/oauth.h"
 #include "store/recovery.h"
@@ -37,11 +38,19 @@ static const char PURPOSE_CODE[] = "code";
 
 /* --- passwords --- */
 
+/* One at a time: many who sign in wait here, and nobody else because of them. */
+static void hashing_begin(struct app *app)
+{
+	thread_rest_begin();
+	pthread_mutex_lock(&app->core->hashing);
+	thread_rest_end();
+}
+
 static bool hash_password(struct app *app, const char *password, const char **hash, struct err *e)
 {
 	char text[crypto_pwhash_STRBYTES];
 	bool weak = app->core->config.password_hash_weak;
-	pthread_mutex_lock(&app->core->hashing);
+	hashing_begin(app);
 	int failed = crypto_pwhash_str_alg(
 	    text, password, strlen(password),
 	    weak ? crypto_pwhash_OPSLIMIT_MIN : crypto_pwhash_OPSLIMIT_INTERACTIVE,
@@ -64,7 +73,7 @@ static bool password_matches(struct app *app, const char *hash, const char *pass
 				     &ignored); /* the same work as for a real one */
 		return false;
 	}
-	pthread_mutex_lock(&app->core->hashing);
+	hashing_begin(app);
 	bool ok = crypto_pwhash_str_verify(hash, password, strlen(password)) == 0;
 	pthread_mutex_unlock(&app->core->hashing);
 	return ok;

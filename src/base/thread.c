@@ -1,4 +1,4 @@
-/* Owns only what hands a new thread its function. A failing mutex or condition is a bug: abort. */
+/* Owns what hands a new thread its function, and whom a thread tells of its rests. A failing mutex or condition is a bug: abort. */
 #include "base/thread.h"
 
 #include <errno.h>
@@ -57,6 +57,26 @@ void thread_join(pthread_t thread)
 void thread_give_way(void)
 {
 	(void)setpriority(PRIO_PROCESS, 0, GIVE_WAY);
+}
+
+static _Thread_local struct thread_rest resting;
+static _Thread_local int rests;
+
+void thread_on_rest(const struct thread_rest *told)
+{
+	resting = *told;
+}
+
+void thread_rest_begin(void)
+{
+	if (rests++ == 0 && resting.begin)
+		resting.begin(resting.context);
+}
+
+void thread_rest_end(void)
+{
+	if (--rests == 0 && resting.end)
+		resting.end(resting.context);
 }
 
 /* "max 100000" or "150000 100000" in cgroup v2; rounded up, 0 where there is no quota. */

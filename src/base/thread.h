@@ -17,6 +17,18 @@ void thread_join(pthread_t thread);
  * takes all the cores it gets, beside answers that take a millisecond. There is no way back. */
 void thread_give_way(void);
 
+/* The calling thread waits for what takes no work of its own (a commit, a lock of long standing), and then no longer: a pool
+ * that it belongs to may have another thread work meanwhile. They nest; on a thread of no such pool they do nothing. */
+void thread_rest_begin(void);
+void thread_rest_end(void);
+/* Who is told so, of the calling thread, from now on. */
+struct thread_rest {
+	void (*begin)(void *context);
+	void (*end)(void *context);
+	void *context;
+};
+void thread_on_rest(const struct thread_rest *told);
+
 /* Cores that this process may use: affinity and the cgroup's quota counted in; at least 1. */
 int thread_cpu_count(void);
 

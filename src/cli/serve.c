@@ -291,10 +291,13 @@ static bool start_http(struct serve *s, struct err *e)
 		return err_set(e, ERR_IO, "the folder %.150s cannot be made: %s", temp,
 			       strerror(errno));
 	api_tables(s->tables);
+	/* Each is a connection of PostgreSQL, which has a hundred for all its processes by itself. */
+	const int writers_max = db_pool_kind(s->house.pool) == DB_POSTGRES ? 32 : 64;
 	struct http_options o = {.host = s->house.host,
 				 .port = s->house.port,
 				 .loops = (int)c->loops,
 				 .workers = (int)c->workers,
+				 .workers_max = c->workers_max ? (int)c->workers_max : writers_max,
 				 .connections_max = (size_t)c->connections_max,
 				 .header_timeout_s = (int)c->header_timeout_s,
 				 .upload_bytes_max = s->api.upload_bytes_max,

@@ -5,6 +5,7 @@
 #include "db/db.h"
 
 #include "base/rand.h"
+#include "base/thread.h"
 #include "db/driver.h"
 
 #include <stdio.h>
@@ -96,7 +97,11 @@ struct db *db_handle_create(struct db_pool *p, bool writer, struct err *e)
 
 struct db *db_open(struct db_pool *p, struct err *e)
 {
-	return db_handle_create(p, false, e);
+	atomic_fetch_add(&p->handles, 1);
+	struct db *db = db_handle_create(p, false, e);
+	if (!db)
+		atomic_fetch_sub(&p->handles, 1);
+	return db;
 }
 
 void db_handle_lose(struct db *db)
@@ -117,6 +122,8 @@ void db_close(struct db *db)
 {
 	if (!db)
 		return;
+	if (!db->writer)
+		atomic_fetch_sub(&db->pool->handles, 1);
 	db_handle_lose(db);
 	for (size_t i = 0; i < DB_CACHE_SLOTS; i++)
 		free(db->cache[i]);
@@ -440,13 +447,9 @@ static bool transaction(struct db *db, db_write_fn *fn, void *context, bool *los
 	return ok;
 }
 
-bool db_write(struct db *db, db_write_fn *fn, void *context, struct err *e)
+static bool write_here(struct db *db, db_write_fn *fn, void *context, struct err *e)
 {
 	struct db_pool *p = db->pool;
-	if (db->depth > 0)
-		return db_handle_savepoint(db, fn, context, e);
-	if (p->kind == DB_SQLITE)
-		return db_writer_run(p->writer, fn, context, e);
 	bool lost, lost_before = false;
 	for (int attempt = 1;; attempt++) {
 		if (transaction(db, fn, context, &lost, e)) {
@@ -466,6 +469,19 @@ bool db_write(struct db *db, db_write_fn *fn, void *context, struct err *e)
 		    (useconds_t)(attempt * 2000) +
 		    (useconds_t)(rand_u64() % 3000)); /* so that two that met do not meet again */
 	}
+}
+
+/* Either way this thread waits, for the writer or for PostgreSQL and whoever holds the rows there. */
+bool db_write(struct db *db, db_write_fn *fn, void *context, struct err *e)
+{
+	struct db_pool *p = db->pool;
+	if (db->depth > 0)
+		return db_handle_savepoint(db, fn, context, e);
+	thread_rest_begin();
+	bool ok = p->kind == DB_SQLITE ? db_writer_run(p->writer, fn, context, e)
+				       : write_here(db, fn, context, e);
+	thread_rest_end();
+	return ok;
 }
 
 static const char SQL_NOTIFY[] = "SELECT CAST(pg_notify($1, $2) AS TEXT)";

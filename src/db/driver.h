@@ -95,7 +95,7 @@ struct db_pool {
 	atomic_uint_fast64_t writes;
 	atomic_uint_fast64_t commits;
 	atomic_uint_fast64_t retries;
-	atomic_int handles;
+	atomic_int handles; /* of readers */
 };
 
 /* A handle of either sort; db_open is for readers only. */

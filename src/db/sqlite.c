@@ -11,6 +11,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
+enum {
+	LARGE_CACHES = 24
+}; /* 16 MB each; handles beyond, of those who mostly wait for a commit, have 2 */
+
 struct connection {
 	sqlite3 *db;
 	char *path;
@@ -91,8 +95,11 @@ static bool sqlite_connect(struct db_pool *pool, bool writer, void **conn, struc
 	if (!sqlite_execute(
 		c,
 		"PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
-		"PRAGMA cache_size=-16000; PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=67108864;",
+		"PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=67108864;",
 		e))
+		goto fail;
+	if ((writer || atomic_load(&pool->handles) <= LARGE_CACHES) &&
+	    !sqlite_execute(c, "PRAGMA cache_size=-16000", e))
 		goto fail;
 	if (!sqlite_execute(c, writer ? "PRAGMA wal_autocheckpoint=4000" : "PRAGMA query_only=ON",
 			    e))

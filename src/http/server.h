@@ -16,6 +16,7 @@ struct http_rate_limit {
 struct http_options {
 	const char *host, *port;              /* port "0": any; see http_server_port */
 	int loops, workers;                   /* 0: chosen by the cores */
+	int workers_max;                      /* with those that rest (http/worker.h); 0: 64 */
 	size_t queue_max;                     /* requests that wait for a worker; 0: 1024 */
 	size_t connections_max;               /* 0: 20000 */
 	int header_timeout_s, idle_timeout_s; /* 0: 10, 60 */

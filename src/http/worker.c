@@ -1,44 +1,178 @@
-/* Owns the queue and the threads. Items are the caller's; each is run exactly once. */
+/* Owns the queue and the threads. Items are the caller's; each is run exactly once.
+ *
+ * `threads` of them run at a time. One that rests (base/thread.h: it waits for a commit) gives its place to another, so
+ * that those who wait share a sync of the disk and stand in nobody's way. Threads beyond the first are started when
+ * all others rest, and end when there was nothing to do for a while. What must stay true, all under the lock: `running`
+ * counts the threads that have a place, among them those just woken or started; work does not wait while there is
+ * a place and somebody to take it. */
 #include "http/worker.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
+#include "base/log.h"
 #include "base/thread.h"
+
+static const int64_t IDLE_NS = 20000000000, TRY_AGAIN_NS = 1000000000;
+
+struct worker_thread {
+	struct worker_pool *pool;
+	pthread_t thread;
+	void *worker;
+	pthread_cond_t wake;
+	struct worker_thread *below; /* in the stack of those who have nothing to do */
+	bool awake;                  /* has a place */
+	enum { WORKER_ABSENT, WORKER_ALIVE, WORKER_ENDED } state;
+};
 
 struct worker_pool {
 	struct worker_options options;
 	pthread_mutex_t lock;
-	pthread_cond_t some;
 	void **ring;
 	size_t head, count;
 	bool stop;
-	int started;
-	struct worker_thread {
-		struct worker_pool *pool;
-		pthread_t thread;
-		void *worker;
-	} * threads;
+	int alive, running;
+	int64_t barren_ns; /* no thread could be started: not before then */
+	struct worker_thread
+	    *idle; /* the last to rest on top: its memory is warm, and the bottom ends */
+	struct worker_thread *threads;
 };
+
+static void wake(struct worker_pool *p, struct worker_thread *t)
+{
+	p->idle = t->below;
+	p->running++;
+	t->awake = true;
+	pthread_cond_signal(&t->wake);
+}
+
+/* Waits to be woken; false: for too long, and it is not missed. */
+static bool doze(struct worker_pool *p, struct worker_thread *t)
+{
+	int64_t end = clock_mono_ns() + IDLE_NS;
+	p->running--;
+	t->awake = false;
+	t->below = p->idle;
+	p->idle = t;
+	while (!t->awake) {
+		if (thread_wait_until(&t->wake, &p->lock, end) || t->awake)
+			continue;
+		if (p->alive > p->options.threads)
+			break;
+		end = clock_mono_ns() + IDLE_NS;
+	}
+	if (t->awake)
+		return true;
+	struct worker_thread **at = &p->idle;
+	while (*at != t)
+		at = &(*at)->below;
+	*at = t->below;
+	p->running++; /* ends with a place, as the others do */
+	return false;
+}
+
+static void work(struct worker_pool *p, struct worker_thread *t)
+{
+	for (;;) {
+		if (p->count && (p->running <= p->options.threads || p->stop)) {
+			void *item = p->ring[p->head];
+			p->head = (p->head + 1) % p->options.queue_max;
+			p->count--;
+			pthread_mutex_unlock(&p->lock);
+			p->options.run(t->worker, item);
+			pthread_mutex_lock(&p->lock);
+		} else if (p->stop || !doze(p, t)) {
+			return;
+		}
+	}
+}
+
+static bool start_one(struct worker_pool *p, struct worker_thread *t, struct err *e);
+
+/* Something waits and there is a place: somebody comes. */
+static void call_one(struct worker_pool *p)
+{
+	struct err e = {0};
+	int64_t now;
+	if (!p->count || p->stop || p->running >= p->options.threads)
+		return;
+	if (p->idle) {
+		wake(p, p->idle);
+		return;
+	}
+	if (p->alive >= p->options.threads_max || (now = clock_mono_ns()) < p->barren_ns)
+		return;
+	struct worker_thread *t = p->threads, *end = t + p->options.threads_max;
+	while (t < end && t->state == WORKER_ALIVE)
+		t++;
+	if (t == end)
+		return; /* one is just ending */
+	if (t->state == WORKER_ENDED)
+		thread_join(t->thread); /* it holds nothing any more */
+	t->state = WORKER_ABSENT;
+	if (!start_one(p, t, &e)) {
+		p->barren_ns = now + TRY_AGAIN_NS;
+		log_warn("http.worker", LOG_ERR(&e));
+	}
+}
+
+static void rest_begin(void *context)
+{
+	struct worker_pool *p = context;
+	pthread_mutex_lock(&p->lock);
+	p->running--;
+	call_one(p);
+	pthread_mutex_unlock(&p->lock);
+}
+
+/* Has a place at once, even if there is one too many then: it is nearly done. */
+static void rest_end(void *context)
+{
+	struct worker_pool *p = context;
+	pthread_mutex_lock(&p->lock);
+	p->running++;
+	pthread_mutex_unlock(&p->lock);
+}
 
 static void worker_run(void *argument)
 {
 	struct worker_thread *t = argument;
 	struct worker_pool *p = t->pool;
-	for (;;) {
-		pthread_mutex_lock(&p->lock);
-		while (!p->count && !p->stop)
-			pthread_cond_wait(&p->some, &p->lock);
-		if (!p->count) {
-			pthread_mutex_unlock(&p->lock);
-			return;
-		}
-		void *item = p->ring[p->head];
-		p->head = (p->head + 1) % p->options.queue_max;
-		p->count--;
-		pthread_mutex_unlock(&p->lock);
-		p->options.run(t->worker, item);
-	}
+	const struct thread_rest told = {.begin = rest_begin, .end = rest_end, .context = p};
+	struct err e = {0};
+	thread_on_rest(&told);
+	bool ok = t->worker || !p->options.create ||
+		  (t->worker = p->options.create(p->options.context, &e));
+	if (!ok)
+		log_warn("http.worker", LOG_ERR(&e));
+	pthread_mutex_lock(&p->lock);
+	if (!ok)
+		p->barren_ns = clock_mono_ns() + TRY_AGAIN_NS;
+	else
+		work(p, t);
+	p->running--;
+	p->alive--;
+	pthread_mutex_unlock(&p->lock);
+	if (t->worker && p->options.destroy)
+		p->options.destroy(t->worker);
+	t->worker = NULL;
+	pthread_mutex_lock(&p->lock);
+	call_one(p); /* what it was started for, and never came to */
+	t->state = WORKER_ENDED;
+	pthread_mutex_unlock(&p->lock);
+}
+
+/* With a place. Under the lock. */
+static bool start_one(struct worker_pool *p, struct worker_thread *t, struct err *e)
+{
+	if (!thread_start(&t->thread, "worker", worker_run, t, e))
+		return false;
+	t->state = WORKER_ALIVE;
+	t->awake = true;
+	p->alive++;
+	p->running++;
+	return true;
 }
 
 struct worker_pool *worker_pool_start(const struct worker_options *options, struct err *e)
@@ -47,18 +181,25 @@ struct worker_pool *worker_pool_start(const struct worker_options *options, stru
 	if (!p)
 		abort();
 	p->options = *options;
+	if (p->options.threads_max < p->options.threads)
+		p->options.threads_max = p->options.threads;
 	p->ring = calloc(options->queue_max, sizeof *p->ring);
-	p->threads = calloc((size_t)options->threads, sizeof *p->threads);
+	p->threads = calloc((size_t)p->options.threads_max, sizeof *p->threads);
 	if (!p->ring || !p->threads)
 		abort();
 	pthread_mutex_init(&p->lock, NULL);
-	thread_cond_init(&p->some);
-	for (; p->started < options->threads; p->started++) {
-		struct worker_thread *t = &p->threads[p->started];
-		t->pool = p;
+	for (int i = 0; i < p->options.threads_max; i++) {
+		p->threads[i].pool = p;
+		thread_cond_init(&p->threads[i].wake);
+	}
+	for (int i = 0; i < options->threads; i++) {
+		struct worker_thread *t = &p->threads[i];
 		if (options->create && !(t->worker = options->create(options->context, e)))
 			goto fail;
-		if (!thread_start(&t->thread, "worker", worker_run, t, e)) {
+		pthread_mutex_lock(&p->lock);
+		bool ok = start_one(p, t, e);
+		pthread_mutex_unlock(&p->lock);
+		if (!ok) {
 			if (options->destroy)
 				options->destroy(t->worker);
 			goto fail;
@@ -76,7 +217,7 @@ bool worker_pool_add(struct worker_pool *p, void *item)
 	bool ok = p->count < p->options.queue_max && !p->stop;
 	if (ok) {
 		p->ring[(p->head + p->count++) % p->options.queue_max] = item;
-		pthread_cond_signal(&p->some);
+		call_one(p);
 	}
 	pthread_mutex_unlock(&p->lock);
 	return ok;
@@ -96,14 +237,18 @@ void worker_pool_stop(struct worker_pool *p)
 		return;
 	pthread_mutex_lock(&p->lock);
 	p->stop = true;
-	pthread_cond_broadcast(&p->some);
-	pthread_mutex_unlock(&p->lock);
-	for (int i = 0; i < p->started; i++) {
-		thread_join(p->threads[i].thread);
-		if (p->options.destroy)
-			p->options.destroy(p->threads[i].worker);
+	while (p->idle)
+		wake(p, p->idle);
+	for (int i = 0; i < p->options.threads_max; i++) { /* none starts any more */
+		struct worker_thread *t = &p->threads[i];
+		if (t->state == WORKER_ABSENT)
+			continue;
+		pthread_mutex_unlock(&p->lock);
+		thread_join(t->thread);
+		pthread_mutex_lock(&p->lock);
+		t->state = WORKER_ABSENT;
 	}
-	p->started = 0;
+	pthread_mutex_unlock(&p->lock);
 }
 
 void worker_pool_destroy(struct worker_pool *p)
@@ -111,7 +256,8 @@ void worker_pool_destroy(struct worker_pool *p)
 	if (!p)
 		return;
 	worker_pool_stop(p);
-	pthread_cond_destroy(&p->some);
+	for (int i = 0; i < p->options.threads_max; i++)
+		pthread_cond_destroy(&p->threads[i].wake);
 	pthread_mutex_destroy(&p->lock);
 	free(p->ring);
 	free(p->threads);

@@ -1,4 +1,5 @@
-/* The worker pool: a bounded queue and threads that take from it, each with a context of its own. */
+/* The worker pool: a bounded queue and threads that take from it, each with a context of its own. Threads that rest
+ * (base/thread.h) let others work in their place. */
 #ifndef MADANG_HTTP_WORKER_H
 #define MADANG_HTTP_WORKER_H
 
@@ -10,15 +11,17 @@
 struct worker_pool;
 
 struct worker_options {
-	int threads;
+	int threads;     /* that work at a time, and are there from the start */
+	int threads_max; /* with those that rest */
 	size_t queue_max;
 	void *context;
-	void *(*create)(void *context, struct err *e);
+	void *(*create)(void *context,
+			struct err *e); /* also called on a thread of the pool, later */
 	void (*destroy)(void *worker);
 	void (*run)(void *worker, void *item);
 };
 
-/* Fails where a thread's context cannot be made. */
+/* Fails where a context of the first threads cannot be made; where one of the later cannot, there are fewer. */
 struct worker_pool *worker_pool_start(const struct worker_options *options, struct err *e);
 bool worker_pool_add(struct worker_pool *p, void *item); /* false: the queue is full */
 size_t worker_pool_waiting(struct worker_pool *p);
