@@ -65,6 +65,10 @@ struct exchange {
 	char log_path[160];
 };
 
+/* Nobody comes in from now on, but those who have begun to. Fills listeners, one for each daemon, for close(); -1: none. */
+void door_close(struct http_server *s, MHD_socket *listeners);
+/* Whether a connection that has just started is one of those, and counts as arriving. */
+bool door_is_last_visitor(int fd);
 /* Queues what exchange.rs holds. Event loop only. */
 enum MHD_Result send_answer(struct exchange *x);
 /* The front end's file under this path; false where there is none. */

@@ -475,7 +475,7 @@ static void connection_changed(void *cls, struct MHD_Connection *connection, voi
 		visitor->deadline = hub_deadline_create(s->hub, info->connect_fd);
 		hub_deadline_set(visitor->deadline, s->options.header_timeout_s);
 		atomic_fetch_add(&s->unheard, 1);
-		if (atomic_load(&s->arriving) > 0)
+		if (atomic_load(&s->arriving) > 0 && door_is_last_visitor(info->connect_fd))
 			atomic_fetch_sub(&s->arriving, 1);
 		*socket_context = visitor;
 	} else if (visitor) {
@@ -554,6 +554,8 @@ static void set_defaults(struct http_options *o)
 		o->loops = cpus > 8 ? 8 : cpus;
 	if (!o->workers)
 		o->workers = cpus * 2 > 4 ? cpus * 2 : 4;
+	if (!o->workers_max)
+		o->workers_max = 64;
 	if (!o->queue_max)
 		o->queue_max = 1024;
 	if (!o->connections_max)
@@ -591,6 +593,7 @@ struct http_server *http_server_start(const struct http_options *options, struct
 	s->rates = rate_table_create();
 	s->router = router_create(s->options.tables, s->options.tables_count);
 	struct worker_options w = {.threads = s->options.workers,
+				   .threads_max = s->options.workers_max,
 				   .queue_max = s->options.queue_max,
 				   .context = s->options.context,
 				   .create = s->options.worker_create,
@@ -625,28 +628,6 @@ static bool connected(const struct http_server *s)
 	return false;
 }
 
-/* Takes whoever has connected already, and no more: who comes from now on meets the process that takes over, or
- * nobody. (A listening socket that nobody accepts from would go on collecting visitors until it is closed, and the
- * kernel resets them then.) */
-static void last_visitors(struct http_server *s, struct MHD_Daemon *d, MHD_socket listener)
-{
-	enum { MORE_MAX = 2048 }; /* than the backlog holds */
-	struct sockaddr_storage from;
-	for (int i = 0; i < MORE_MAX; i++) {
-		socklen_t length = sizeof from;
-		int fd = accept4(listener, (struct sockaddr *)&from, &length,
-				 SOCK_CLOEXEC | SOCK_NONBLOCK);
-		if (fd < 0 && (errno == EINTR || errno == ECONNABORTED))
-			continue;
-		if (fd < 0)
-			break;
-		atomic_fetch_add(&s->arriving, 1);
-		if (MHD_add_connection(d, fd, (struct sockaddr *)&from, length) != MHD_YES)
-			atomic_fetch_sub(&s->arriving, 1); /* and it is closed */
-	}
-	shutdown(listener, SHUT_RD);
-}
-
 /* Waits until what was asked is answered. A connection that was taken in the last instant has not said yet what it
  * wants, and gets a while to say it; then nothing may be asked for a moment, unless nobody is there who could. */
 static void drain(struct http_server *s, int64_t end)
@@ -676,12 +657,10 @@ void http_server_stop(struct http_server *s, int drain_ms)
 	if (!s)
 		return;
 	atomic_store(&s->draining, true);
-	int listeners[64];
-	for (int i = 0; i < s->daemons_count; i++) {
-		listeners[i % 64] = MHD_quiesce_daemon(s->daemons[i]);
-		if (listeners[i % 64] >= 0)
-			last_visitors(s, s->daemons[i], listeners[i % 64]);
-	}
+	MHD_socket *listeners = calloc((size_t)s->daemons_count, sizeof *listeners);
+	if (!listeners)
+		abort();
+	door_close(s, listeners);
 	int64_t end = clock_mono_ns() + drain_ms * 1000000ll;
 	const struct timespec nap = {.tv_nsec = 5000000};
 	hub_close_streams(s->hub);
@@ -693,8 +672,9 @@ void http_server_stop(struct http_server *s, int drain_ms)
 	worker_pool_stop(s->workers);
 	while (hub_streams(s->hub) > 0 && clock_mono_ns() < end + 2000000000ll)
 		nanosleep(&nap, NULL);
-	for (int i = 0; i < s->daemons_count && i < 64; i++)
+	for (int i = 0; i < s->daemons_count; i++)
 		if (listeners[i] >= 0)
 			close(listeners[i]);
+	free(listeners);
 	server_free(s);
 }
