@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Measures a model directory: does the picture show what was asked? Writes metrics as CSV and a sheet of unpicked samples.
 
-usage: evaluate.py MODELDIR OUT [--n 120] [--madang build/madang [--quant int8]] [--guidance G --temperature T --top-p P] [--only single,…]
+usage: evaluate.py MODELDIR OUT [--n 120] [--madang build/madang [--quant int8] [--forget]] [--guidance G --temperature T --top-p P]
+                   [--only single,…] [--edition 0] [--besides 0]
 A drawn object is compared with every concept's true picture in the asked style on the asked ground (pixel distance of
 the slot at 20x20, best over shifts of 4 px): top-1 means that the asked one is the nearest. Prompts use the concepts'
 labels in held-out phrasings, pairs are held out from training. With --madang the pictures come from the engine, by
-`madang draw`; otherwise from PyTorch on the same (quantised) weights.
+`madang draw`, with the model's memory unless --forget; otherwise from PyTorch on the same (quantised) weights, by heart.
+--edition, --besides: only things of this edition of curated.py, or only others, are asked for; all are compared.
 """
 import argparse
 import csv
@@ -22,6 +24,7 @@ from PIL import Image
 
 import captions as C
 import nets
+from curated import edition
 from export import read
 from pictures import COLOURS, COUNTS, PAIRS, SLOTS, TINTS, Sprites
 from prepare import draw as canonical, ground_of, held_pair, held_single
@@ -75,8 +78,8 @@ class Torch:
 class Engine:
     """Draws with the engine, as people do: `madang draw`, one prompt after another."""
 
-    def __init__(self, madang, path, knobs, quant):
-        self.command = [madang, "draw", "--model", path, "--quant", quant] + [w for k in ("guidance", "temperature") for w in (f"--{k}", str(knobs[k]))]
+    def __init__(self, madang, path, knobs, quant, forget):
+        self.command = [madang, "draw", "--model", path, "--quant", quant] + ["--forget"] * forget + [w for k in ("guidance", "temperature") for w in (f"--{k}", str(knobs[k]))]
 
     def __call__(self, prompts, styles, source=None, source_styles=None, seed=0):
         out = []
@@ -140,8 +143,8 @@ class Judge:
 
 
 class Run:
-    def __init__(self, draw, sprites, ids, n, out):
-        self.draw, self.s, self.ids, self.n, self.out = draw, sprites, ids, n, out
+    def __init__(self, draw, sprites, ids, asked, n, out):
+        self.draw, self.s, self.ids, self.asked, self.n, self.out = draw, sprites, ids, asked, n, out
         self.judge, self.cap, self.rows, self.r = Judge(sprites, ids), C.Captions(), [], random.Random(8)
 
     def log(self, name, value, count, note=""):
@@ -150,7 +153,7 @@ class Run:
 
     def single(self):
         for lang in C.LANGS:
-            ms = [{"kind": "single", "style": k % 6, "concepts": [self.r.choice(self.ids)], "tint": 0,
+            ms = [{"kind": "single", "style": k % 6, "concepts": [self.r.choice(self.asked)], "tint": 0,
                    "bg": self.r.randrange(12) if k % 2 else 0} for k in range(self.n)]
             words = [self.cap.caption(self.r, m, lang=lang, plain=True, held=True) for m in ms]
             pics = self.draw(words, [STYLES[m["style"]] for m in ms], seed=1)
@@ -168,7 +171,7 @@ class Run:
 
     def known(self):
         """Every concept in three styles, a language each: which ones the model can claim to know (export.py --known)."""
-        ms = [{"kind": "single", "style": (k + 2 * j) % 6, "concepts": [c], "tint": 0, "bg": 0} for k, c in enumerate(self.ids) for j in range(3)]
+        ms = [{"kind": "single", "style": (k + 2 * j) % 6, "concepts": [c], "tint": 0, "bg": 0} for k, c in enumerate(self.asked) for j in range(3)]
         words = [self.cap.caption(self.r, m, lang=C.LANGS[k % 3], plain=True) for k, m in enumerate(ms)]
         pics = self.draw(words, [STYLES[m["style"]] for m in ms], seed=7)
         rank = np.array([self.judge.rank(p, m["concepts"][0], m["style"], 0, 160, 16, 16) for p, m in zip(pics, ms)]).reshape(-1, 3)
@@ -176,18 +179,18 @@ class Run:
         self.log("concepts top-1 in at least one of three styles", ((rank == 0).sum(1) >= 1).mean(), len(rank))
         cc = C.concepts()
         with open(f"{self.out}_known.csv", "w") as f:
-            csv.writer(f).writerows([("id", "concept", "rank en", "rank ko", "rank ja")] + [(cc[c]["id"], cc[c]["en"][0], *r) for c, r in zip(self.ids, rank.tolist())])
+            csv.writer(f).writerows([("id", "concept", "rank en", "rank ko", "rank ja")] + [(cc[c]["id"], cc[c]["en"][0], *r) for c, r in zip(self.asked, rank.tolist())])
 
     def tinted(self):
         cc = C.concepts()
-        ok = [i for i in self.ids if C.tintable(cc[i])]
+        ok = [i for i in self.asked if C.tintable(cc[i])]
         ms = [{"kind": "single", "style": k % 6, "concepts": [self.r.choice(ok)], "tint": TINTS[k % len(TINTS)], "bg": 0} for k in range(self.n // 2)]
         pics = self.draw([self.cap.caption(self.r, m, lang=C.LANGS[k % 3], plain=True) for k, m in enumerate(ms)], [STYLES[m["style"]] for m in ms], seed=2)
         good = [self.judge.rank(p, m["concepts"][0], m["style"], 0, 160, 16, 16, m["tint"]) == 0 for p, m in zip(pics, ms)]
         self.log("coloured object top-1", np.mean(good), len(ms))
 
     def scene(self):
-        ms = [{"kind": "scene", "style": k % 6, "concepts": [self.r.choice(self.ids)], "scene": k % 8, "bg": 0} for k in range(self.n // 2)]
+        ms = [{"kind": "scene", "style": k % 6, "concepts": [self.r.choice(self.asked)], "scene": k % 8, "bg": 0} for k in range(self.n // 2)]
         pics = self.draw([self.cap.caption(self.r, m, lang=C.LANGS[k % 3], plain=True) for k, m in enumerate(ms)], [STYLES[m["style"]] for m in ms], seed=3)
         top, place = [], []
         for p, m in zip(pics, ms):
@@ -204,7 +207,7 @@ class Run:
     def pair(self):
         ms = []
         while len(ms) < self.n // 2:
-            a, b = self.r.choice(self.ids), self.r.choice(self.ids)
+            a, b = self.r.choice(self.asked), self.r.choice(self.asked)
             if a != b and held_pair(a, b):
                 ms.append({"kind": "pair", "style": len(ms) % 6, "concepts": [a, b], "relation": len(ms) % 2, "bg": self.r.choice((0, 3, 5, 6, 8))})
         pics = self.draw([self.cap.caption(self.r, m, lang=C.LANGS[k % 3], plain=True) for k, m in enumerate(ms)], [STYLES[m["style"]] for m in ms], seed=4)
@@ -215,7 +218,7 @@ class Run:
         save(f"{self.out}_pair.png", pics[:32], 8, 1)
 
     def count(self):
-        ms = [{"kind": "count", "style": k % 6, "concepts": [self.r.choice(self.ids)], "number": 2 + k % 3, "bg": (0, 3, 5, 6, 8)[k % 5]} for k in range(self.n // 2)]
+        ms = [{"kind": "count", "style": k % 6, "concepts": [self.r.choice(self.asked)], "number": 2 + k % 3, "bg": (0, 3, 5, 6, 8)[k % 5]} for k in range(self.n // 2)]
         pics = self.draw([self.cap.caption(self.r, m, lang=C.LANGS[k % 3], plain=True) for k, m in enumerate(ms)], [STYLES[m["style"]] for m in ms], seed=5)
         seen, right = [], []
         for p, m in zip(pics, ms):
@@ -231,7 +234,7 @@ class Run:
 
     def edits(self):
         cc = C.concepts()
-        ok = [i for i in self.ids if C.tintable(cc[i])]
+        ok = [i for i in self.asked if C.tintable(cc[i])]
         kinds = [(t, t == "restyle") for t in self.edits_known] + [("restyle", False)] * ("restyle" in self.edits_known)
         for task, named in kinds:
             ms, es = [], []
@@ -248,7 +251,7 @@ class Run:
             self.log(f"{task}{', the thing named' * named}: concept top-1 in what was asked", np.mean(good), len(ms))
 
     def ceiling(self, vq):
-        ms = [{"kind": "single", "style": k % 6, "concepts": [self.r.choice(self.ids)], "tint": 0, "bg": k % 12} for k in range(self.n)]
+        ms = [{"kind": "single", "style": k % 6, "concepts": [self.r.choice(self.asked)], "tint": 0, "bg": k % 12} for k in range(self.n)]
         x = canonical(self.s, ms)
         with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
             y = torch.cat([vq.decode(vq.ids(p)) for p in x.split(16)]).float()
@@ -266,6 +269,9 @@ def main():
     p.add_argument("--n", type=int, default=120)
     p.add_argument("--only", default="ceiling,single,tinted,scene,pair,count,edits")
     p.add_argument("--madang", help="the program, to draw with the engine")
+    p.add_argument("--forget", action="store_true", help="draw by heart, without the model's memory")
+    p.add_argument("--edition", type=int, default=3)
+    p.add_argument("--besides", type=int, default=-1)
     p.add_argument("--quant", default="file", help="how the engine keeps the weights: file, f32, bf16, int8 or int4")
     p.add_argument("--guidance", type=float)
     p.add_argument("--temperature", type=float)
@@ -279,10 +285,12 @@ def main():
     knobs = {k: d[k] if getattr(o, k) is None else getattr(o, k) for k in ("guidance", "temperature", "top_p")}
     index = {c["id"]: i for i, c in enumerate(C.concepts())}
     ids = [index[c["id"]] for c in json.load(open(f"{o.model}/concepts.json"))["concepts"]]
-    t0, draw = time.time(), Engine(o.madang, o.model, knobs, o.quant) if o.madang else Torch(o.model, knobs)
-    run = Run(draw, Sprites("cpu"), ids, o.n, o.out)
+    t0, draw = time.time(), Engine(o.madang, o.model, knobs, o.quant, o.forget) if o.madang else Torch(o.model, knobs)
+    not_asked = set(edition(C.concepts(), o.besides)) if o.besides >= 0 else set()
+    asked = sorted((set(ids) & set(edition(C.concepts(), o.edition))) - not_asked)
+    run = Run(draw, Sprites("cpu"), ids, asked, o.n, o.out)
     run.edits_known = [k for k in ("restyle", "background", "recolour") if ("restyle" if k == "restyle" else "edit") in d["tasks"]]
-    print(f"{len(ids)} concepts, chance {100 / len(ids):.2f} %, {knobs}", flush=True)
+    print(f"{len(asked)} of {len(ids)} things, chance {100 / len(ids):.2f} %, {knobs}", flush=True)
     for name in o.only.split(","):
         run.ceiling(load(o.model, torch.device("cpu"))[0]) if name == "ceiling" else getattr(run, name)()
     with open(f"{o.out}.csv", "w") as f:

@@ -3,6 +3,7 @@
 
 usage: widen.py MODELDIR OUT [TRANSFORMER.safetensors]     with the training's own transformer in place of the rounded one
 """
+import os
 import shutil
 import sys
 
@@ -19,8 +20,9 @@ def main():
                 raise SystemExit(f"{sys.argv[3]}: {name} is not of this model's shape")
             tensors[name] = values
     write(f"{out}/model.safetensors", tensors, {"format": "pt"})
-    for name in ("config.json", "tokenizer.json", "concepts.json"):
-        shutil.copy(f"{model}/{name}", out)
+    for name in ("config.json", "tokenizer.json", "concepts.json", "memory.safetensors"):
+        if os.path.exists(f"{model}/{name}"):
+            shutil.copy(f"{model}/{name}", out)
 
 
 if __name__ == "__main__":
