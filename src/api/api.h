@@ -16,6 +16,7 @@ struct exports;
 struct jobs;
 struct kept;
 struct live;
+struct uploads;
 struct waiting;
 struct http_server;
 
@@ -27,6 +28,7 @@ struct api {
 	struct bus *bus;
 	struct jobs *jobs;           /* NULL: nothing is drawn here */
 	struct describer *describer; /* NULL: no model here can look at pictures */
+	struct uploads *uploads;
 	struct live *live;
 	struct kept *kept;
 	struct waiting *waiting;

@@ -214,13 +214,19 @@ static const char *const PUBLIC_STREAMS[] = {"public", "public:local", "public:m
 					     "public:local:media"};
 static const char *const TAG_STREAMS[] = {"hashtag", "hashtag:local"};
 
-/* One tag of many, as its topic has it. */
-static char *tag_of_topic(struct arena *a, const char *tags, size_t length)
+/* The next of a post's tags (*at: where), as its topic has it; NULL behind the last. */
+static const char *next_tag(struct arena *a, const char **at)
 {
-	char *tag = arena_strndup(a, tags, length);
+	while (*at && **at == ' ')
+		(*at)++;
+	size_t length = *at ? strcspn(*at, " ") : 0;
+	if (!length)
+		return NULL;
+	char *tag = arena_strndup(a, *at, length);
 	for (char *c = tag; *c; c++)
 		if (*c >= 'A' && *c <= 'Z')
 			*c |= 0x20;
+	*at += length;
 	return tag;
 }
 
@@ -244,17 +250,12 @@ static void on_post(struct live *l, struct arena *a, const struct app_event *ev,
 	for (int i = 0; i < 4 && !ev->reply; i++)
 		if ((!(i & 1) || ev->local) && (!(i & 2) || ev->media))
 			public_topic(&s, PUBLIC_STREAMS[i], PUBLIC_STREAMS[i], NULL, for_nobody);
-	const char *tags = ev->tags;
-	for (int n = 0; tags && *tags && n < TAGS_MAX; n++) {
-		size_t length = strcspn(tags, " ");
-		const char *tag = tag_of_topic(a, tags, length);
-		for (int local = 0; length && local <= ev->local; local++) {
-			const char *stream = TAG_STREAMS[local];
-			snprintf(topic, sizeof topic, "%s:%s", stream, tag);
-			public_topic(&s, topic, stream, tag, for_nobody);
+	const char *tags = ev->tags, *tag;
+	for (int n = 0; n < TAGS_MAX && (tag = next_tag(a, &tags)); n++)
+		for (int local = 0; local <= ev->local; local++) {
+			snprintf(topic, sizeof topic, "%s:%s", TAG_STREAMS[local], tag);
+			public_topic(&s, topic, TAG_STREAMS[local], tag, for_nobody);
 		}
-		tags += length + (tags[length] == ' ');
-	}
 }
 
 static void to_home(struct showing *s, int64_t account_id)
@@ -373,16 +374,12 @@ static void on_deleted(struct live *l, struct arena *a, const struct app_event *
 		delete_from(l, PUBLIC_STREAMS[i], PUBLIC_STREAMS[i], NULL, id);
 	snprintf(topic, sizeof topic, "thread:%s", id_format(name, ev->thread_id));
 	delete_from(l, topic, LIVE_THREAD, name, id);
-	const char *tags = ev->tags;
-	for (int n = 0; tags && *tags && n < TAGS_MAX; n++) {
-		size_t length = strcspn(tags, " ");
-		const char *tag = tag_of_topic(a, tags, length);
-		for (int i = 0; length && i < 2; i++) {
+	const char *tags = ev->tags, *tag;
+	for (int n = 0; n < TAGS_MAX && (tag = next_tag(a, &tags)); n++)
+		for (int i = 0; i < 2; i++) {
 			snprintf(topic, sizeof topic, "%s:%s", TAG_STREAMS[i], tag);
 			delete_from(l, topic, TAG_STREAMS[i], tag, id);
 		}
-		tags += length + (tags[length] == ' ');
-	}
 	int64_t *lists = arena_alloc(a, IDS_MAX * sizeof *lists);
 	size_t n = bus_ids(l->api->bus, "list:", lists, IDS_MAX);
 	for (size_t i = 0; i < n; i++) {

@@ -68,6 +68,8 @@ struct app_core *app_core_create(struct db_pool *pool, const struct app_config *
 	core->config.jobs_running_max = or_default(config->jobs_running_max, 4);
 	core->config.job_attempts_max = or_default(config->job_attempts_max, 3);
 	core->config.home_posts_max = or_default(config->home_posts_max, 800);
+	core->config.uploads_waiting_max = or_default(config->uploads_waiting_max, 256);
+	core->config.uploads_waiting_own_max = or_default(config->uploads_waiting_own_max, 16);
 	core->config.sign_in_tries_max = or_default(config->sign_in_tries_max, 10);
 	if (config->session_ttl_ms <= 0)
 		core->config.session_ttl_ms = (int64_t)30 * DAY_MS;

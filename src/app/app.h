@@ -98,9 +98,11 @@ struct app_config {
 	int jobs_running_max; /* being drawn at the same time, likewise [4] */
 	int job_attempts_max; /* [3] */
 	int home_posts_max;   /* kept for each home timeline [800] */
-	int sign_in_tries_max;   /* in ten minutes, for one name and for one address [10] */
-	int64_t session_ttl_ms;  /* [30 days] */
-	bool password_hash_weak; /* tests only: the cheapest argon2id */
+	int uploads_waiting_max;     /* uploads that wait to be processed: in all [256] */
+	int uploads_waiting_own_max; /* …and of one account [16] */
+	int sign_in_tries_max;       /* in ten minutes, for one name and for one address [10] */
+	int64_t session_ttl_ms;      /* [30 days] */
+	bool password_hash_weak;     /* tests only: the cheapest argon2id */
 };
 
 /* Copies config and hooks. The pool is borrowed and must outlive the core. */

@@ -55,6 +55,14 @@ bool app_tag_state(struct app *app, const char *name, struct app_tag_state *out,
 	return true;
 }
 
+bool app_tag_marks(struct app *app, const int64_t *ids, size_t count, struct store_tag_mark *out,
+		   struct err *e)
+{
+	for (size_t i = 0; i < count; i++)
+		out[i] = (struct store_tag_mark){0};
+	return !app->account_id || store_tag_marks(app->db, app->account_id, ids, count, out, e);
+}
+
 struct tag_call {
 	const char *folded;
 	const char *display;

@@ -23,6 +23,9 @@ struct app_followed_tags {
 /* How the viewer stands to a tag; both false for nobody and for tags that nobody has used. */
 bool app_tag_state(struct app *app, const char *name, struct app_tag_state *out,
 		   struct err *e) MUST_CHECK;
+/* The same of up to DB_IDS_MAX tags at once, by their ids. */
+bool app_tag_marks(struct app *app, const int64_t *ids, size_t count, struct store_tag_mark *out,
+		   struct err *e) MUST_CHECK;
 bool app_tag_follow(struct app *app, const char *name, bool follow, struct err *e) MUST_CHECK;
 bool app_followed_tags(struct app *app, const struct store_page *page,
 		       struct app_followed_tags *out, struct err *e) MUST_CHECK;

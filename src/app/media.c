@@ -13,8 +13,8 @@ static bool insert(struct app *w, void *context, struct err *e)
 	return store_media_insert(w->db, context, e);
 }
 
-bool app_media_create(struct app *app, const struct store_media *media, struct store_media *out,
-		      struct err *e)
+bool app_media_fill(struct app *app, const struct store_media *media, struct store_media *out,
+		    struct err *e)
 {
 	if (!app_need_account(app, e) ||
 	    (media->description &&
@@ -27,40 +27,40 @@ bool app_media_create(struct app *app, const struct store_media *media, struct s
 	out->created_at = app->now_ms;
 	if (!out->description)
 		out->description = "";
-	return app_write(app, insert, out, e);
+	return true;
+}
+
+bool app_media_create(struct app *app, const struct store_media *media, struct store_media *out,
+		      struct err *e)
+{
+	return app_media_fill(app, media, out, e) && app_write(app, insert, out, e);
+}
+
+struct store_media app_media_of(const struct media_processed *done)
+{
+	return (struct store_media){.state = STORE_MEDIA_READY,
+				    .kind = STORE_MEDIA_IMAGE,
+				    .type = done->type,
+				    .hash = done->hash,
+				    .size_bytes = done->size_bytes,
+				    .width = done->width,
+				    .height = done->height,
+				    .thumbnail_hash = done->thumbnail_hash,
+				    .thumbnail_type = done->thumbnail_type,
+				    .thumbnail_width = done->thumbnail_width,
+				    .thumbnail_height = done->thumbnail_height,
+				    .blurhash = done->blurhash,
+				    .transparent = done->transparent};
 }
 
 bool app_media_upload(struct app *app, const struct media_processed *done, const char *description,
 		      const double focus[2], struct store_media *out, struct err *e)
 {
-	const struct store_media m = {.state = STORE_MEDIA_READY,
-				      .kind = STORE_MEDIA_IMAGE,
-				      .type = done->type,
-				      .hash = done->hash,
-				      .size_bytes = done->size_bytes,
-				      .width = done->width,
-				      .height = done->height,
-				      .thumbnail_hash = done->thumbnail_hash,
-				      .thumbnail_type = done->thumbnail_type,
-				      .thumbnail_width = done->thumbnail_width,
-				      .thumbnail_height = done->thumbnail_height,
-				      .blurhash = done->blurhash,
-				      .transparent = done->transparent,
-				      .description = description,
-				      .focus_x = focus ? focus[0] : 0,
-				      .focus_y = focus ? focus[1] : 0};
+	struct store_media m = app_media_of(done);
+	m.description = description;
+	m.focus_x = focus ? focus[0] : 0;
+	m.focus_y = focus ? focus[1] : 0;
 	return app_media_create(app, &m, out, e);
-}
-
-static bool set_result(struct app *w, void *context, struct err *e)
-{
-	return store_media_set_result(w->db, context, e);
-}
-
-bool app_media_processed(struct app *app, const struct store_media *media, struct err *e)
-{
-	struct store_media copy = *media;
-	return app_write(app, set_result, &copy, e);
 }
 
 bool app_media_get(struct app *app, int64_t id, struct store_media *out, struct err *e)

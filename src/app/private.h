@@ -106,6 +106,12 @@ bool app_token_seen_in(struct app *app, const char *text, struct err *e) MUST_CH
 struct app_activity_kept *app_activity_create(void);
 void app_activity_destroy(struct app_activity_kept *kept); /* NULL-safe */
 
+/* media.c: a row as it is to be inserted, in the name of who asks; and what is known of what was processed. */
+struct media_processed;
+bool app_media_fill(struct app *app, const struct store_media *media, struct store_media *out,
+		    struct err *e) MUST_CHECK;
+struct store_media app_media_of(const struct media_processed *done);
+
 /* emoji.c */
 struct app_emojis *app_emojis_create(void);
 void app_emojis_destroy(struct app_emojis *emojis); /* NULL-safe */

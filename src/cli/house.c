@@ -54,6 +54,9 @@ bool house_open(struct arena *a, struct house *h, const struct app_hooks *hooks,
 		return false;
 	const struct app_config config = {.domain = h->domain,
 					  .base_url = h->base_url,
+					  .uploads_waiting_max = (int)h->config.uploads_waiting_max,
+					  .uploads_waiting_own_max =
+					      (int)h->config.uploads_waiting_own_max,
 					  .jobs_active_max = (int)h->config.jobs_active_max,
 					  .jobs_running_max = (int)h->config.jobs_running_max};
 	h->core = app_core_create(h->pool, &config, hooks, e);

@@ -40,6 +40,7 @@
 #include "jobs/describer.h"
 #include "jobs/jobs.h"
 #include "jobs/push.h"
+#include "jobs/uploads.h"
 #include "makers/outbound.h"
 
 enum { ARENA_CAP = 16 << 20, PAGE_MAX_BYTES = 1 << 20, DRAIN_MS = 10000, PROXIES_MAX = 64 };
@@ -239,28 +240,45 @@ static bool load_page(struct serve *s, struct err *e)
 	return true;
 }
 
-static bool start_jobs(struct serve *s, struct err *e)
+/* The same after a restart, different for each process. */
+static const char *worker_name(struct serve *s)
 {
 	const struct config *c = &s->house.config;
 	char host[128] = "", folder[4096];
 	gethostname(host, sizeof host - 1);
 	if (!realpath(c->data, folder))
 		snprintf(folder, sizeof folder, "%s", c->data);
-	struct jobs_options o = {
-	    .core = s->house.core,
-	    .pool = s->house.pool,
-	    .media = s->api.media,
-	    .makers = s->makers,
-	    .makers_count = s->makers_count,
-	    .watch_only = !c->draw,
-	    .worker = arena_printf(s->arena, "serve:%s:%s:%s", host, s->house.port, folder),
-	    .lease_ms = (int)c->lease_s * 1000,
-	    .load_wait_s = (double)c->load_wait_s,
-	    .hooks = {.context = s,
-		      .watched = on_watched,
-		      .seen = on_seen,
-		      .moved = on_moved,
-		      .load = on_load}};
+	return arena_printf(s->arena, "serve:%s:%s:%s", host, s->house.port, folder);
+}
+
+static bool start_uploads(struct serve *s, struct err *e)
+{
+	const struct uploads_options o = {.core = s->house.core,
+					  .pool = s->house.pool,
+					  .media = s->api.media,
+					  .worker = worker_name(s),
+					  .wait_ms = (int)s->house.config.upload_wait_ms};
+	s->api.uploads = uploads_start(&o, e);
+	return s->api.uploads != NULL;
+}
+
+static bool start_jobs(struct serve *s, struct err *e)
+{
+	const struct config *c = &s->house.config;
+	struct jobs_options o = {.core = s->house.core,
+				 .pool = s->house.pool,
+				 .media = s->api.media,
+				 .makers = s->makers,
+				 .makers_count = s->makers_count,
+				 .watch_only = !c->draw,
+				 .worker = worker_name(s),
+				 .lease_ms = (int)c->lease_s * 1000,
+				 .load_wait_s = (double)c->load_wait_s,
+				 .hooks = {.context = s,
+					   .watched = on_watched,
+					   .seen = on_seen,
+					   .moved = on_moved,
+					   .load = on_load}};
 	if (db_pool_kind(s->house.pool) == DB_POSTGRES)
 		o.hooks.tell = on_tell;
 	s->api.jobs = jobs_start(&o, e);
@@ -464,7 +482,7 @@ static bool start(struct serve *s, struct err *e)
 					    .pool = s->house.pool,
 					    .private_addresses = s->api.private_addresses};
 	s->cards = s->push ? cards_start(&cards, e) : NULL;
-	return s->cards &&
+	return s->cards && start_uploads(s, e) &&
 	       cli_make_makers(s->arena, &s->house.config, s->makers, &s->makers_count, e) &&
 	       start_describer(s, e) && start_jobs(s, e) && relay_start(s->relay, &relay, e) &&
 	       load_networks(s, e) && start_http(s, e) && say_hello(s, e);
@@ -488,6 +506,7 @@ static void stop(struct serve *s)
 {
 	waiting_stop(s->api.waiting);
 	describer_stop(s->api.describer);
+	uploads_stop(s->api.uploads);
 	exports_stop(s->api.exports);
 	http_server_stop(s->api.server, DRAIN_MS);
 	relay_deafen(s->relay);
@@ -503,6 +522,7 @@ static void stop(struct serve *s)
 	push_stop(s->push);
 	waiting_destroy(s->api.waiting);
 	describer_destroy(s->api.describer);
+	uploads_destroy(s->api.uploads);
 	exports_destroy(s->api.exports);
 	db_close(s->db);
 	house_close(&s->house);

@@ -28,6 +28,10 @@
 	INT(connections_max, 20000, 16, 1000000, "Connections at the same time")                  \
 	INT(header_timeout_s, 10, 1, 600, "A client must have sent its request's head by then")   \
 	INT(upload_mib_max, 32, 1, 1024, "Largest picture that may be uploaded, in MiB")          \
+	INT(upload_wait_ms, 2000, 0, 20000,                                                       \
+	    "An upload that is not processed by then is answered 202 and goes on behind it")      \
+	INT(uploads_waiting_max, 256, 1, 100000, "Uploads that wait to be processed")             \
+	INT(uploads_waiting_own_max, 16, 1, 100000, "Uploads of one account that wait for it")    \
 	STR(trusted_proxies, NULL,                                                                \
 	    "Whose X-Forwarded-For to believe, as 127.0.0.1,10.0.0.0/8; without it, nobody's")    \
 	BOOL(private_addresses, false,                                                            \

@@ -9,6 +9,9 @@ static const int64_t PIXELS_MAX = 50000000, MOVING_PIXELS_MAX = 25000000;
 
 bool image_upload_init(struct err *e)
 {
+	/* Nothing goes through a temporary file: a phone's 48 megapixels would not fit into what may be written. The
+	 * limit of memory holds instead. */
+	g_setenv("VIPS_DISC_THRESHOLD", "2g", TRUE);
 	if (VIPS_INIT("madang"))
 		return err_set(e, ERR_INTERNAL, "the picture library cannot start");
 	vips_concurrency_set(1);

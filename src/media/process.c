@@ -1,5 +1,5 @@
-/* Starts the child, waits for it, stores what it made. Runs on a worker, which may block; at most CHILDREN_MAX
- * children at a time, so that a crowd of uploads does not take the machine. */
+/* Starts the child, waits for it, stores what it made. Runs on a worker, which may block; at most
+ * MEDIA_PROCESSES_MAX children at a time, so that a crowd of uploads does not take the machine. */
 #include "media/process.h"
 
 #include <errno.h>
@@ -19,7 +19,7 @@
 #include "base/thread.h"
 #include "json/read.h"
 
-enum { CHILDREN_MAX = 2, CHILD_TIME_MS = 20000 };
+enum { ANSWER_MS = 20000, KILLED = -1, TOO_SLOW = -2 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t freed = PTHREAD_COND_INITIALIZER;
@@ -48,22 +48,22 @@ static bool child_start(int in, int report, int picture, int thumbnail, pid_t *p
 	return err_detail(e, "posix_spawn: %s", strerror(rc));
 }
 
-/* The exit status; -1 where it was killed, by us (too slow) or by its limits. */
-static int child_wait(pid_t pid)
+/* The exit status; KILLED where its limits ended it, TOO_SLOW where we did. */
+static int child_wait(pid_t pid, int time_ms)
 {
 	const struct timespec nap = {.tv_nsec = 2000000};
-	int64_t end = clock_mono_ns() + CHILD_TIME_MS * 1000000ll;
+	int64_t end = clock_mono_ns() + time_ms * 1000000ll;
 	int status;
 	for (;;) {
 		pid_t done = waitpid(pid, &status, WNOHANG);
 		if (done == pid)
-			return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+			return WIFEXITED(status) ? WEXITSTATUS(status) : KILLED;
 		if (done < 0 && errno != EINTR)
-			return -1;
+			return KILLED;
 		if (clock_mono_ns() > end) {
 			kill(pid, SIGKILL);
 			waitpid(pid, &status, 0);
-			return -1;
+			return TOO_SLOW;
 		}
 		nanosleep(&nap, NULL);
 	}
@@ -91,7 +91,7 @@ static bool read_report(int fd, struct media_processed *out, struct err *e)
 	return err_set(e, ERR_INVALID, "the picture cannot be read");
 }
 
-static bool run_child(struct media_store *s, int fd, const int out_fd[3],
+static bool run_child(struct media_store *s, int fd, const int out_fd[3], int time_ms,
 		      struct media_processed *out, struct err *e)
 {
 	pid_t pid;
@@ -100,10 +100,13 @@ static bool run_child(struct media_store *s, int fd, const int out_fd[3],
 	    !child_start(fd, out_fd[0], out_fd[1], out_fd[2], &pid, e))
 		return e->code != ERR_NONE ? false
 					   : err_set(e, ERR_IO, "the upload cannot be read");
-	int status = child_wait(pid);
+	int status = child_wait(pid, time_ms);
 	if (status == 3)
 		return err_set(e, ERR_TOO_LARGE,
 			       "the picture has too many pixels (at most 50 million)");
+	if (status == TOO_SLOW)
+		return err_set(e, ERR_BUSY,
+			       "the picture takes too long to process now: try again later");
 	if (status != 0) {
 		err_set(e, ERR_INVALID, "the picture cannot be read");
 		return err_detail(e, "the child ended with %d", status);
@@ -116,14 +119,34 @@ static bool run_child(struct media_store *s, int fd, const int out_fd[3],
 	return true;
 }
 
+const char *media_type_of(int fd)
+{
+	unsigned char b[12];
+	if (pread(fd, b, sizeof b, 0) != sizeof b)
+		return NULL;
+	if (!memcmp(b, "\x89PNG\r\n\x1a\n", 8))
+		return "image/png";
+	if (!memcmp(b, "\xff\xd8\xff", 3))
+		return "image/jpeg";
+	if (!memcmp(b, "GIF8", 4))
+		return "image/gif";
+	return !memcmp(b, "RIFF", 4) && !memcmp(b + 8, "WEBP", 4) ? "image/webp" : NULL;
+}
+
 bool media_process(struct media_store *s, int fd, struct media_processed *out, struct err *e)
+{
+	return media_process_within(s, fd, ANSWER_MS, out, e);
+}
+
+bool media_process_within(struct media_store *s, int fd, int time_ms, struct media_processed *out,
+			  struct err *e)
 {
 	static const char *const names[] = {"report", "picture", "thumbnail"};
 	int fds[3] = {-1, -1, -1};
 	bool ok = true;
 	*out = (struct media_processed){0};
 	pthread_mutex_lock(&lock);
-	while (children >= CHILDREN_MAX)
+	while (children >= MEDIA_PROCESSES_MAX)
 		pthread_cond_wait(&freed, &lock);
 	children++;
 	pthread_mutex_unlock(&lock);
@@ -133,7 +156,7 @@ bool media_process(struct media_store *s, int fd, struct media_processed *out, s
 		     err_set(e, ERR_BUSY,
 			     "the picture cannot be processed now: try again in a moment");
 	}
-	ok = ok && run_child(s, fd, fds, out, e);
+	ok = ok && run_child(s, fd, fds, time_ms, out, e);
 	for (int i = 0; i < 3; i++)
 		if (fds[i] >= 0)
 			close(fds[i]);

@@ -16,9 +16,19 @@ struct media_processed {
 	bool transparent; /* somewhere, at least in part */
 };
 
-/* fd: the upload. Both objects are in the store on success. ERR_INVALID: no picture that we can read. */
+enum { MEDIA_PROCESSES_MAX = 2 }; /* at a time */
+
+/* What the first bytes say that it is ("image/png"), of what media_process may be able to read; NULL: nothing of that. */
+const char *media_type_of(int fd);
+
+/* fd: the upload. Both objects are in the store on success. ERR_INVALID: no picture that we can read. ERR_TOO_LARGE:
+ * too many pixels. ERR_BUSY and ERR_IO: not now. */
 MUST_CHECK bool media_process(struct media_store *s, int fd, struct media_processed *out,
 			      struct err *e);
+
+/* The same where nobody waits for the answer: on a crowded machine its 15 s of CPU time may take much longer. */
+MUST_CHECK bool media_process_within(struct media_store *s, int fd, int time_ms,
+				     struct media_processed *out, struct err *e);
 
 /* What the process does: `madang media-child`, reading from fd 0 and writing to fds 3 and 4; its exit status
  * is 0, or 2 for a picture that cannot be read, or 3 for one too large. */

@@ -12,6 +12,9 @@ static const char SQL_ADD[] =
     "INSERT INTO tag_follows (account_id, tag_id, id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
 static const char SQL_REMOVE[] = "DELETE FROM tag_follows WHERE account_id = $1 AND tag_id = $2";
 static const char SQL_HAS[] = "SELECT 1 FROM tag_follows WHERE account_id = $1 AND tag_id = $2";
+static const char SQL_MARKS[] =
+    "SELECT tag_id, 1, 0 FROM tag_follows WHERE account_id = $41 AND tag_id IN " DB_IDS
+    " UNION ALL SELECT tag_id, 0, 1 FROM featured_tags WHERE account_id = $41 AND tag_id IN " DB_IDS;
 static const char SQL_COUNT[] = "SELECT COUNT(*) FROM tag_follows WHERE account_id = $1";
 #define LIST                                                                                      \
 	"SELECT f.id, t.id, t.name, t.display, t.posts_count, t.last_post_at FROM tag_follows f " \
@@ -143,6 +146,27 @@ bool store_followed_tag_fan_out(struct db *w, const struct store_post *post, int
 	while (*found < (size_t)room && db_row(q)) {
 		ids[*found] = db_get_int(q);
 		db_touch(q, DB_NOUN_HOME, ids[(*found)++]);
+	}
+	return db_end(q, e);
+}
+
+bool store_tag_marks(struct db *db, int64_t account_id, const int64_t *ids, size_t count,
+		     struct store_tag_mark *out, struct err *e)
+{
+	for (size_t i = 0; i < count; i++)
+		out[i] = (struct store_tag_mark){0};
+	if (count == 0)
+		return true;
+	struct db_stmt *q = db_stmt(db, SQL_MARKS);
+	db_put_ids(q, ids, count);
+	db_put_int(q, account_id);
+	while (db_row(q)) {
+		int64_t id = db_get_int(q);
+		bool following = db_get_int(q) != 0, featuring = db_get_int(q) != 0;
+		for (size_t i = 0; i < count; i++) {
+			out[i].following |= ids[i] == id && following;
+			out[i].featuring |= ids[i] == id && featuring;
+		}
 	}
 	return db_end(q, e);
 }

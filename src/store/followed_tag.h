@@ -26,6 +26,14 @@ bool store_followed_tag_fan_out(struct db *w, const struct store_post *post, int
 				int room, int64_t *ids, size_t *found, size_t *scanned,
 				int64_t *next, struct err *e) MUST_CHECK;
 
+struct store_tag_mark {
+	bool following;
+	bool featuring;
+};
+/* How an account stands to each of up to DB_IDS_MAX tags. */
+bool store_tag_marks(struct db *db, int64_t account_id, const int64_t *ids, size_t count,
+		     struct store_tag_mark *out, struct err *e) MUST_CHECK;
+
 struct store_featured_tag {
 	int64_t id;
 	int64_t tag_id;

@@ -4,6 +4,7 @@
 #include "store/media.h"
 
 #include "store/end.h"
+#include "store/upload.h"
 
 static const char SQL_INSERT[] =
     "INSERT INTO media (id, account_id, post_id, position, state, kind, type, hash, size, width, height, "
@@ -26,13 +27,14 @@ static const char SQL_OF_JOBS[] =
 static const char SQL_SET_RESULT[] =
     "UPDATE media SET state = $2, kind = $3, type = $4, hash = $5, size = $6, width = $7, height = $8, "
     "duration_ms = $9, thumbnail_hash = $10, thumbnail_type = $11, thumbnail_width = $12, "
-    "thumbnail_height = $13, blurhash = $14, error_message = $15 WHERE id = $1 AND state = 1";
+    "thumbnail_height = $13, blurhash = $14, error_message = $15, transparent = $16 WHERE id = $1 AND state = 1";
 static const char SQL_DESCRIBE[] =
     "UPDATE media SET description = $2, focus_x = $3, focus_y = $4 WHERE id = $1";
 static const char SQL_ATTACH[] =
     "UPDATE media SET post_id = $3, position = $4, detached_at = NULL WHERE id = $1 AND "
     "account_id = $2 AND post_id IS NULL AND state = 0";
-static const char SQL_DELETE[] = "DELETE FROM media WHERE id = $1";
+static const char SQL_DELETE[] =
+    "DELETE FROM media WHERE id = $1 RETURNING hash, thumbnail_hash, tokens_hash";
 static const char SQL_STALE[] =
     "SELECT id FROM media WHERE post_id IS NULL AND ((maker IS NULL AND created_at < $1 AND "
     "detached_at IS NULL) OR detached_at < $2) AND "
@@ -58,6 +60,9 @@ static const char SQL_OBJECT_DROP[] =
 static const char SQL_OBJECT_DELETE[] = "DELETE FROM objects WHERE hash = $1";
 static const char SQL_OBJECT_TRASH[] =
     "INSERT INTO object_trash (hash, created_at) VALUES ($1, $2) ON CONFLICT (hash) DO NOTHING";
+static const char SQL_OBJECT_UNNAMED[] =
+    "INSERT INTO object_trash (hash, created_at) SELECT CAST($1 AS TEXT), CAST($2 AS BIGINT) WHERE NOT EXISTS "
+    "(SELECT 1 FROM objects WHERE hash = $1) ON CONFLICT (hash) DO NOTHING";
 static const char SQL_TRASH[] = "SELECT hash FROM object_trash ORDER BY hash LIMIT $1";
 static const char SQL_OBJECT_IN_USE[] = "SELECT 1 FROM objects WHERE hash = $1";
 
@@ -222,9 +227,11 @@ bool store_media_set_result(struct db *w, const struct store_media *media, struc
 {
 	int64_t changed = 0;
 	struct db_stmt *q = db_stmt(w, SQL_SET_RESULT);
+	db_touch(q, DB_NOUN_NONE, 0); /* no post has it */
 	db_put_int(q, media->id);
 	put_file(q, media);
 	db_put_text(q, media->error_message);
+	db_put_bool(q, media->transparent);
 	if (!db_end_changed(q, &changed, e))
 		return false;
 	if (changed == 0)
@@ -264,13 +271,19 @@ bool store_media_delete(struct db *w, struct arena *arena, int64_t id, int64_t n
 			struct err *e)
 {
 	struct store_media media;
-	if (!store_media_get(w, arena, id, &media, e))
+	if (!store_media_get(w, arena, id, &media, e) ||
+	    (media.state == STORE_MEDIA_PENDING && !store_upload_delete(w, arena, id, now_ms, e)))
 		return false;
+	/* What it names now: it may have become ready since it was read. */
+	const char *hashes[3] = {NULL, NULL, NULL};
 	struct db_stmt *q = db_stmt(w, SQL_DELETE);
 	db_put_int(q, id);
-	return db_end(q, e) && store_object_drop(w, media.hash, now_ms, e) &&
-	       store_object_drop(w, media.thumbnail_hash, now_ms, e) &&
-	       store_object_drop(w, media.tokens_hash, now_ms, e);
+	if (db_row(q))
+		for (int i = 0; i < 3; i++)
+			hashes[i] = db_get_text(q, arena);
+	return db_end(q, e) && store_object_drop(w, hashes[0], now_ms, e) &&
+	       store_object_drop(w, hashes[1], now_ms, e) &&
+	       store_object_drop(w, hashes[2], now_ms, e);
 }
 
 bool store_media_release(struct db *w, int64_t post_id, int64_t now_ms, struct err *e)
@@ -350,6 +363,17 @@ bool store_object_drop(struct db *w, const char *hash, int64_t now_ms, struct er
 	if (!with_hash(w, SQL_OBJECT_DELETE, hash, e))
 		return false;
 	q = db_stmt(w, SQL_OBJECT_TRASH);
+	db_put_text(q, hash);
+	db_put_int(q, now_ms);
+	return db_end(q, e);
+}
+
+bool store_object_unnamed(struct db *w, const char *hash, int64_t now_ms, struct err *e)
+{
+	if (!hash || !*hash)
+		return true;
+	struct db_stmt *q = db_stmt(w, SQL_OBJECT_UNNAMED);
+	db_touch(q, DB_NOUN_NONE, 0);
 	db_put_text(q, hash);
 	db_put_int(q, now_ms);
 	return db_end(q, e);

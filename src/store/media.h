@@ -15,7 +15,7 @@ struct store_media {
 	enum store_media_state state;
 	enum store_media_kind kind;
 	const char *type; /* MIME */
-	const char *hash; /* of the object; NULL while pending */
+	const char *hash; /* of the object; NULL while pending (store/upload.h has what was sent) */
 	int64_t size_bytes;
 	int64_t width;
 	int64_t height;
@@ -87,6 +87,8 @@ bool store_media_totals(struct db *db, int64_t account_id, int64_t *count, int64
 bool store_object_hold(struct db *w, const char *hash,
 		       struct err *e) MUST_CHECK; /* NULL: nothing */
 bool store_object_drop(struct db *w, const char *hash, int64_t now_ms, struct err *e) MUST_CHECK;
+/* An object that was stored for a row that was never written: it goes, unless another row names it. */
+bool store_object_unnamed(struct db *w, const char *hash, int64_t now_ms, struct err *e) MUST_CHECK;
 bool store_object_trash(struct db *db, struct arena *arena, int limit, const char ***hashes,
 			size_t *found, struct err *e) MUST_CHECK;
 /* Takes it out of the trash, once its file is gone. */

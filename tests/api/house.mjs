@@ -126,10 +126,10 @@ export class House {
 		return h;
 	}
 
-	// Starts the process; what it prints is in this.out, its log in this.log (or in the file options.log, for
+	// Starts the process (uploads are waited for, however busy the machine is); what it prints is in this.out, its log in this.log (or in the file options.log, for
 	// those who keep this process too busy to read it).
 	async up() {
-		const serve = [...this.arguments, "--rate-limits=false", ...(this.options.arguments ?? [])];
+		const serve = [...this.arguments, "--rate-limits=false", "--upload-wait-ms", "20000", ...(this.options.arguments ?? [])];
 		serve.push("--model", this.options.model ?? "none", "--engine-threads", "1");
 		const p = spawn(program, ["serve", ...serve], { stdio: ["ignore", "pipe", this.options.log ? openSync(this.options.log, "a") : "pipe"], env: { ...process.env, ...this.options.env } });
 		this.process = p;

@@ -30,17 +30,25 @@ bool api_timeline_bookmarks(struct http_request *rq, struct http_response *rs, s
 	return answer_own(rq, rs, app_timeline_bookmarks, e);
 }
 
+/* What the public timeline and those of tags have in common. */
+static bool filter_params(struct http_request *rq, struct app_timeline_filter *filter, bool *remote,
+			  struct store_page *page, struct err *e)
+{
+	*remote = false;
+	return api_page_params(rq, 20, 40, page, e) &&
+	       param_bool(rq, "local", &filter->only_local, e) &&
+	       param_bool(rq, "remote", remote, e) &&
+	       param_bool(rq, "only_media", &filter->only_media, e);
+}
+
 bool api_timeline_public(struct http_request *rq, struct http_response *rs, struct err *e)
 {
 	struct app app = api_app(rq);
 	struct app_timeline_filter filter = {0};
 	struct app_posts posts = {0};
 	struct store_page page;
-	bool remote = false;
-	if (!api_page_params(rq, 20, 40, &page, e) ||
-	    !param_bool(rq, "local", &filter.only_local, e) ||
-	    !param_bool(rq, "remote", &remote, e) ||
-	    !param_bool(rq, "only_media", &filter.only_media, e))
+	bool remote;
+	if (!filter_params(rq, &filter, &remote, &page, e))
 		return false;
 	if (!remote && !app_timeline_public(&app, &filter, &page, &posts, e))
 		return false; /* nothing is remote until this server federates */
@@ -67,11 +75,8 @@ bool api_timeline_tag(struct http_request *rq, struct http_response *rs, struct 
 	struct app_timeline_filter filter = {.tag = rq->path_args[0]};
 	struct app_posts posts = {0};
 	struct store_page page;
-	bool remote = false;
-	if (!api_page_params(rq, 20, 40, &page, e) ||
-	    !param_bool(rq, "local", &filter.only_local, e) ||
-	    !param_bool(rq, "remote", &remote, e) ||
-	    !param_bool(rq, "only_media", &filter.only_media, e) ||
+	bool remote;
+	if (!filter_params(rq, &filter, &remote, &page, e) ||
 	    !tags_param(rq, "any", filter.any, e) || !tags_param(rq, "all", filter.all, e) ||
 	    !tags_param(rq, "none", filter.none, e))
 		return false;

@@ -8,6 +8,8 @@
 #include "api/serial.h"
 #include "app/timeline.h"
 
+enum { TAGS_MAX = 20 };
+
 void serial_trend_history(struct serial *s, const struct store_trend_day days[STORE_TREND_DAYS])
 {
 	int64_t today = s->app->now_ms / 86400000;
@@ -48,12 +50,10 @@ static void page_link(struct http_request *rq, struct http_response *rs,
 	api_offset_link(rq, rs, page->offset, page->limit, found >= (size_t)page->limit);
 }
 
-/* Whether one follows and features it is asked for; its days are known. */
-static bool put_tag(struct serial *s, const struct app_trend_tag *t, bool admin, struct err *e)
+static void put_tag(struct serial *s, const struct app_trend_tag *t,
+		    const struct store_tag_mark *mark, bool admin)
 {
-	struct app_tag_state state = {0};
-	if (s->app->account_id && !app_tag_state(s->app, t->tag.name, &state, e))
-		return false;
+	struct app_tag_state state = {.following = mark->following, .featuring = mark->featuring};
 	memcpy(state.history, t->history, sizeof state.history);
 	json_put_object(s->w, NULL);
 	serial_tag_members(s, &t->tag, &state);
@@ -64,7 +64,6 @@ static bool put_tag(struct serial *s, const struct app_trend_tag *t, bool admin,
 		json_put_bool(s->w, "requires_review", t->review == STORE_TREND_UNSEEN);
 	}
 	json_put_end(s->w);
-	return true;
 }
 
 bool api_trend_tags(struct http_request *rq, struct http_response *rs, struct err *e)
@@ -72,15 +71,20 @@ bool api_trend_tags(struct http_request *rq, struct http_response *rs, struct er
 	struct app app = api_app(rq);
 	struct app_trend_page page;
 	struct app_trend_tag *tags = NULL;
+	struct store_tag_mark marks[TAGS_MAX];
+	int64_t ids[TAGS_MAX];
 	size_t n;
-	if (!page_params(rq, 10, 20, &page, e) || !app_trend_tags(&app, &page, &tags, &n, e))
+	if (!page_params(rq, 10, TAGS_MAX, &page, e) || !app_trend_tags(&app, &page, &tags, &n, e))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		ids[i] = tags[i].id;
+	if (!app_tag_marks(&app, ids, n, marks, e))
 		return false;
 	struct json_writer w = api_json(rs);
 	struct serial s = {.w = &w, .api = api_of(rq), .app = &app};
 	json_put_array(&w, NULL);
 	for (size_t i = 0; i < n; i++)
-		if (!put_tag(&s, &tags[i], page.all, e))
-			return false;
+		put_tag(&s, &tags[i], &marks[i], page.all);
 	json_put_end(&w);
 	page_link(rq, rs, &page, n);
 	return json_finish(&w, e);
@@ -201,11 +205,13 @@ bool api_trend_review_tag(struct http_request *rq, struct http_response *rs, str
 {
 	struct app app = api_app(rq);
 	struct app_trend_tag tag;
-	if (!app_trend_review_tag(&app, rq->path_args[0], allows(rq), &tag, e))
+	struct store_tag_mark mark;
+	if (!app_trend_review_tag(&app, rq->path_args[0], allows(rq), &tag, e) ||
+	    !app_tag_marks(&app, &tag.id, 1, &mark, e))
 		return false;
 	struct json_writer w = api_json(rs);
-	return put_tag(&(struct serial){.w = &w, .api = api_of(rq), .app = &app}, &tag, true, e) &&
-	       json_finish(&w, e);
+	put_tag(&(struct serial){.w = &w, .api = api_of(rq), .app = &app}, &tag, &mark, true);
+	return json_finish(&w, e);
 }
 
 bool api_trend_review_status(struct http_request *rq, struct http_response *rs, struct err *e)
