@@ -9,6 +9,8 @@ export type Previews = Record<number, Preview>;
 
 class Jobs {
 	list = $state<Job[]>([]);
+	/** Said elsewhere, and meant: the studio draws it as soon as it is open. An address can't ask for that, a link would. */
+	wish = "";
 	/** The growing pictures of running jobs, by job and by index. */
 	previews = $state<Record<string, Previews>>({});
 	state = $state<"new" | "loading" | "ready" | "end" | "failed">("new");
