@@ -232,10 +232,24 @@ class Run:
         self.log("count right", np.mean(seen), len(ms))
         self.log("count right and object top-1", np.mean(right), len(ms))
 
+    def restyle_of_ours(self):
+        """A picture that was made here: the server has its words, and draws them again in the style asked for (makers/builtin.c)."""
+        ms = [{"kind": "single", "style": k % 6, "concepts": [self.r.choice(self.asked)], "tint": 0, "bg": (0, 3, 5, 8)[k % 4]} for k in range(self.n // 2)]
+        words, styles = [], []
+        for k, m in enumerate(ms):
+            lang, styles = C.LANGS[k % 3], styles + [(m["style"] + 1 + self.r.randrange(5)) % 6]
+            e = {"task": "restyle", "style": styles[-1], "said": self.cap.caption(self.r, m, lang=lang, plain=True)}
+            words.append(self.cap.edit(self.r, e, lang=lang, plain=True))
+        pics = self.draw(words, [STYLES[s] for s in styles], seed=9)
+        good = [self.judge.rank(p, m["concepts"][0], s, m["bg"], 160, 16, 16) == 0 for p, m, s in zip(pics, ms, styles)]
+        self.log("restyle, of a picture made here: concept top-1 in what was asked", np.mean(good), len(ms))
+
     def edits(self):
         cc = C.concepts()
         ok = [i for i in self.asked if C.tintable(cc[i])]
         kinds = [(t, t == "restyle") for t in self.edits_known] + [("restyle", False)] * ("restyle" in self.edits_known)
+        if "restyle" in self.edits_known:
+            self.restyle_of_ours()
         for task, named in kinds:
             ms, es = [], []
             for k in range(self.n // 2):
