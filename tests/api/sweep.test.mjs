@@ -218,6 +218,16 @@ describe("not enough", () => {
 			assert.equal(check(name, await ask(ended, method, filled(path), method === "GET" ? undefined : {})), 401, name);
 	});
 
+	test("a token whose time has passed", async () => {
+		const short = await made("token", mallory, "POST", `${ours}/tokens`, { name: "short", scopes: ["read"], expires_in_s: 60 });
+		house.sql(`UPDATE tokens SET expires_at = 1 WHERE id = ${short.id};`);
+		const app = house.admin(["token", "add", "mallory", "--scopes", "read write follow push"]);
+		house.sql("UPDATE oauth_tokens SET expires_at = 1 WHERE id = (SELECT MAX(id) FROM oauth_tokens);");
+		for (const late of [as(short.token), as(app)])
+			for (const { method, path, name } of scoped)
+				assert.equal(check(name, await ask(late, method, filled(path), method === "GET" ? undefined : {})), 401, name);
+	});
+
 	test("a token of other scopes", async () => {
 		const of = (scopes) => as(house.admin(["token", "add", "root1", "--scopes", scopes]));
 		const [reader, writer, neither] = [of("read admin:read"), of("write push admin:write"), of("read:search write:reports")];
@@ -243,6 +253,37 @@ describe("not enough", () => {
 				assert.ok([400, 404, 413, 422].includes(check(name, r)), `${name}: ${r.status} ${JSON.stringify(r.body)}`);
 		}
 	});
+});
+
+// Whoever may ask, and says nothing at all. What needs nothing is named here; every other route without an id in its path
+// says what is missing, a new one too. Those with an id are asked for everything that bob has, the deleting ones last.
+const needsNothing = new Set([
+	// Settings of which none is changed.
+	"PATCH /api/madang/v1/admin/tokens/policy", "PATCH /api/madang/v1/notices/mail", "PATCH /api/madang/v1/admin/load", "PATCH /api/madang/v1/admin/settings", "PATCH /api/v1/accounts/update_credentials", "PATCH /api/v1/profile", "PUT /api/v1/profile", "PATCH /api/v2/notifications/policy", "PUT /api/v2/notifications/policy",
+	// A secret to begin with, an invitation, and what is about everything or about nothing that is named.
+	"POST /api/madang/v1/totp", "POST /api/madang/v1/admin/invitations", "POST /api/v1/markers", "POST /api/v1/notifications/clear", "POST /api/v1/notifications/requests/accept", "POST /api/v1/notifications/requests/dismiss", "POST /api/v1/admin/dimensions",
+]);
+describe("nothing is said", () => {
+	const writing = routes.filter((r) => r.method !== "GET" && !ending.has(r.name));
+	const order = (r) => (r.method === "DELETE" ? 1 : 0);
+	for (const { method, path, scope, name } of writing.sort((x, y) => order(x) - order(y)))
+		test(name, async () => {
+			// Bob owns what is asked for; what the desk does is an administrator's.
+			const who = scope.startsWith("admin") || path.includes("/admin/") ? root : bob;
+			let answered = false;
+			for (const id of path.includes(":id") ? ["1", ...Object.values(theirs)] : [""])
+				for (const [what, body, headers] of [["JSON", {}], ["form", new URLSearchParams()], ["multipart", "--b--\r\n", { "content-type": "multipart/form-data; boundary=b" }]]) {
+					const r = await who.call(method, path.replaceAll(":id", encodeURIComponent(id)).replace("*", "x"), body, headers);
+					assert.ok(r.status < 500, `${name} of ${id}, empty ${what}: ${r.status} ${JSON.stringify(r.body)}`);
+					answered ||= r.status < 400;
+					if (r.status >= 400) {
+						const said = path.startsWith("/v1/") ? r.body.error?.message : r.body.error;
+						assert.equal(typeof said, "string", `${name}: ${JSON.stringify(r.body)}`);
+					}
+				}
+			if (!path.includes(":id"))
+				assert.equal(answered, needsNothing.has(name), `${name}: ${answered ? "answered, though nothing was said" : "is named as one that needs nothing"}`);
+		});
 });
 
 test("after all this it is the same process, without an error in its log", async () => {
