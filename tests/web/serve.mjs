@@ -67,6 +67,20 @@ export async function serve({ eyes = false, threads = 1 } = {}) {
 		base: url.origin,
 		setup: link,
 		said: () => said,
+		/** The server works for a moment, `page` does all that it has to, and so on until `done` says so: however busy the machine
+		 * is, a page looks at a drawing more than once. The moments get longer, so that it ends. */
+		async inTurns(page, done) {
+			try {
+				for (let ms = 4; !done(); ms *= 1.12) {
+					child.kill("SIGCONT");
+					await new Promise((resolve) => setTimeout(resolve, ms));
+					child.kill("SIGSTOP");
+					await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+				}
+			} finally {
+				child.kill("SIGCONT");
+			}
+		},
 		async close() {
 			child.removeAllListeners("exit");
 			const ended = new Promise((resolve) => child.once("exit", resolve));

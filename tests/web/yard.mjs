@@ -6,7 +6,7 @@ import { chromium } from "playwright-core";
 const PATIENCE_MS = Number(process.env.PATIENCE_MS ?? 120_000);
 // How many times slower than it is the machine shall seem to every page (MADANG_TEST_SLOW=6): shows the tests that assume a time.
 const SLOW = Number(process.env.MADANG_TEST_SLOW ?? 1);
-export const launch = () => chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
+export const launch = () => chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"], timeout: PATIENCE_MS });
 
 /** A person with a browser of their own. Whatever the page complains about is a failure. */
 export async function person(browser, { locale = "ko", ...options } = {}) {
@@ -53,8 +53,9 @@ export async function two(browser, { base, setup }, { dal: first, haru: second }
 	return { dal, haru };
 }
 
-/** Draws and gives back how the picture grew, the shares of its height that were seen, and when (ms after the press). */
-export async function draw(page, prompt, { timeout = PATIENCE_MS, shot } = {}) {
+/** Draws and gives back how the picture grew, the shares of its height that were seen, and when (ms after the press). inTurns:
+ * the server's, for who must see it grow. */
+export async function draw(page, prompt, { timeout = PATIENCE_MS, shot, inTurns } = {}) {
 	await page.fill("#studio-prompt", prompt);
 	await page.evaluate(() => {
 		window.grown = [];
@@ -70,16 +71,23 @@ export async function draw(page, prompt, { timeout = PATIENCE_MS, shot } = {}) {
 		};
 		new MutationObserver(look).observe(document.body, { subtree: true, attributes: true, childList: true, attributeFilter: ["data-rows", "data-state"] });
 	});
-	await page.click('[data-action="draw"]');
 	const job = page.locator("[data-job]").first();
-	if (shot) {
-		await page.waitForFunction(() => window.grown.some((rows) => rows > 0.4), null, { timeout });
-		await shot();
+	let drawn = false;
+	const turns = inTurns?.(page, () => drawn);
+	try {
+		await page.click('[data-action="draw"]');
+		if (shot) {
+			await page.waitForFunction(() => window.grown.some((rows) => rows > 0.4), null, { timeout });
+			await shot();
+		}
+		await page.waitForFunction((words) => {
+			const first = document.querySelector("[data-job]");
+			return first?.textContent?.includes(words) && ["finished", "failed"].includes(first.getAttribute("data-state"));
+		}, prompt, { timeout });
+	} finally {
+		drawn = true;
+		await turns;
 	}
-	await page.waitForFunction((words) => {
-		const first = document.querySelector("[data-job]");
-		return first?.textContent?.includes(words) && ["finished", "failed"].includes(first.getAttribute("data-state"));
-	}, prompt, { timeout });
 	assert.equal(await job.getAttribute("data-state"), "finished", await job.innerText());
 	return page.evaluate(() => ({ grown: window.grown, times: window.times }));
 }
@@ -96,7 +104,7 @@ export async function publish(page, words) {
 	await sheet.waitFor({ state: "detached" });
 }
 
-export async function walk(browser, { base, setup, shots = async () => undefined }) {
+export async function walk(browser, { base, setup, inTurns, shots = async () => undefined }) {
 	const { dal, haru } = await two(browser, { base, setup }, { haru: { locale: "ja" } });
 	await haru.goto(`${base}/@dal`);
 	await haru.click('[data-action="follow"]');
@@ -107,7 +115,7 @@ export async function walk(browser, { base, setup, shots = async () => undefined
 	await dal.goto(`${base}/studio`);
 	await dal.waitForSelector(".composer");
 	const prompt = "노란 배경 위의 빨간 사과";
-	const { grown, times } = await draw(dal, prompt, { shot: () => shots(dal, "drawing") });
+	const { grown } = await draw(dal, prompt, { inTurns, shot: () => shots(dal, "drawing") });
 	const partial = grown.filter((rows) => rows < 1);
 	assert.ok(partial.length >= 1, `the picture was seen growing: ${grown}`);
 	assert.ok(partial.every((rows, i) => i === 0 || rows >= partial[i - 1]), `it only grows: ${grown}`);
@@ -153,5 +161,5 @@ export async function walk(browser, { base, setup, shots = async () => undefined
 
 	assert.deepEqual(dal.complaints, []);
 	assert.deepEqual(haru.complaints, []);
-	return { dal, haru, id, times };
+	return { dal, haru, id };
 }
