@@ -6,14 +6,14 @@
 // SQLite; on PostgreSQL with MADANG_TEST_DATABASE=postgres. The options are the server's, as --workers 4. Needs wrk.
 import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpus, loadavg, tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { House, onPostgres } from "../tests/api/house.mjs";
 
 const seconds = Number(process.argv[2] ?? 5), sync = Number(process.argv[3] ?? 0), more = process.argv.slice(4);
-const options = [...(sync ? [`sync ${sync} ms added`] : []), ...(more.length ? [more.join(" ")] : [])].join("; ");
+const options = [...(sync ? [`sync ${sync} ms added`] : []), ...(more.length ? [more.join(" ")] : []), `${cpus().length} cores; load ${Math.round(loadavg()[0])} before`].join("; "); // what else the machine does is a part of the figure
 const row = (measure, value, unit) => console.log(`${measure.includes(",") ? `"${measure}"` : measure},${onPostgres ? "postgresql" : "sqlite"},${options},${value},${unit}`);
 if (sync) {
 	process.env.LD_PRELOAD = fileURLToPath(new URL("../build/bench/slow_sync.so", import.meta.url));
