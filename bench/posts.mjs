@@ -39,7 +39,7 @@ async function wrk(script, connections) {
 	const { stdout } = await promisify(execFile)("wrk", ["-t1", `-c${connections}`, `-d${seconds}s`, "--latency", "--timeout", "30s", "-H", `Authorization: Bearer ${bob.token}`, "-s", path.join(dir, script), house.url]);
 	if (/Non-2xx|Socket errors/.test(stdout))
 		throw new Error(stdout);
-	return { rate: Math.round(Number(stdout.match(/Requests\/sec:\s+(\S+)/)[1])), p99: stdout.match(/99%\s+(\S+)/)[1] };
+	return { rate: Math.round(Number(stdout.match(/Requests\/sec:\s+(\S+)/)[1])), p99: stdout.match(/^\s+99%\s+(\S+)/m)[1] };
 }
 async function figures() {
 	const text = (await house.call("GET", "/metrics")).body;

@@ -31,7 +31,7 @@ function wrk(url, pids, more = []) {
 	const count = Number(out.match(/(\d+) requests in/)[1]);
 	if (/Non-2xx/.test(out))
 		throw new Error(out);
-	return { perCore: Math.round(count / used), perSecond: Math.round(count / seconds), p99: out.match(/99%\s+(\S+)/)[1] };
+	return { perCore: Math.round(count / used), perSecond: Math.round(count / seconds), p99: out.match(/^\s+99%\s+(\S+)/m)[1] };
 }
 
 // What the database wrote, and in how many commits.
@@ -176,7 +176,7 @@ if (model) {
 		throw new Error(out);
 	const what = model ? "16 post and 4 have pictures drawn" : "16 post";
 	row(`home timelines while ${what}`, Math.round(Number(out.match(/(\d+) requests in/)[1]) / seconds), "requests/s");
-	row(`home timelines while ${what}, p99`, out.match(/99%\s+(\S+)/)[1], "");
+	row(`home timelines while ${what}, p99`, out.match(/^\s+99%\s+(\S+)/m)[1], "");
 	row(`posts meanwhile, ${what}`, Math.round(posts / seconds), "posts/s");
 	if (model)
 		row(`pictures meanwhile, ${what}`, drawn, `in ${seconds} s`);

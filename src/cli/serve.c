@@ -309,8 +309,8 @@ static bool start_http(struct serve *s, struct err *e)
 		return err_set(e, ERR_IO, "the folder %.150s cannot be made: %s", temp,
 			       strerror(errno));
 	api_tables(s->tables);
-	/* Each is a connection of PostgreSQL, which has a hundred for all its processes by itself. */
-	const int writers_max = db_pool_kind(s->house.pool) == DB_POSTGRES ? 32 : 64;
+	/* Each is a process of PostgreSQL that computes too, and one of its hundred connections. */
+	const int writers_max = db_pool_kind(s->house.pool) == DB_POSTGRES ? 16 : 64;
 	struct http_options o = {.host = s->house.host,
 				 .port = s->house.port,
 				 .loops = (int)c->loops,

@@ -24,7 +24,7 @@
 	INT(loops, 0, 0, 64, "Threads that read and write connections; 0 chooses by the cores")   \
 	INT(workers, 0, 0, 256, "Threads that answer requests; 0 chooses by the cores")           \
 	INT(workers_max, 0, 0, 1024,                                                              \
-	    "With those that wait for commits, each with a database connection; 0: 64, or 32")    \
+	    "With those that wait for commits, each with a database connection; 0: 64, or 16")    \
 	INT(connections_max, 20000, 16, 1000000, "Connections at the same time")                  \
 	INT(header_timeout_s, 10, 1, 600, "A client must have sent its request's head by then")   \
 	INT(upload_mib_max, 32, 1, 1024, "Largest picture that may be uploaded, in MiB")          \
