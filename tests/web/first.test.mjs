@@ -70,3 +70,27 @@ test("on a phone a lineage is read from above to below: nothing of it is beside 
 	assert.ok(places[3].left > places[2].left && places[2].left > places[1].left && places[1].left > places[0].left);
 	await page.context().close();
 });
+
+test("names as long as they may be, and those written from the right, fit a small phone", async () => {
+	const page = await dal({ viewport: { width: 320, height: 640 } });
+	const names = ["Donaudampfschifffahrtsgesellschaftskapitän", "نور الهدى محمد عبد الرحمن الفارسي 🌹"];
+	let turn = 0;
+	const renamed = (account) => ({ ...account, display_name: names[turn++ % 2] });
+	const change = (url, deed) =>
+		page.route(url, async (route) => {
+			const response = await route.fetch();
+			await route.fulfill({ response, json: deed(await response.json()) });
+		});
+	const posts = (list) => list.map((one) => ({ ...one, account: renamed(one.account) }));
+	await change("**/api/v1/timelines/home**", posts);
+	await change("**/api/v1/accounts/*/statuses**", posts);
+	await change("**/api/v1/accounts/lookup**", renamed);
+	await change("**/api/v1/accounts/familiar_followers**", (list) => list.map((one) => ({ ...one, accounts: one.accounts.map(renamed) })));
+	for (const path of ["/", "/@minseo", "/notifications"]) {
+		await visit(page, mock, path);
+		const wide = await page.evaluate(() => Math.max(document.documentElement.scrollWidth, document.body.scrollWidth));
+		assert.ok(wide <= 320, `${path} is ${wide} wide`);
+	}
+	assert.deepEqual(page.complaints, []);
+	await page.context().close();
+});

@@ -173,3 +173,45 @@ test("what came while the stream was away is there when it is back, without a ho
 	assert.deepEqual(page.complaints, []);
 	await page.context().close();
 });
+
+test("what can't be had says what to do: no code, no page, no session", async () => {
+	const page = await dal();
+	await open(page, "/");
+	let starts = 0;
+	page.on("framenavigated", () => (starts += 1));
+	// The files of a server that was renewed have other names: the page begins anew, once.
+	await page.route("**/assets/Lists-*.js", (route) => route.fulfill({ status: 404, body: "" }));
+	await page.evaluate(() => document.body.append(Object.assign(document.createElement("a"), { href: "/lists", id: "to-lists" })));
+	await page.evaluate(() => document.querySelector("#to-lists").click());
+	const problem = page.locator(".problem");
+	await problem.waitFor();
+	assert.match(await problem.innerText(), /can't be reached/);
+	assert.ok(starts >= 2, "it was loaded anew before it gave up");
+	await page.unroute("**/assets/Lists-*.js");
+	await problem.locator("button").click();
+	await page.locator("main h1", { hasText: "Lists" }).waitFor();
+
+	await page.goto(`${mock.url}/@dal/404404`);
+	await problem.waitFor();
+	assert.equal(await problem.locator("button").count(), 0, "what is gone does not come by asking again");
+	await problem.locator('a[href="/"]').click();
+	await page.locator("article[data-post]").first().waitFor();
+
+	await page.route("**/favourite", (route) => route.fulfill({ status: 401, json: { error: "The access token is invalid" } }));
+	await page.locator('article [data-action="like"]').first().click();
+	await page.locator(".toast .do").click();
+	await page.waitForURL("**/sign-in?next=%2F");
+	await page.context().close();
+});
+
+test("a picture whose description was not confirmed says so beside the button that waits for it", async () => {
+	const page = await dal({ viewport: { width: 390, height: 844 } });
+	await open(page, "/studio");
+	await page.locator('[data-action="post"]').first().click();
+	const hint = page.locator("dialog footer .hint");
+	await hint.waitFor();
+	await page.locator('[data-action="confirm-alt"]').check();
+	await hint.waitFor({ state: "detached" });
+	assert.ok(await page.locator('[data-action="publish"]').isEnabled());
+	await page.context().close();
+});

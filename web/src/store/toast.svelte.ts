@@ -1,5 +1,6 @@
 // Short messages at the edge of the screen. An error stays until it was read; a success leaves by itself.
 import { ApiError } from "../api/client";
+import { go, route } from "../lib/router.svelte";
 import { say } from "../lib/sentence";
 import { t } from "../i18n/index.svelte";
 
@@ -30,7 +31,8 @@ class Toasts {
 
 	/** Whatever went wrong, in words that say what to do. */
 	bad(error: unknown): void {
-		this.show("bad", explain(error));
+		const ended = error instanceof ApiError && error.status === 401;
+		this.show("bad", explain(error), ended ? { label: t("signIn.do"), run: () => go(`/sign-in?next=${encodeURIComponent(route.path + route.search)}`) } : undefined);
 	}
 
 	close(id: number): void {
@@ -41,7 +43,8 @@ class Toasts {
 export const toasts = new Toasts();
 
 export function explain(error: unknown): string {
-	if (!(error instanceof ApiError)) return t("error.unknown");
+	// A page or a sheet whose code could not be fetched.
+	if (!(error instanceof ApiError)) return t(/import|preload|module script/i.test(String(error)) ? "error.offline" : "error.unknown");
 	if (error.offline) return t("error.offline");
 	if (error.status === 401) return t("error.signedOut");
 	if (error.status === 404) return t("error.gone");

@@ -72,7 +72,7 @@ export const common: Record<keyof typeof en, string> = {
 	"nav.lists": "리스트",
 	"nav.local": "모두",
 	"nav.main": "주 메뉴",
-	"nav.moderation": "운영 책상",
+	"nav.moderation": "운영실",
 	"nav.more": "더 보기",
 	"nav.noticeRequests": "따로 둔 알림",
 	"nav.notifications": "알림",

@@ -44,7 +44,7 @@ export const house: Record<keyof typeof en, string> = {
 	"admin.reject": "거절",
 	"admin.resetHint": "이 링크를 본인에게 건네주세요. 한 번만 쓸 수 있어요.",
 	"admin.resetLink": "비밀번호 재설정 링크",
-	"admin.reviews": "검토 책상",
+	"admin.reviews": "검토실",
 	"admin.revoke": "취소하기",
 	"admin.role.admin": "관리자",
 	"admin.role.moderator": "운영진",
