@@ -129,7 +129,8 @@ bool app_notification_requests(struct app *app, const struct store_page *page,
 			       struct app_notification_requests *out, struct err *e) MUST_CHECK;
 bool app_notification_request_get(struct app *app, int64_t id, struct app_notification_request *out,
 				  struct err *e) MUST_CHECK;
-/* Accept: what was kept back is shown, and what comes is let through. Dismiss: it is deleted. */
+/* Accept: what was kept back is shown, and what comes is let through. Dismiss: it is deleted. Those that are not
+ * there (any more) are passed over. */
 bool app_notification_request_answer(struct app *app, const int64_t *ids, size_t count, bool accept,
 				     struct err *e) MUST_CHECK;
 

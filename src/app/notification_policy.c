@@ -201,8 +201,15 @@ static bool answer(struct app *w, void *context, struct err *e)
 	const struct answer_call *call = context;
 	for (size_t i = 0; i < call->count; i++) {
 		struct store_notification_request r;
-		if (!store_notification_request_get(w->db, w->account_id, call->ids[i], &r, e) ||
-		    !store_notification_request_delete(w->db, w->account_id, r.id, e))
+		struct err missing = {0};
+		if (!store_notification_request_get(w->db, w->account_id, call->ids[i], &r,
+						    &missing)) {
+			if (missing.code == ERR_NOT_FOUND)
+				continue; /* answered before */
+			*e = missing;
+			return false;
+		}
+		if (!store_notification_request_delete(w->db, w->account_id, r.id, e))
 			return false;
 		if (call->accept) {
 			if (!store_notification_permit(w->db, w->account_id, r.from_account_id,

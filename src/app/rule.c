@@ -26,7 +26,7 @@ static const char *lower(struct arena *arena, const char *text)
 	return out;
 }
 
-static const char *digest_of(struct arena *arena, const char *text)
+const char *app_rule_digest(struct arena *arena, const char *text)
 {
 	unsigned char hash[SHA256_DIGEST_LENGTH];
 	SHA256((const unsigned char *)text, strlen(text), hash);
@@ -45,7 +45,7 @@ const char *app_rule_email_hash(struct arena *arena, const char *email)
 			*out++ = *c;
 	}
 	*out = '\0';
-	return digest_of(arena, canonical);
+	return app_rule_digest(arena, canonical);
 }
 
 static bool all(struct app *app, enum store_rule_kind kind, struct store_rule **out, size_t *count,
@@ -223,7 +223,7 @@ bool app_rule_domains_shown(struct app *app, struct app_blocked_domain **out, si
 		bool hidden = r->flags & STORE_DOMAIN_OBFUSCATE;
 		(*out)[(*count)++] = (struct app_blocked_domain){
 		    .domain = hidden ? obscured(app->arena, r->name) : r->name,
-		    .digest = digest_of(app->arena, r->name),
+		    .digest = app_rule_digest(app->arena, r->name),
 		    .level = (enum store_domain_level)r->level,
 		    .comment = r->public_comment};
 	}

@@ -44,4 +44,7 @@ unsigned app_networks_version(struct app_core *core);
 bool app_rule_check_text(struct app *app, const char *const *texts, size_t count, const char **hold,
 			 struct err *e) MUST_CHECK;
 
+/* SHA-256 in hex: how a blocked domain is told to those who keep lists of their own. */
+const char *app_rule_digest(struct arena *arena, const char *text);
+
 #endif

@@ -432,7 +432,8 @@ test("docs/compatibility.md says what this run has shown", () => {
 
 What tests/api/client.test.mjs has called with masto.js 7.12 (and by hand where the library has no method for it), each answer held against
 the library's own types, on SQLite and on PostgreSQL. This file is written by that run (\`MADANG_WRITE_COMPATIBILITY=1\`) and compared by every
-other one. Signing in, streaming, notifications, push, search, trends, announcements, reports and moderation have suites of their own.
+other one. tests/api/methods.test.mjs does the same for the instance, notifications, push, search, trends, announcements, reports and moderation;
+signing in, streaming, links and uploads have suites of their own.
 
 | endpoint | status | test |
 | --- | --- | --- |

@@ -35,7 +35,8 @@ static const struct list *list_of(const struct http_request *rq)
 	return &LISTS[0];
 }
 
-static void put(struct json_writer *w, const struct list *l, const struct store_rule *r)
+static void put(struct arena *a, struct json_writer *w, const struct list *l,
+		const struct store_rule *r)
 {
 	json_put_object(w, NULL);
 	json_put_id(w, "id", r->id);
@@ -45,6 +46,7 @@ static void put(struct json_writer *w, const struct list *l, const struct store_
 		json_put_str(w, l->level, l->levels[r->level]);
 	switch (l->kind) {
 	case STORE_RULE_DOMAIN:
+		json_put_str(w, "digest", app_rule_digest(a, r->name));
 		json_put_bool(w, "reject_media", r->flags & STORE_DOMAIN_REJECT_MEDIA);
 		json_put_bool(w, "reject_reports", r->flags & STORE_DOMAIN_REJECT_REPORTS);
 		json_put_bool(w, "obfuscate", r->flags & STORE_DOMAIN_OBFUSCATE);
@@ -70,11 +72,11 @@ static void put(struct json_writer *w, const struct list *l, const struct store_
 	json_put_end(w);
 }
 
-static bool answer(struct http_response *rs, const struct list *l, const struct store_rule *r,
-		   struct err *e)
+static bool answer(struct http_request *rq, struct http_response *rs, const struct list *l,
+		   const struct store_rule *r, struct err *e)
 {
 	struct json_writer w = api_json(rs);
-	put(&w, l, r);
+	put(rq->arena, &w, l, r);
 	return json_finish(&w, e);
 }
 
@@ -138,7 +140,7 @@ bool api_rule_add(struct http_request *rq, struct http_response *rs, struct err 
 	}
 	if (!r.name)
 		return param_fail(rq, l->name, e, "can't be blank");
-	return app_rule_add(&app, &r, &r, e) && answer(rs, l, &r, e);
+	return app_rule_add(&app, &r, &r, e) && answer(rq, rs, l, &r, e);
 }
 
 bool api_rule_get(struct http_request *rq, struct http_response *rs, struct err *e)
@@ -148,7 +150,7 @@ bool api_rule_get(struct http_request *rq, struct http_response *rs, struct err 
 	struct store_rule r;
 	int64_t id;
 	return http_request_id(rq, 0, &id, e) && app_rule_get(&app, l->kind, id, &r, e) &&
-	       answer(rs, l, &r, e);
+	       answer(rq, rs, l, &r, e);
 }
 
 bool api_rule_change(struct http_request *rq, struct http_response *rs, struct err *e)
@@ -158,7 +160,7 @@ bool api_rule_change(struct http_request *rq, struct http_response *rs, struct e
 	struct store_rule r;
 	int64_t id;
 	return http_request_id(rq, 0, &id, e) && app_rule_get(&app, l->kind, id, &r, e) &&
-	       params(rq, l, &r, e) && app_rule_change(&app, &r, &r, e) && answer(rs, l, &r, e);
+	       params(rq, l, &r, e) && app_rule_change(&app, &r, &r, e) && answer(rq, rs, l, &r, e);
 }
 
 bool api_rule_remove(struct http_request *rq, struct http_response *rs, struct err *e)
@@ -184,7 +186,7 @@ bool api_rule_list(struct http_request *rq, struct http_response *rs, struct err
 	struct json_writer w = api_json(rs);
 	json_put_array(&w, NULL);
 	for (size_t i = 0; i < n; i++)
-		put(&w, l, &rows[i]);
+		put(rq->arena, &w, l, &rows[i]);
 	json_put_end(&w);
 	if (n)
 		api_page_link(rq, rs, rows[0].id, rows[n - 1].id, n == (size_t)page.limit);
@@ -209,7 +211,7 @@ bool api_rule_test_email(struct http_request *rq, struct http_response *rs, stru
 			return false;
 		for (size_t i = 0; i < n; i++)
 			if (!strcmp(rows[i].name, hash))
-				put(&w, &LISTS[3], &rows[i]);
+				put(rq->arena, &w, &LISTS[3], &rows[i]);
 		page.max_id = n ? rows[n - 1].id : 0;
 	} while (n == STORE_PAGE_MAX);
 	json_put_end(&w);

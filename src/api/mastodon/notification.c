@@ -320,15 +320,17 @@ bool api_notification_request_get(struct http_request *rq, struct http_response 
 	return json_finish(&w, e);
 }
 
-/* One in the path, or several as id[]; accept or dismiss by the path's last word. */
+/* One in the path, which must be there, or several as id[], of which those count that are; accept or dismiss by the path's last word. */
 bool api_notification_request_answer(struct http_request *rq, struct http_response *rs,
 				     struct err *e)
 {
 	struct app app = api_app(rq);
 	bool accept = !strcmp(strrchr(rq->route->path, '/') + 1, "accept");
+	struct app_notification_request named;
 	int64_t one, *ids = &one;
 	size_t n = 1;
-	if (rq->path_args_count ? !http_request_id(rq, 0, &one, e)
+	if (rq->path_args_count ? !http_request_id(rq, 0, &one, e) ||
+				      !app_notification_request_get(&app, one, &named, e)
 				: !param_ids(rq, "id", REQUESTS_MAX, &ids, &n, e))
 		return false;
 	if (!app_notification_request_answer(&app, ids, n, accept, e))
