@@ -72,10 +72,15 @@ def quantised(name, w):
     return {name: q, name + "_scale": scale}
 
 
-def names(c, core):
-    """What a thing can be asked for by. Beyond the core its label and what is part of it ("boot" of "hiking boot"): other words of the
-    lexicon ("family" of a crown) say too often something else."""
-    return {l: [n for k, n in enumerate(c[l]) if core or k == 0 or len(n) > 1 and (n.lower() in c[l][0].lower() or c[l][0].lower() in n.lower())]
+def stem(name):
+    return name.lower().removesuffix("s")
+
+
+def names(c, core, labels):
+    """What a thing can be asked for by: not by another's label ("vampire" of a bat). Beyond the core its label and what is part of
+    it ("boot" of "hiking boot"): other words of the lexicon ("family" of a crown) say too often something else."""
+    part = lambda n, label: len(n) > 1 and (n in label or label in n)
+    return {l: [n for k, n in enumerate(c[l]) if k == 0 or (l, stem(n)) not in labels and (core or part(n.lower(), c[l][0].lower()))]
             for l in C.LANGS}
 
 
@@ -125,11 +130,12 @@ def main():
         with open(o.known) as f:
             good = {r["id"] for r in csv.DictReader(f) if sum(r[k] == "0" for k in ("rank en", "rank ko", "rank ja")) >= 2}
         known = [c for c in known if c["id"] in good]
+    labels = {(l, stem(c[l][0])) for c in known for l in C.LANGS}
     core = {c["id"] for c in (cc[i] for i in edition(cc, 0))}
     known = sorted(known, key=lambda c: c["id"] not in core)  # of two things with one name the first is meant
     if o.memory:
         remember(f"{o.out}/memory.safetensors", o.memory, [cc.index(c) for c in known])
-    json.dump({"concepts": [{k: c[k] for k in ("id", "char")} | names(c, c["id"] in core) for c in known], "words": C.words(),
+    json.dump({"concepts": [{k: c[k] for k in ("id", "char")} | names(c, c["id"] in core, labels) for c in known], "words": C.words(),
                "numbers": sorted(set(C.leaves([C.NUMBER, C.NUMBER_ALSO]))), "places": sorted(set(C.leaves(C.SCENE))), "styles": C.style_words()},
               open(f"{o.out}/concepts.json", "w"), ensure_ascii=False, indent=0)
     print({f: os.path.getsize(f"{o.out}/{f}") for f in sorted(os.listdir(o.out))})

@@ -221,7 +221,7 @@ def recalled(kind, rows, tokens, memory, text, cap, captions, extra, r):
     for m, t in zip(rows, tokens):
         if kind == "single" and held_single(m["style"], m["concepts"][0], m["bg"]):
             continue
-        for _ in range(captions):
+        for _ in range(captions * (4 if kind == "single" and m["bg"] == 0 else 1)):
             token, say = style_token(r, m["style"])
             words = said(lambda: cap.caption(r, m, say_style=say), text)
             things = mentioned(words, m["concepts"], cap)

@@ -592,16 +592,33 @@ size_t engine_lexicon_things(const struct engine_lexicon *lexicon, const char *p
 	return found ? found : engine_lexicon_find(lexicon, prompt, concepts, max < 1 ? max : 1);
 }
 
+/* Whether one of these words is said by itself: "four" is not in "four leaf clover", which is a name. */
+static bool says(const struct engine_lexicon *l, const struct table *words, const char *prompt)
+{
+	struct word spans[WORDS_MAX], named[WORDS_MAX];
+	size_t count = spans_of(words, prompt, spans);
+	size_t names = count ? spans_of(&l->names, prompt, named) : 0;
+	for (size_t i = 0; i < count; i++) {
+		bool inside = false;
+		for (size_t k = 0; k < names; k++)
+			inside =
+			    inside ||
+			    (named[k].start <= spans[i].start && spans[i].end <= named[k].end &&
+			     named[k].end - named[k].start > spans[i].end - spans[i].start);
+		if (!inside)
+			return true;
+	}
+	return false;
+}
+
 bool engine_lexicon_counts(const struct engine_lexicon *lexicon, const char *prompt)
 {
-	struct word spans[WORDS_MAX];
-	return spans_of(&lexicon->numbers, prompt, spans) > 0;
+	return says(lexicon, &lexicon->numbers, prompt);
 }
 
 bool engine_lexicon_places(const struct engine_lexicon *lexicon, const char *prompt)
 {
-	struct word spans[WORDS_MAX];
-	return spans_of(&lexicon->places, prompt, spans) > 0;
+	return says(lexicon, &lexicon->places, prompt);
 }
 
 const char *engine_lexicon_style(const struct engine_lexicon *lexicon, const char *prompt)

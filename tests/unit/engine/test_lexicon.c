@@ -26,6 +26,7 @@ static const char CONCEPTS[] =
     "{\"id\":\"iris\",\"en\":[\"iris\"],\"ko\":[\"붓꽃\"],\"ja\":[\"アヤメ\"]},"
     "{\"id\":\"cookie\",\"en\":[\"cookie\"],\"ko\":[\"쿠키\"],\"ja\":[\"クッキー\"]},"
     "{\"id\":\"shirt\",\"en\":[\"t-shirt\"],\"ko\":[\"T셔츠\",\"티셔츠\"],\"ja\":[\"Tシャツ\"]},"
+    "{\"id\":\"hearts\",\"en\":[\"two hearts\"]},"
     "{\"id\":\"eye\",\"en\":[\"eye\"],\"ko\":[\"눈\"],\"ja\":[\"め\"]}],"
     "\"words\":[\"on\",\"background\",\"red\",\"sky blue\",\"배경\",\"노란\",\"하늘색\",\"위의\",\"赤い\",\"背景\",\"ドット絵\",\"rose\",\"in the box\"],"
     "\"places\":[\"in the box\"],\"numbers\":[\"two\",\"두\",\"二つの\"],"
@@ -145,6 +146,8 @@ static void test_numbers_places_and_styles(void **state)
 	assert_true(engine_lexicon_counts(lexicon, "二つのリンゴ"));
 	assert_false(engine_lexicon_counts(lexicon, "a cat"));
 	assert_false(engine_lexicon_counts(lexicon, "두루미"));
+	assert_false(engine_lexicon_counts(lexicon, "two hearts"));
+	assert_true(engine_lexicon_counts(lexicon, "two cats and two hearts"));
 	assert_true(engine_lexicon_places(lexicon, "a cat in the boxes"));
 	assert_false(engine_lexicon_places(lexicon, "a cat and the box"));
 	assert_string_equal(engine_lexicon_style(lexicon, "a cat in Pixel Art"), "pixel");
@@ -236,7 +239,7 @@ static void test_files(void **state)
 	    "{\"concepts\":[[\"id\"]]}"};
 	struct engine_lexicon *other;
 	struct err e;
-	assert_int_equal(engine_lexicon_size(lexicon), 13);
+	assert_int_equal(engine_lexicon_size(lexicon), 14);
 	assert_string_equal(engine_lexicon_name(lexicon, 0), "red apple");
 	for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
 		assert_true(file_write(path, broken[i], strlen(broken[i]), &e));
