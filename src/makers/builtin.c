@@ -255,9 +255,8 @@ static bool builtin_draw(struct maker *m, struct arena *a, const struct maker_re
 	struct maker_request meant = *q;
 	if (!q->style && q->prompt && (q->task == MAKER_DRAW || q->task == MAKER_VARY))
 		meant.style = engine_style(b->engine, q->prompt);
-	/* What the model holds in every style need not be told from the picture. */
-	if (q->task == MAKER_RESTYLE && q->source_prompt &&
-	    engine_recalls(b->engine, words_of(b, a, q), q->style))
+	/* What is named and held in every style need not be told from the picture. */
+	if (q->task == MAKER_RESTYLE && engine_recalls(b->engine, words_of(b, a, q), q->style))
 		meant.task = MAKER_DRAW;
 	/* Words beside a picture only say what to change of it; alone they must name something known. */
 	bool ok = q->source_tokens || q->source || engine_lexicon_check(b->lexicon, q->prompt, e);
