@@ -3,6 +3,7 @@
  * behind it. v1 waits. Handlers run on workers, `processed` on a thread of jobs/uploads.h. */
 #include "app/media.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,8 +100,10 @@ static void processed(void *context, const struct store_media *m)
 	struct app app;
 	struct err e = {0};
 	app_init(&app, api_of(p->rq)->core, NULL, p->rq->arena);
-	bool ok = m->state == STORE_MEDIA_FAILED ? fail_reason(m, &e)
-						 : answer_media(p->rq, p->rs, &app, m, &e);
+	const bool failed = m->state == STORE_MEDIA_FAILED;
+	if (failed) /* told as any other parameter that is wrong */
+		snprintf(p->rq->error_field, sizeof p->rq->error_field, "file");
+	bool ok = failed ? fail_reason(m, &e) : answer_media(p->rq, p->rs, &app, m, &e);
 	if (ok) {
 		p->rs->status = m->state == STORE_MEDIA_PENDING ? 202 : 200;
 	} else {
