@@ -190,11 +190,7 @@ static bool draw(struct arena *a, const struct draw_options *o, const char *dir,
 		engine_destroy(engine);
 		return false;
 	}
-	/* What is named and held in every style need not be told from the picture. */
-	if (r->task == ENGINE_TASK_RESTYLE && engine_recalls(engine, prompt, r->style))
-		r->task = ENGINE_TASK_DRAW;
-	if (!r->style && (r->task == ENGINE_TASK_DRAW || r->task == ENGINE_TASK_VARY))
-		r->style = engine_style(engine, prompt);
+	engine_settle(engine, r);
 	struct drawing_order order = {.engine = engine,
 				      .prompt = prompt,
 				      .request = *r,

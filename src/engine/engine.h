@@ -213,8 +213,9 @@ void engine_info(struct engine *engine, struct engine_info *info);
  * the model was told to take. NULL: the model has no styles, or any. Lives as long as the engine. */
 const char *engine_style(const struct engine *engine, const char *prompt);
 
-/* Whether the model's memory holds what the prompt names, in this style (NULL: the one that it has unasked). */
-bool engine_recalls(const struct engine *engine, const char *prompt, const char *style);
+/* What a request of a person comes to, before it is submitted: to restyle what is named and held in the style asked for is to
+ * draw it anew; whoever asks for no style, and draws or varies, gets engine_style. */
+void engine_settle(const struct engine *engine, struct engine_request *request);
 
 /* Puts a request in line and sets *id (never 0, never used twice). Everything is copied. False and
  * *e where the request makes no sense (a style the model lacks, invalid UTF-8, a token out of

@@ -189,12 +189,22 @@ static bool recall_in(const struct engine *engine, const char *prompt, const cha
 	return engine_memory_recall(engine->memory, engine->lexicon, prompt, i, tokens);
 }
 
-bool engine_recalls(const struct engine *engine, const char *prompt, const char *style)
+static bool recalls(const struct engine *engine, const char *prompt, const char *style)
 {
 	int32_t *tokens = malloc((size_t)engine->info.tokens * sizeof(*tokens));
 	bool held = tokens && recall_in(engine, prompt, style, tokens);
 	free(tokens);
 	return held;
+}
+
+void engine_settle(const struct engine *engine, struct engine_request *request)
+{
+	if (request->task == ENGINE_TASK_RESTYLE &&
+	    recalls(engine, request->prompt, request->style))
+		request->task = ENGINE_TASK_DRAW;
+	if (!request->style &&
+	    (request->task == ENGINE_TASK_DRAW || request->task == ENGINE_TASK_VARY))
+		request->style = engine_style(engine, request->prompt);
 }
 
 /* What the model's memory holds of what is asked for, the caller's to free; *recalled NULL where that is nothing. */

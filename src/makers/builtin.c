@@ -252,15 +252,15 @@ static bool builtin_draw(struct maker *m, struct arena *a, const struct maker_re
 	struct canvas c[MAKER_PICTURES_MAX] = {0};
 	size_t pixels = (size_t)info->width * (size_t)info->height * 3,
 	       tokens = (size_t)info->tokens;
-	struct maker_request meant = *q;
-	if (!q->style && q->prompt && (q->task == MAKER_DRAW || q->task == MAKER_VARY))
-		meant.style = engine_style(b->engine, q->prompt);
-	/* What is named and held in every style need not be told from the picture. */
-	if (q->task == MAKER_RESTYLE && engine_recalls(b->engine, words_of(b, a, q), q->style))
-		meant.task = MAKER_DRAW;
 	/* Words beside a picture only say what to change of it; alone they must name something known. */
 	bool ok = q->source_tokens || q->source || engine_lexicon_check(b->lexicon, q->prompt, e);
 	const char *prompt = words_of(b, a, q);
+	struct engine_request settled = {
+	    .task = (enum engine_task)q->task, .prompt = prompt, .style = q->style};
+	engine_settle(b->engine, &settled);
+	struct maker_request meant = *q;
+	meant.task = (enum maker_task)settled.task;
+	meant.style = settled.style;
 	q = &meant;
 	/* A model that has no list of what it knows reads as much of the beginning as it can. */
 	if (ok && b->lexicon)

@@ -56,16 +56,28 @@ static int teardown(void **state)
 	return rmdir(folder);
 }
 
+typedef size_t finder(const struct engine_lexicon *, const char *, size_t *, size_t);
+
 /* The ids found, joined by blanks. */
-static const char *found(const char *prompt)
+static const char *ids_of(finder *find, const char *prompt)
 {
 	static char ids[200];
-	size_t concepts[8], n = engine_lexicon_find(lexicon, prompt, concepts, 8), at = 0;
+	size_t concepts[8], n = find(lexicon, prompt, concepts, 8), at = 0;
 	ids[0] = '\0';
 	for (size_t i = 0; i < n; i++)
 		at += (size_t)snprintf(ids + at, sizeof ids - at, "%s%s", i ? " " : "",
 				       engine_lexicon_id(lexicon, concepts[i]));
 	return ids;
+}
+
+static const char *found(const char *prompt)
+{
+	return ids_of(engine_lexicon_find, prompt);
+}
+
+static const char *things(const char *prompt)
+{
+	return ids_of(engine_lexicon_things, prompt);
 }
 
 static void test_english(void **state)
@@ -110,18 +122,6 @@ static void test_japanese(void **state)
 	assert_string_equal(found("tシャツ"), "shirt");
 	assert_string_equal(found("ゆめ"), "");
 	assert_string_equal(found("め"), "eye");
-}
-
-/* As found(), of engine_lexicon_things. */
-static const char *things(const char *prompt)
-{
-	static char ids[200];
-	size_t concepts[8], n = engine_lexicon_things(lexicon, prompt, concepts, 8), at = 0;
-	ids[0] = '\0';
-	for (size_t i = 0; i < n; i++)
-		at += (size_t)snprintf(ids + at, sizeof ids - at, "%s%s", i ? " " : "",
-				       engine_lexicon_id(lexicon, concepts[i]));
-	return ids;
 }
 
 static void test_things(void **state)

@@ -195,6 +195,16 @@ static void keep(void *context, const struct engine_event *event)
 		memcpy(context, event->tokens, TOKENS * sizeof(int32_t));
 }
 
+static enum engine_task settled(const struct engine *engine, const char *prompt, const char *style)
+{
+	struct engine_request r = ENGINE_REQUEST_INIT;
+	r.task = ENGINE_TASK_RESTYLE;
+	r.prompt = prompt;
+	r.style = style;
+	engine_settle(engine, &r);
+	return r.task;
+}
+
 static void draw(const struct engine_options *options, struct engine_request r, int32_t *tokens)
 {
 	struct err e = {0};
@@ -207,10 +217,11 @@ static void draw(const struct engine_options *options, struct engine_request r, 
 	assert_true(engine_run(engine, keep, tokens));
 	assert_string_equal(engine_style(engine, "a cat in line art"), "line");
 	assert_null(engine_style(engine, "a cat"));
-	assert_int_equal(engine_recalls(engine, "a cat", "3d"), !options->forget);
-	assert_false(engine_recalls(engine, "a dog", "3d"));
-	assert_false(
-	    engine_recalls(engine, "a cat", NULL)); /* this model has no style of its own */
+	assert_int_equal(settled(engine, "a cat", "3d"),
+			 options->forget ? ENGINE_TASK_RESTYLE : ENGINE_TASK_DRAW);
+	assert_int_equal(settled(engine, "a dog", "3d"), ENGINE_TASK_RESTYLE);
+	/* this model has no style of its own */
+	assert_int_equal(settled(engine, "a cat", NULL), ENGINE_TASK_RESTYLE);
 	engine_destroy(engine);
 }
 
