@@ -157,8 +157,10 @@ if (model) {
 	let writing = true, written = 0, pictures = 0;
 	const other = house.account("cho"); // whom bob does not follow: his home stays what it is
 	const writers = Array.from({ length: 16 }, async (_, w) => {
-		for (let i = 0; writing; i++)
-			written += (await other.call("POST", "/api/v1/statuses", { status: `busy writer ${w} post ${i}` })).status === 200;
+		for (let i = 0; writing; i++) {
+			const { status } = await other.call("POST", "/api/v1/statuses", { status: `busy writer ${w} post ${i}` });
+			written += status === 200;
+		}
 	});
 	const painters = Array.from({ length: model ? 4 : 0 }, async (_, w) => {
 		for (let i = 0; writing; i++) {

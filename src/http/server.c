@@ -406,7 +406,8 @@ static enum MHD_Result last_call(struct exchange *x)
 	hub_deadline_set(x->deadline, 0);
 	x->state = EXCHANGE_QUEUED;
 	MHD_suspend_connection(x->connection);
-	if (!worker_pool_add(s->workers, x)) {
+	bool reads = !strcmp(x->rq.method, "GET");
+	if (!worker_pool_add(s->workers, reads ? WORKER_READS : WORKER_WRITES, x)) {
 		struct err e;
 		err_set(&e, ERR_BUSY, "the server is busy: try again in a moment");
 		http_response_error(&x->rs, &x->rq, &e);

@@ -1,10 +1,11 @@
-/* Owns the queue and the threads. Items are the caller's; each is run exactly once.
+/* Owns the queues and the threads. Items are the caller's; each is run exactly once.
  *
  * `threads` of them run at a time. One that rests (base/thread.h: it waits for a commit) gives its place to another, so
  * that those who wait share a sync of the disk and stand in nobody's way. Threads beyond the first are started when
- * all others rest, and end when there was nothing to do for a while. What must stay true, all under the lock: `running`
- * counts the threads that have a place, among them those just woken or started; work does not wait while there is
- * a place and somebody to take it. */
+ * all others rest, and end when there was nothing to do for a while. One of them all never writes, so that who reads finds
+ * somebody even while every other waits for the disk. What must stay true, all under the lock: `running`
+ * counts the threads that have a place, among them those just woken or started; work that may be taken does not wait
+ * while there is a place and somebody to take it. */
 #include "http/worker.h"
 
 #include <pthread.h>
@@ -26,18 +27,45 @@ struct worker_thread {
 	enum { WORKER_ABSENT, WORKER_ALIVE, WORKER_ENDED } state;
 };
 
+struct lane {
+	void **ring; /* queue_max of them */
+	size_t head, count;
+};
+
 struct worker_pool {
 	struct worker_options options;
 	pthread_mutex_t lock;
-	void **ring;
-	size_t head, count;
+	struct lane lanes[WORKER_LANES];
+	enum worker_lane turn; /* the lane that is served first, where both wait */
 	bool stop;
 	int alive, running;
+	int writing;       /* threads with an item of WORKER_WRITES, those that rest among them */
 	int64_t barren_ns; /* no thread could be started: not before then */
 	struct worker_thread
 	    *idle; /* the last to rest on top: its memory is warm, and the bottom ends */
 	struct worker_thread *threads;
 };
+
+/* The lane to take from now; WORKER_LANES: none. */
+static enum worker_lane next_lane(const struct worker_pool *p)
+{
+	bool write = p->lanes[WORKER_WRITES].count &&
+		     (p->writing < p->options.threads_max - 1 || p->options.threads_max == 1);
+	bool read = p->lanes[WORKER_READS].count;
+	if (read && write)
+		return p->turn;
+	return read ? WORKER_READS : write ? WORKER_WRITES : WORKER_LANES;
+}
+
+static void *take(struct worker_pool *p, enum worker_lane lane)
+{
+	struct lane *l = &p->lanes[lane];
+	void *item = l->ring[l->head];
+	l->head = (l->head + 1) % p->options.queue_max;
+	l->count--;
+	p->turn = lane == WORKER_READS ? WORKER_WRITES : WORKER_READS;
+	return item;
+}
 
 static void wake(struct worker_pool *p, struct worker_thread *t)
 {
@@ -75,13 +103,14 @@ static bool doze(struct worker_pool *p, struct worker_thread *t)
 static void work(struct worker_pool *p, struct worker_thread *t)
 {
 	for (;;) {
-		if (p->count && (p->running <= p->options.threads || p->stop)) {
-			void *item = p->ring[p->head];
-			p->head = (p->head + 1) % p->options.queue_max;
-			p->count--;
+		enum worker_lane lane = next_lane(p);
+		if (lane != WORKER_LANES && (p->running <= p->options.threads || p->stop)) {
+			void *item = take(p, lane);
+			p->writing += lane == WORKER_WRITES;
 			pthread_mutex_unlock(&p->lock);
 			p->options.run(t->worker, item);
 			pthread_mutex_lock(&p->lock);
+			p->writing -= lane == WORKER_WRITES;
 		} else if (p->stop || !doze(p, t)) {
 			return;
 		}
@@ -95,7 +124,7 @@ static void call_one(struct worker_pool *p)
 {
 	struct err e = {0};
 	int64_t now;
-	if (!p->count || p->stop || p->running >= p->options.threads)
+	if (next_lane(p) == WORKER_LANES || p->stop || p->running >= p->options.threads)
 		return;
 	if (p->idle) {
 		wake(p, p->idle);
@@ -183,10 +212,12 @@ struct worker_pool *worker_pool_start(const struct worker_options *options, stru
 	p->options = *options;
 	if (p->options.threads_max < p->options.threads)
 		p->options.threads_max = p->options.threads;
-	p->ring = calloc(options->queue_max, sizeof *p->ring);
 	p->threads = calloc((size_t)p->options.threads_max, sizeof *p->threads);
-	if (!p->ring || !p->threads)
+	if (!p->threads)
 		abort();
+	for (int i = 0; i < WORKER_LANES; i++)
+		if (!(p->lanes[i].ring = calloc(options->queue_max, sizeof(void *))))
+			abort();
 	pthread_mutex_init(&p->lock, NULL);
 	for (int i = 0; i < p->options.threads_max; i++) {
 		p->threads[i].pool = p;
@@ -211,12 +242,18 @@ fail:
 	return NULL;
 }
 
-bool worker_pool_add(struct worker_pool *p, void *item)
+static size_t waiting(const struct worker_pool *p)
 {
+	return p->lanes[WORKER_READS].count + p->lanes[WORKER_WRITES].count;
+}
+
+bool worker_pool_add(struct worker_pool *p, enum worker_lane lane, void *item)
+{
+	struct lane *l = &p->lanes[lane];
 	pthread_mutex_lock(&p->lock);
-	bool ok = p->count < p->options.queue_max && !p->stop;
+	bool ok = waiting(p) < p->options.queue_max && !p->stop;
 	if (ok) {
-		p->ring[(p->head + p->count++) % p->options.queue_max] = item;
+		l->ring[(l->head + l->count++) % p->options.queue_max] = item;
 		call_one(p);
 	}
 	pthread_mutex_unlock(&p->lock);
@@ -226,7 +263,7 @@ bool worker_pool_add(struct worker_pool *p, void *item)
 size_t worker_pool_waiting(struct worker_pool *p)
 {
 	pthread_mutex_lock(&p->lock);
-	size_t n = p->count;
+	size_t n = waiting(p);
 	pthread_mutex_unlock(&p->lock);
 	return n;
 }
@@ -259,7 +296,8 @@ void worker_pool_destroy(struct worker_pool *p)
 	for (int i = 0; i < p->options.threads_max; i++)
 		pthread_cond_destroy(&p->threads[i].wake);
 	pthread_mutex_destroy(&p->lock);
-	free(p->ring);
+	for (int i = 0; i < WORKER_LANES; i++)
+		free(p->lanes[i].ring);
 	free(p->threads);
 	free(p);
 }

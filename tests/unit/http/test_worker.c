@@ -107,12 +107,12 @@ static void test_places(void **state)
 	(void)state;
 	struct worker_pool *p = start(compute, 0);
 	for (uintptr_t i = 0; i < ITEMS; i++)
-		assert_true(worker_pool_add(p, (void *)i));
+		assert_true(worker_pool_add(p, WORKER_READS, (void *)i));
 	await(&ran, ITEMS);
 	assert_true(computing_most <= PLACES);
 	assert_int_equal(created, PLACES);
 	worker_pool_stop(p);
-	assert_false(worker_pool_add(p, NULL));
+	assert_false(worker_pool_add(p, WORKER_READS, NULL));
 	assert_int_equal(destroyed, PLACES);
 	worker_pool_destroy(p);
 }
@@ -122,7 +122,7 @@ static void test_rest(void **state)
 	(void)state;
 	struct worker_pool *p = start(rest, THREADS);
 	for (uintptr_t i = 0; i < 2 * THREADS; i++)
-		assert_true(worker_pool_add(p, (void *)(i % 2)));
+		assert_true(worker_pool_add(p, WORKER_READS, (void *)(i % 2)));
 	await(&resting, THREADS); /* all that there may be, though only two have a place */
 	usleep(20000);
 	assert_int_equal(resting_most, THREADS);
@@ -142,7 +142,7 @@ static void test_barren(void **state)
 	struct worker_pool *p = start(rest, THREADS);
 	barren = true;
 	for (uintptr_t i = 0; i < THREADS; i++)
-		assert_true(worker_pool_add(p, NULL));
+		assert_true(worker_pool_add(p, WORKER_READS, NULL));
 	await(&resting, PLACES);
 	usleep(20000);
 	assert_int_equal(resting_most, PLACES);
@@ -153,6 +153,74 @@ static void test_barren(void **state)
 	assert_int_equal(destroyed, PLACES);
 }
 
+static char order[16];
+
+static void note(void *worker, void *item)
+{
+	(void)worker;
+	if (!item) { /* until the others are in line */
+		thread_rest_begin();
+		while (!atomic_load(&open_gate))
+			usleep(1000);
+		thread_rest_end();
+		return;
+	}
+	order[atomic_load(&ran)] = *(char *)item;
+	atomic_fetch_add(&ran, 1);
+}
+
+/* Who reads waits for one of those who write, not for all. */
+static void test_turns(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	const struct worker_options o = {.threads = 1, .queue_max = 8, .run = note};
+	struct worker_pool *p = worker_pool_start(&o, &e);
+	assert_non_null(p);
+	ran = 0;
+	open_gate = false;
+	assert_true(worker_pool_add(p, WORKER_READS, NULL));
+	for (int i = 0; worker_pool_waiting(p) && i < 60000; i++)
+		usleep(1000);
+	for (int i = 0; i < 5; i++)
+		assert_true(worker_pool_add(p, WORKER_WRITES, "w"));
+	for (int i = 0; i < 3; i++)
+		assert_true(worker_pool_add(p, WORKER_READS, "r"));
+	assert_false(worker_pool_add(p, WORKER_READS, "r")); /* full, all in all */
+	assert_false(worker_pool_add(p, WORKER_WRITES, "w"));
+	open_gate = true;
+	await(&ran, 8);
+	worker_pool_destroy(p);
+	assert_string_equal(order, "wrwrwrww");
+}
+
+static void write_or_read(void *worker, void *item)
+{
+	if (item)
+		rest(worker, item);
+	else
+		compute(worker, item);
+}
+
+/* Even where all that may wait for the disk do so, who reads is served. */
+static void test_reads_beside(void **state)
+{
+	(void)state;
+	struct worker_pool *p = start(write_or_read, THREADS);
+	for (uintptr_t i = 0; i < 2 * THREADS; i++)
+		assert_true(worker_pool_add(p, WORKER_WRITES, &ran));
+	await(&resting, THREADS - 1);
+	for (uintptr_t i = 0; i < ITEMS / 10; i++)
+		assert_true(worker_pool_add(p, WORKER_READS, NULL));
+	await(&ran, ITEMS / 10);
+	assert_int_equal(resting_most, THREADS - 1);
+	assert_int_equal(worker_pool_waiting(p), THREADS + 1);
+	open_gate = true;
+	await(&ran, ITEMS / 10 + 2 * THREADS);
+	worker_pool_destroy(p);
+	assert_int_equal(ran, ITEMS / 10 + 2 * THREADS);
+}
+
 /* What waits when it is stopped is still done. */
 static void test_stop(void **state)
 {
@@ -160,7 +228,8 @@ static void test_stop(void **state)
 	for (int round = 0; round < 20; round++) {
 		struct worker_pool *p = start(mixed, THREADS);
 		for (uintptr_t i = 0; i < ITEMS / 10; i++)
-			assert_true(worker_pool_add(p, (void *)i));
+			assert_true(
+			    worker_pool_add(p, i % 2 ? WORKER_READS : WORKER_WRITES, (void *)i));
 		if (round % 2)
 			usleep((useconds_t)round * 100);
 		worker_pool_destroy(p);
@@ -175,7 +244,8 @@ int main(void)
 {
 	log_set_level(LOG_LEVEL_OFF);
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_places), cmocka_unit_test(test_rest),
-	    cmocka_unit_test(test_barren), cmocka_unit_test(test_stop)};
+	    cmocka_unit_test(test_places),       cmocka_unit_test(test_rest),
+	    cmocka_unit_test(test_barren),       cmocka_unit_test(test_turns),
+	    cmocka_unit_test(test_reads_beside), cmocka_unit_test(test_stop)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
