@@ -133,18 +133,21 @@ void hub_attach(struct hub *h, struct http_stream *s, int fd)
 	s->fd = fd;
 	s->hub = h;
 	pthread_mutex_unlock(&s->lock);
+	/* Before the thread lists it: what is listed may end at once, and its socket's number be another's. */
+	struct epoll_event ev = {.events = EPOLLRDHUP | (s->options.websocket ? EPOLLIN : 0u),
+				 .data.ptr = s};
+	epoll_ctl(h->epoll_fd, EPOLL_CTL_ADD, fd, &ev);
+	http_stream_ref(s); /* until this ends: the hub's own goes when it does */
 	pthread_mutex_lock(&h->lock);
 	s->next = h->attached;
 	h->attached = s;
 	h->streams++;
 	bool closing = h->close_all;
 	pthread_mutex_unlock(&h->lock);
-	struct epoll_event ev = {.events = EPOLLRDHUP | (s->options.websocket ? EPOLLIN : 0u),
-				 .data.ptr = s};
-	epoll_ctl(h->epoll_fd, EPOLL_CTL_ADD, fd, &ev);
 	wake(h);
 	if (closing)
 		http_stream_close(s);
+	http_stream_unref(s);
 }
 
 size_t hub_streams(struct hub *h)

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/log.h"
+
 struct http_message {
 	atomic_int refs;
 	size_t length;
@@ -134,10 +136,11 @@ static bool wants_kick(struct http_stream *s)
 bool http_stream_send(struct http_stream *s, struct http_message *m)
 {
 	pthread_mutex_lock(&s->lock);
-	bool ok = !s->closed;
-	if (ok && (s->ring_count >= s->options.messages_max ||
-		   s->ring_bytes + m->length > s->options.bytes_max)) {
-		s->closed = s->gone = true;
+	bool ok = !s->closed, slow = false;
+	size_t waiting = s->ring_count, bytes = s->ring_bytes;
+	if (ok &&
+	    (waiting >= s->options.messages_max || bytes + m->length > s->options.bytes_max)) {
+		s->closed = s->gone = slow = true;
 		ok = false;
 		ring_clear(s);
 	} else if (ok) {
@@ -146,6 +149,9 @@ bool http_stream_send(struct http_stream *s, struct http_message *m)
 	bool kick = (ok || s->gone) && wants_kick(s);
 	struct hub *hub = s->hub;
 	pthread_mutex_unlock(&s->lock);
+	if (slow)
+		log_warn("stream.cut", LOG_STR("why", "slow"), LOG_STR("ip", s->peer),
+			 LOG_INT("messages", (int64_t)waiting), LOG_INT("bytes", (int64_t)bytes));
 	if (kick)
 		hub_kick(hub, s);
 	return ok;

@@ -219,13 +219,14 @@ export class House {
 		const r = await fetch(this.url + route, { headers: { authorization: `Bearer ${token}`, ...headers }, signal: stop.signal });
 		if (!r.ok)
 			throw new Error(`${route}: ${r.status} ${await r.text()}`);
-		return this.#read(r.body, stop);
+		// Taken now, not at the first next(): fetch cancels a body that nobody has taken when its Response is collected.
+		return this.#read(r.body.pipeThrough(new TextDecoderStream()), stop);
 	}
 
-	async *#read(body, stop) {
+	async *#read(chunks, stop) {
 		let text = "";
 		try {
-			for await (const chunk of body.pipeThrough(new TextDecoderStream())) {
+			for await (const chunk of chunks) {
 				text += chunk;
 				for (let end; (end = text.indexOf("\n\n")) >= 0; text = text.slice(end + 2)) {
 					const lines = text.slice(0, end).split("\n");
