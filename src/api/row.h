@@ -25,7 +25,7 @@
 #define UPLOAD(method_, path_, scope_, handler_)                                        \
 	{                                                                               \
 		.method = method_, .path = path_, .scope = scope_, .rate = RATE_UPLOAD, \
-		.body_max = 40 * MIB, .handler = handler_                               \
+		.body_max = HTTP_BODY_FILE, .handler = handler_                         \
 	}
 
 #endif

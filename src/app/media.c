@@ -109,8 +109,7 @@ bool app_media_delete(struct app *app, int64_t id, struct err *e)
 	if (!app_media_get(app, id, &media, e))
 		return false;
 	if (media.post_id)
-		return err_set(e, ERR_CONFLICT,
-			       "This file belongs to a post. Delete the post instead.");
+		return err_set(e, ERR_INVALID, "Media attachment is currently used by a status");
 	if (!app_write(app, delete, &id, e))
 		return false;
 	(void)!app_trash_empty(app, &more, &later); /* what cannot go now goes with app_tick */

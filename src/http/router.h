@@ -20,11 +20,14 @@ enum http_rate {
 	RATE_COUNT
 };
 
+/* A file of the largest size that may be uploaded (http_options.upload_bytes_max), and what comes with it. */
+#define HTTP_BODY_FILE SIZE_MAX
+
 struct http_route {
 	const char *method;
 	const char *path;  /* "/api/v1/statuses/:id"; a last segment "*" takes the rest */
 	const char *scope; /* "-", "any", "admin", or an OAuth scope: the authorize hook reads it */
-	size_t body_max;   /* bytes; 0: 64 KiB */
+	size_t body_max;   /* bytes; 0: 64 KiB; HTTP_BODY_FILE */
 	enum http_rate rate;
 	http_handler_fn handler;
 };

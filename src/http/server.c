@@ -35,7 +35,8 @@
 enum {
 	ARENA_CAP_BYTES = 32 << 20,
 	BODY_DEFAULT_BYTES = 64 << 10,
-	DRAIN_BODY_BYTES = 1 << 20, /* a refused body up to this size is read and dropped */
+	BODY_BESIDE_FILE_BYTES = 8 << 20, /* a mask, a description */
+	DRAIN_BODY_BYTES = 1 << 20,       /* a refused body up to this size is read and dropped */
 	CONNECTION_MEMORY_BYTES =
 	    24 << 10, /* a head of some hundred ids, taken apart, and the answer's */
 	QUERY_MAX_BYTES = 4 << 10
@@ -171,10 +172,17 @@ static void take_rate(struct exchange *x)
 	}
 }
 
+static size_t body_limit(const struct exchange *x)
+{
+	size_t body_max = x->rq.route ? x->rq.route->body_max : 0;
+	if (body_max == HTTP_BODY_FILE)
+		return x->server->options.upload_bytes_max + BODY_BESIDE_FILE_BYTES;
+	return body_max ? body_max : BODY_DEFAULT_BYTES;
+}
+
 static void choose_body(struct exchange *x, uint64_t length)
 {
-	const struct http_route *route = x->rq.route;
-	size_t body_max = route && route->body_max ? route->body_max : BODY_DEFAULT_BYTES;
+	size_t body_max = body_limit(x);
 	if (length > body_max) {
 		refuse(x, 413, ERR_TOO_LARGE, "the request is too large");
 		return;
@@ -279,9 +287,7 @@ static void body_call(struct exchange *x, const char *bytes, size_t length)
 {
 	struct err e = {0};
 	x->body_bytes += length;
-	size_t body_max =
-	    x->rq.route && x->rq.route->body_max ? x->rq.route->body_max : BODY_DEFAULT_BYTES;
-	if (x->body_bytes > body_max)
+	if (x->body_bytes > body_limit(x))
 		refuse(x, 413, ERR_TOO_LARGE, "the request is too large");
 	if (x->refused)
 		return;

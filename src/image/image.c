@@ -127,8 +127,7 @@ static bool compute(struct arena *a, VipsImage *image, struct image *out, struct
 	return true;
 }
 
-/* Opens only what the formats we name would take: never whatever loaders the machine has. */
-static VipsImage *open_bytes(const void *bytes, size_t length, struct err *e)
+bool image_known(const void *bytes, size_t length)
 {
 	static const char *const loaders[] = {
 	    "VipsForeignLoadPngBuffer", "VipsForeignLoadJpegBuffer", "VipsForeignLoadWebpBuffer",
@@ -137,7 +136,12 @@ static VipsImage *open_bytes(const void *bytes, size_t length, struct err *e)
 	bool known = false;
 	for (size_t i = 0; loader && i < sizeof loaders / sizeof *loaders; i++)
 		known = known || strcmp(loader, loaders[i]) == 0;
-	if (!known) {
+	return known;
+}
+
+static VipsImage *open_bytes(const void *bytes, size_t length, struct err *e)
+{
+	if (!image_known(bytes, length)) {
 		fail(e, ERR_INVALID, "not a PNG, JPEG, WebP or GIF picture");
 		return NULL;
 	}

@@ -41,6 +41,9 @@ void image_finish(void);
 enum image_format image_format_of(const char *path);
 const char *image_format_mime(enum image_format format);
 
+/* Whether it is what the formats we name would take: never whatever loaders the machine has. */
+bool image_known(const void *bytes, size_t length);
+
 /* PNG, JPEG, WebP or GIF (its first frame), told by content, not by name. Turned upright by its EXIF,
  * transparency laid over white. ERR_INVALID for what is no such picture or is broken, ERR_TOO_LARGE. The
  * pixels live in the arena. options NULL: all zero. */

@@ -49,14 +49,7 @@ static bool broken(struct err *e)
 
 static VipsImage *load(const void *bytes, size_t length, struct err *e)
 {
-	static const char *const loaders[] = {
-	    "VipsForeignLoadJpegBuffer", "VipsForeignLoadPngBuffer", "VipsForeignLoadWebpBuffer",
-	    "VipsForeignLoadNsgifBuffer"};
-	const char *loader = vips_foreign_find_load_buffer(bytes, length);
-	bool known = false;
-	for (size_t i = 0; loader && i < sizeof loaders / sizeof *loaders; i++)
-		known = known || !strcmp(loader, loaders[i]);
-	if (!known) {
+	if (!image_known(bytes, length)) {
 		err_set(e, ERR_INVALID, "no picture that we can read");
 		return NULL;
 	}

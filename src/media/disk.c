@@ -1,18 +1,26 @@
 /* Owns the folder of objects. Any thread; the file system orders what happens. What must stay true: an
  * object's name appears only when all its bytes are on the disk. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/codec.h"
+#include "base/log.h"
 #include "base/rand.h"
+#include "base/str.h"
 #include "media/media.h"
+
+static const char NEW[] = ".new."; /* what is being written; locked (flock) by who writes it */
+enum { LEFT_BEHIND_S = 60 * 60 };  /* since its last byte */
 
 struct media_store {
 	char *dir;
@@ -26,6 +34,37 @@ static bool make_dir(const char *path, struct err *e)
 	return err_detail(e, "%s: %s", path, strerror(errno));
 }
 
+/* Whether what is open as fd was left behind: long untouched, and locked by nobody. A file is without its lock only in
+ * the instant in which it is made, and young then. */
+static bool left_behind(int fd)
+{
+	struct stat st;
+	return !fstat(fd, &st) && S_ISREG(st.st_mode) && time(NULL) - st.st_mtime > LEFT_BEHIND_S &&
+	       !flock(fd, LOCK_EX | LOCK_NB);
+}
+
+/* What a process was writing when it was killed. */
+static void sweep(const char *path)
+{
+	int64_t swept = 0;
+	DIR *dir = opendir(path);
+	for (struct dirent *d; dir && (d = readdir(dir));) {
+		if (!str_starts(d->d_name, NEW))
+			continue;
+		int fd =
+		    openat(dirfd(dir), d->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+		if (fd < 0)
+			continue;
+		if (left_behind(fd) && !unlinkat(dirfd(dir), d->d_name, 0))
+			swept++;
+		close(fd);
+	}
+	if (dir)
+		closedir(dir);
+	if (swept)
+		log_info("media.swept", LOG_INT("files", swept));
+}
+
 struct media_store *media_store_open(const char *dir, struct err *e)
 {
 	if (!make_dir(dir, e))
@@ -33,6 +72,7 @@ struct media_store *media_store_open(const char *dir, struct err *e)
 	struct media_store *s = calloc(1, sizeof *s);
 	if (!s || !(s->dir = strdup(dir)))
 		abort();
+	sweep(dir);
 	return s;
 }
 
@@ -99,8 +139,11 @@ static bool settle(struct media_store *s, int fd, const char *temp, const char *
 
 static int temp_open(struct media_store *s, char *temp, size_t size)
 {
-	snprintf(temp, size, "%s/.new.%016llx", s->dir, (unsigned long long)rand_u64());
-	return open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+	snprintf(temp, size, "%s/%s%016llx", s->dir, NEW, (unsigned long long)rand_u64());
+	int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+	if (fd >= 0)
+		(void)flock(fd, LOCK_EX | LOCK_NB);
+	return fd;
 }
 
 static bool write_all(int fd, const char *bytes, size_t length)

@@ -15,7 +15,7 @@
 
 struct media_store;
 
-/* Creates the folder where it is missing. */
+/* Creates the folder where it is missing. What somebody who was killed had half written is swept away. */
 struct media_store *media_store_open(const char *dir, struct err *e);
 void media_store_close(struct media_store *s); /* NULL-safe */
 

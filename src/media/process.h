@@ -30,7 +30,7 @@ MUST_CHECK bool media_process(struct media_store *s, int fd, struct media_proces
 MUST_CHECK bool media_process_within(struct media_store *s, int fd, int time_ms,
 				     struct media_processed *out, struct err *e);
 
-/* What the process does: `madang media-child`, reading from fd 0 and writing to fds 3 and 4; its exit status
+/* What the process does: `madang media-child`, looking at the file that is fd 0 and writing to fds 3 and 4; its exit status
  * is 0, or 2 for a picture that cannot be read, or 3 for one too large. */
 int media_child_main(void);
 

@@ -156,7 +156,12 @@ describe("statuses", () => {
 		assert.equal((await alice.call("DELETE", `/api/v1/media/${media.id}`)).status, 200);
 		const form = new FormData();
 		form.set("file", new Blob([png(9, 9)], { type: "image/png" }), "x.png");
-		assert.equal((await alice.call("POST", "/api/v1/media", form)).status, 200);
+		const kept = await alice.call("POST", "/api/v1/media", form);
+		assert.equal(kept.status, 200);
+		// One that a post has stays with it.
+		await a.v1.statuses.create({ status: "with it", mediaIds: [kept.body.id] });
+		const r = await alice.call("DELETE", `/api/v1/media/${kept.body.id}`);
+		assert.deepEqual([r.status, r.body.error], [422, "Media attachment is currently used by a status"]);
 	});
 	step("who may not, sees nothing", async () => {
 		const own = await a.v1.statuses.create({ status: "for followers", visibility: "private", poll: { options: ["a", "b"], expiresIn: 600 } });

@@ -1,7 +1,7 @@
 // Uploads that are not ready when they are answered: 202, 206, 200 or 422; through kill -9; with limits; and nothing of
 // what was sent stays.
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
+import { readdirSync, utimesSync, writeFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { createRestAPIClient } from "masto";
 import { House, onPostgres, png, sleep, tinyModel, until } from "./house.mjs";
@@ -160,7 +160,48 @@ describe("an upload that may take a moment", () => {
 	});
 });
 
+describe("how large it may be", () => {
+	test("is the setting's, to its last megabyte; beyond it is 413", async () => {
+		const h = await House.start({ arguments: ["--upload-mib-max", "56"] });
+		try {
+			const eve = h.account("eve");
+			const { body: instance } = await h.call("GET", "/api/v2/instance");
+			assert.equal(instance.configuration.media_attachments.image_size_limit, 56 << 20);
+			const huge = png(4400, 4200); // not compressed: 55.4 MB
+			assert.ok(huge.length > 52 << 20 && huge.length < 56 << 20);
+			for (const version of ["v1", "v2"]) {
+				const r = await eve.call("POST", `/api/${version}/media`, form(huge));
+				assert.deepEqual([r.status, r.body.meta?.original.width], [200, 4096], `${version}: ${JSON.stringify(r.body)}`);
+			}
+			for (const more of [1 << 20, 20 << 20]) {
+				const bytes = Buffer.alloc((56 << 20) + more);
+				png(1, 1).copy(bytes);
+				const r = await eve.call("POST", "/api/v2/media", form(bytes)).catch((e) => ({ status: 413, body: { error: String(e) } }));
+				assert.deepEqual([r.status, typeof r.body.error], [413, "string"], `${more} bytes too many`);
+			}
+		} finally {
+			await h.stop();
+		}
+	});
+});
+
 describe("kill -9", () => {
+	test("while something is being stored: what is half written goes with the next start, once nobody can be writing it", async () => {
+		const h = await House.start();
+		try {
+			const at = (name) => `${h.data}/media/${name}`;
+			for (const [name, minutes] of [[".new.00000000000000aa", 90], [".new.00000000000000bb", 5]]) {
+				writeFileSync(at(name), "half");
+				utimesSync(at(name), Date.now() / 1000 - minutes * 60, Date.now() / 1000 - minutes * 60);
+			}
+			await h.kill();
+			await h.up();
+			assert.deepEqual(files(h), [".new.00000000000000bb"]);
+		} finally {
+			await h.stop();
+		}
+	});
+
 	test("between upload and processing: taken up again, once, and everything is freed", async () => {
 		const h = await House.start({ arguments: ["--upload-wait-ms", "0"] });
 		try {

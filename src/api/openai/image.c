@@ -280,14 +280,6 @@ static bool take_one(struct http_request *rq, struct app *app, const char *name,
 	return true;
 }
 
-static bool is_png(const struct http_upload *file)
-{
-	static const char MAGIC[8] = "\x89PNG\r\n\x1a\n";
-	char head[sizeof MAGIC];
-	return pread(file->fd, head, sizeof head, 0) == (ssize_t)sizeof head &&
-	       !memcmp(head, MAGIC, sizeof head);
-}
-
 static bool take_mask(struct http_request *rq, struct app *app, struct form *f, struct taken *t,
 		      struct err *e)
 {
@@ -297,7 +289,8 @@ static bool take_mask(struct http_request *rq, struct app *app, struct form *f, 
 		return false;
 	if (!file)
 		return true;
-	if (!is_png(file))
+	const char *type = media_type_of(file->fd);
+	if (!type || strcmp(type, "image/png") != 0)
 		return openai_fail(rq, "mask", e, "must be a PNG");
 	if (!take_one(rq, app, "mask", file, t, &mask, e))
 		return false;

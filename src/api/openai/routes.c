@@ -12,9 +12,9 @@ static const struct http_route ROWS[] = {
     ROW("DELETE", "/*", "-", RATE_READ, MIB, api_openai_absent),
     ROW("GET", "/*", "-", RATE_READ, MIB, api_openai_absent),
     ROW("POST", "/*", "-", RATE_READ, MIB, api_openai_absent),
-    ROW("POST", "/images/edits", "write:media", RATE_WRITE, 40 * MIB, api_image_edit),
+    ROW("POST", "/images/edits", "write:media", RATE_WRITE, HTTP_BODY_FILE, api_image_edit),
     ROW("POST", "/images/generations", "write:media", RATE_WRITE, MIB, api_image_generate),
-    ROW("POST", "/images/variations", "write:media", RATE_WRITE, 40 * MIB, api_image_vary),
+    ROW("POST", "/images/variations", "write:media", RATE_WRITE, HTTP_BODY_FILE, api_image_vary),
     ROW("GET", "/models", "read", RATE_READ, MIB, api_model_list),
     ROW("GET", "/models/:id", "read", RATE_READ, MIB, api_model_get),
 };

@@ -7,7 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -79,9 +82,50 @@ static void test_names(void **state)
 	}
 }
 
+/* A file in the folder, last written so many minutes ago; open. */
+static int put_file(const char *name, int minutes)
+{
+	char path[128];
+	snprintf(path, sizeof path, "%s/%s", folder, name);
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	struct timespec then[2] = {{.tv_sec = time(NULL) - 60 * minutes}};
+	then[1] = then[0];
+	assert_int_equal(write(fd, "half", 4), 4);
+	assert_int_equal(futimens(fd, then), 0);
+	return fd;
+}
+
+static bool stands(const char *name)
+{
+	char path[128];
+	snprintf(path, sizeof path, "%s/%s", folder, name);
+	return !access(path, F_OK);
+}
+
+/* What was half written stays only where somebody may be writing it. */
+static void test_left_behind(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	close(put_file(".new.00000000000000aa", 90));
+	close(put_file(".new.00000000000000bb", 30));
+	close(put_file(".newer", 90));
+	close(put_file("0", 90));
+	int writing = put_file(".new.00000000000000cc", 90);
+	assert_int_equal(flock(writing, LOCK_EX | LOCK_NB), 0);
+	media_store_close(media_store_open(folder, &e));
+	assert_false(stands(".new.00000000000000aa"));
+	assert_true(stands(".new.00000000000000bb") && stands(".new.00000000000000cc"));
+	assert_true(stands(".newer") && stands("0"));
+	close(writing);
+	media_store_close(media_store_open(folder, &e));
+	assert_false(stands(".new.00000000000000cc"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_round),
+					   cmocka_unit_test(test_left_behind),
 					   cmocka_unit_test(test_names)};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
