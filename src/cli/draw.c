@@ -126,11 +126,10 @@ static bool check_output(struct arena *a, const struct draw_options *o, uint64_t
 }
 
 /* What the model will read of the prompt, said aloud where that is not all of it. */
-static bool shorten(struct engine *engine, const struct engine_lexicon *lexicon, struct arena *a,
-		    struct engine_request *r, struct err *e)
+static bool shorten(struct engine *engine, struct arena *a, struct engine_request *r, struct err *e)
 {
 	const char *prompt = r->prompt;
-	if (!engine_gist(engine, lexicon, a, prompt, &r->prompt, e))
+	if (!engine_gist(engine, a, prompt, &r->prompt, e))
 		return false;
 	if (r->prompt != prompt)
 		fprintf(stderr, "a long prompt: this model reads \"%s\" of it\n", r->prompt);
@@ -174,7 +173,7 @@ static bool read_source(struct arena *a, const char *path, int side, struct engi
 
 /* Opens the model and draws; everything about the command itself has been checked. */
 static bool draw(struct arena *a, const struct draw_options *o, const char *dir,
-		 const struct engine_lexicon *lexicon, struct engine_request *r, struct err *e)
+		 struct engine_request *r, struct err *e)
 {
 	const char *prompt = r->prompt;
 	struct engine_info info;
@@ -186,7 +185,10 @@ static bool draw(struct arena *a, const struct draw_options *o, const char *dir,
 	if (!engine)
 		return false;
 	engine_info(engine, &info);
-	if (!check_style(&info, o->style, e) || !shorten(engine, lexicon, a, r, e)) {
+	/* Words beside a picture only say what to change of it; alone they must name something known. */
+	if ((r->task == ENGINE_TASK_DRAW &&
+	     !engine_lexicon_check(engine_words(engine), prompt, e)) ||
+	    !check_style(&info, o->style, e) || !shorten(engine, a, r, e)) {
 		engine_destroy(engine);
 		return false;
 	}
@@ -209,7 +211,6 @@ static bool run(struct arena *a, const struct draw_options *o, int count, char *
 		struct err *e)
 {
 	struct engine_request r = ENGINE_REQUEST_INIT;
-	struct engine_lexicon *lexicon = NULL;
 	const char *dir;
 	if (!read_task(o, &r.task, e) || !read_prompt(a, count, words, r.task, &r.prompt, e))
 		return false;
@@ -217,14 +218,8 @@ static bool run(struct arena *a, const struct draw_options *o, int count, char *
 	r.seed = o->seed >= 0 ? (uint64_t)o->seed : rand_u64() % RANDOM_SEED_LIMIT;
 	r.guidance = (float)o->guidance;
 	r.temperature = (float)o->temperature;
-	if (!check_output(a, o, r.seed, e) || !cli_find_model(a, o->model, &dir, e))
-		return false;
-	/* Words beside a picture only say what to change of it; alone they must name something known. */
-	bool done = engine_lexicon_open(dir, &lexicon, e) &&
-		    (r.task != ENGINE_TASK_DRAW || engine_lexicon_check(lexicon, r.prompt, e)) &&
-		    draw(a, o, dir, lexicon, &r, e);
-	engine_lexicon_close(lexicon);
-	return done;
+	return check_output(a, o, r.seed, e) && cli_find_model(a, o->model, &dir, e) &&
+	       draw(a, o, dir, &r, e);
 }
 
 int cli_draw(int argc, char **argv)

@@ -136,22 +136,21 @@ static int answer(const struct model_options *o, write_answer *text, write_answe
 	struct err e;
 	struct model m = {0};
 	struct engine *engine = NULL;
-	struct engine_lexicon *lexicon = NULL;
 	struct arena *a = arena_create(ARENA_BYTES_MAX);
 	struct buf out;
 	int rc;
 	buf_init(&out, ANSWER_BYTES_MAX);
-	if (!cli_find_model(a, o->model, &m.dir, &e) || !engine_lexicon_open(m.dir, &lexicon, &e) ||
+	if (!cli_find_model(a, o->model, &m.dir, &e) ||
 	    !(engine = engine_create(m.dir, &(struct engine_options){0}, &e))) {
 		rc = cli_fail(&e);
 		goto out;
 	}
 	engine_info(engine, &m.info);
-	m.concepts = lexicon ? engine_lexicon_size(lexicon) : 0;
+	const struct engine_lexicon *words = engine_words(engine);
+	m.concepts = words ? engine_lexicon_size(words) : 0;
 	rc = (o->json ? json : text)(&m, &out, &e) ? cli_print(&out) : cli_fail(&e);
 out:
 	buf_finish(&out);
-	engine_lexicon_close(lexicon);
 	engine_destroy(engine);
 	arena_destroy(a);
 	return rc;

@@ -276,6 +276,11 @@ void engine_info(struct engine *engine, struct engine_info *info)
 	engine_pool_unlock(engine->pool);
 }
 
+const struct engine_lexicon *engine_words(const struct engine *engine)
+{
+	return engine->lexicon;
+}
+
 const char *engine_style(const struct engine *engine, const char *prompt)
 {
 	const struct engine_shape *s = &engine->transformer.shape;

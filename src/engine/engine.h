@@ -51,6 +51,7 @@
 #include <stdint.h>
 
 struct engine;
+struct engine_lexicon;
 
 /* How weights lie in memory. FILE keeps what the file holds: I8 stays int8, floats are computed in
  * f32. */
@@ -205,6 +206,9 @@ bool engine_check(const char *dir, struct engine_info *info, struct err *e) MUST
 
 /* Stops the threads, frees everything. No other call may be under way or follow. NULL-safe. */
 void engine_destroy(struct engine *engine);
+
+/* What the model knows by name (engine/lexicon.h); NULL: it has no list, and takes any words. Lives as long as the engine. */
+const struct engine_lexicon *engine_words(const struct engine *engine);
 
 /* A snapshot. */
 void engine_info(struct engine *engine, struct engine_info *info);

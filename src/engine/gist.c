@@ -3,11 +3,14 @@
 
 #include <string.h>
 
+#include "engine/lexicon.h"
+
 #define GIST_BYTES_MAX 4096
 
-bool engine_gist(struct engine *engine, const struct engine_lexicon *lexicon, struct arena *a,
-		 const char *prompt, const char **read, struct err *e)
+bool engine_gist(struct engine *engine, struct arena *a, const char *prompt, const char **read,
+		 struct err *e)
 {
+	const struct engine_lexicon *lexicon = engine_words(engine);
 	struct engine_info info;
 	size_t tokens;
 	engine_info(engine, &info);

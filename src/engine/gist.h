@@ -5,11 +5,10 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "engine/engine.h"
-#include "engine/lexicon.h"
 
-/* *read is the prompt itself where its tokens fit; else what the lexicon knows of it, in its order, as much as
- * fits, from the arena. ERR_TOO_LARGE where it does not fit and the lexicon is NULL. */
-bool engine_gist(struct engine *engine, const struct engine_lexicon *lexicon, struct arena *a,
-		 const char *prompt, const char **read, struct err *e) MUST_CHECK;
+/* *read is the prompt itself where its tokens fit; else what engine_words knows of it, in its order, as much as
+ * fits, from the arena. ERR_TOO_LARGE where it does not fit and the model has no list of words. */
+bool engine_gist(struct engine *engine, struct arena *a, const char *prompt, const char **read,
+		 struct err *e) MUST_CHECK;
 
 #endif

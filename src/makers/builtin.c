@@ -27,7 +27,7 @@ struct running {
 struct builtin {
 	struct maker maker;
 	struct engine *engine;
-	struct engine_lexicon *lexicon; /* NULL: this model takes any prompt */
+	const struct engine_lexicon *lexicon; /* the engine's; NULL: this model takes any prompt */
 	struct engine_info engine_info;
 	struct maker_info info;
 	pthread_t stepper;
@@ -264,7 +264,7 @@ static bool builtin_draw(struct maker *m, struct arena *a, const struct maker_re
 	q = &meant;
 	/* A model that has no list of what it knows reads as much of the beginning as it can. */
 	if (ok && b->lexicon)
-		ok = engine_gist(b->engine, b->lexicon, a, prompt, &prompt, e);
+		ok = engine_gist(b->engine, a, prompt, &prompt, e);
 	for (int i = 0; ok && i < q->count; i++) {
 		r[i].tokens = ARENA_ARRAY(a, int32_t, tokens);
 		c[i].tokens = ARENA_ARRAY(a, int32_t, tokens);
@@ -334,7 +334,6 @@ static void builtin_destroy(struct maker *m)
 	engine_stop(b->engine);
 	thread_join(b->stepper);
 	engine_destroy(b->engine);
-	engine_lexicon_close(b->lexicon);
 	pthread_cond_destroy(&b->news);
 	pthread_mutex_destroy(&b->lock);
 	free(b);
@@ -409,23 +408,18 @@ struct maker *maker_builtin_create(const struct maker_builtin_options *options, 
 	if (!b)
 		abort();
 	b->maker.ops = &OPS;
-	if (!engine_lexicon_open(options->dir, &b->lexicon, e)) {
-		free(b);
-		return NULL;
-	}
 	b->engine = open_engine(options, e);
 	if (!b->engine) {
-		engine_lexicon_close(b->lexicon);
 		free(b);
 		return NULL;
 	}
+	b->lexicon = engine_words(b->engine);
 	engine_info(b->engine, &b->engine_info);
 	fill_info(b);
 	pthread_mutex_init(&b->lock, NULL);
 	thread_cond_init(&b->news);
 	if (!thread_start(&b->stepper, "engine", step_run, b, e)) {
 		engine_destroy(b->engine);
-		engine_lexicon_close(b->lexicon);
 		free(b);
 		return NULL;
 	}
