@@ -448,6 +448,7 @@ struct code_call {
 	const char *hash;
 	enum store_code_purpose purpose;
 	int64_t account_id;
+	const char *action; /* of the audit log; NULL: none */
 };
 
 static bool insert_code(struct app *w, void *context, struct err *e)
@@ -455,16 +456,23 @@ static bool insert_code(struct app *w, void *context, struct err *e)
 	struct code_call *call = context;
 	return store_code_delete_purpose(w->db, call->purpose, call->account_id, e) &&
 	       store_code_insert(w->db, call->hash, call->purpose, call->account_id, w->now_ms,
-				 w->now_ms + CODE_TTL_MS, e);
+				 w->now_ms + CODE_TTL_MS, e) &&
+	       (!call->action || store_audit_insert(w->db, w->account_id, call->action,
+						    call->account_id, NULL, w->now_ms, e));
+}
+
+static bool make_code_by(struct app *app, struct code_call call, const char **code, struct err *e)
+{
+	*code = app_secret_new(app->arena);
+	call.hash = app_secret_hash(app->arena, PURPOSE_CODE, *code);
+	return app_write(app, insert_code, &call, e);
 }
 
 static bool make_code(struct app *app, enum store_code_purpose purpose, int64_t account_id,
 		      const char **code, struct err *e)
 {
-	*code = app_secret_new(app->arena);
-	struct code_call call = {app_secret_hash(app->arena, PURPOSE_CODE, *code), purpose,
-				 account_id};
-	return app_write(app, insert_code, &call, e);
+	return make_code_by(app, (struct code_call){.purpose = purpose, .account_id = account_id},
+			    code, e);
 }
 
 bool app_setup_code(struct app *app, const char **code, struct err *e)
@@ -722,9 +730,19 @@ bool app_password_reset_ask(struct app *app, const char *email, struct err *e)
 bool app_password_reset_link(struct app *app, int64_t account_id, const char **url, struct err *e)
 {
 	struct store_user user;
+	struct store_account account;
 	const char *code;
 	if (!app_need_admin(app, e) || !store_user_get(app->db, app->arena, account_id, &user, e) ||
-	    !make_code(app, STORE_CODE_RESET, account_id, &code, e))
+	    !store_account_get(app->db, app->arena, account_id, &account, e))
+		return false;
+	/* Whoever has the link has the account, and all that it may. */
+	if (account.role >= app->role && account_id != app->account_id)
+		return err_set(e, ERR_FORBIDDEN, "This action is not allowed");
+	if (!make_code_by(app,
+			  (struct code_call){.purpose = STORE_CODE_RESET,
+					     .account_id = account_id,
+					     .action = "password.link"},
+			  &code, e))
 		return false;
 	*url = arena_printf(app->arena, "%s/reset?code=%s", app->core->config.base_url, code);
 	return true;

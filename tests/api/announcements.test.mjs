@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { createRestAPIClient, createStreamingAPIClient } from "masto";
 import WebSocket from "ws";
+import "./audited.mjs";
 import { House, png, sleep, until } from "./house.mjs";
 
 let house, root, ana, bo, a;

@@ -5,6 +5,7 @@ import { once } from "node:events";
 import http from "node:http";
 import { after, before, describe, test } from "node:test";
 import { createRestAPIClient } from "masto";
+import "./audited.mjs";
 import { House, png, until } from "./house.mjs";
 
 let house, closed, root, ana, bo, cho, a, r, site, inside, at, asked, pages;

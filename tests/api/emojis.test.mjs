@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { createRestAPIClient } from "masto";
+import "./audited.mjs";
 import { House, png } from "./house.mjs";
 import { checkShape } from "./shape.mjs";
 

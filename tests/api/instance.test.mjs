@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, before, describe, test } from "node:test";
 import { createRestAPIClient } from "masto";
+import "./audited.mjs";
 import { House, password, png } from "./house.mjs";
 import { checkShape } from "./shape.mjs";
 

@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import http from "node:http";
 import { after, before, test } from "node:test";
+import "./audited.mjs";
 import { House, png, until } from "./house.mjs";
 
 const api = "/api/madang/v1", MANY = 10000, CAP = 20, SLOTS = 2;

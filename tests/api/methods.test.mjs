@@ -5,6 +5,7 @@ import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { createRestAPIClient } from "masto";
+import "./audited.mjs";
 import { House, password, until } from "./house.mjs";
 import { checkShape } from "./shape.mjs";
 

@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { after, before, describe, test } from "node:test";
 import { createRestAPIClient } from "masto";
 import WebSocket from "ws";
+import "./audited.mjs";
 import { House, password, until } from "./house.mjs";
 
 let house, root, mod, alice, bob, r, m, a, b;

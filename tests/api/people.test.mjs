@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { createHash, createHmac, randomBytes } from "node:crypto";
 import { after, before, test } from "node:test";
+import "./audited.mjs";
 import { House, password } from "./house.mjs";
 
 let house;
@@ -182,7 +183,17 @@ test("password: changing ends other sessions; a reset link counts once", async (
 	const id = (await admin.call("GET", "/api/madang/v1/admin/accounts?q=invited")).body[0].id;
 	const { url } = (await admin.call("POST", `/api/madang/v1/admin/accounts/${id}/reset_link`)).body;
 	const code = new URL(url).searchParams.get("code");
-	const reset = (p) => c.call("POST", `/api/madang/v1/password/reset/${code}`, { password: p });
+	// Nobody takes an account over that may as much as they: an administrator gets no link for the owner, nor for another administrator.
+	const [chief, other] = ["chief", "other"].map((n) => house.account(n, { admin: true }));
+	const owner = (await admin.call("GET", "/api/v1/accounts/verify_credentials")).body;
+	assert.equal(owner.role.name, "Owner");
+	for (const above of [owner.id, other.id])
+		assert.equal((await chief.call("POST", `/api/madang/v1/admin/accounts/${above}/reset_link`)).status, 403);
+	for (const [by, whom] of [[chief, id], [chief, chief.id], [admin, other.id]])
+		assert.equal((await by.call("POST", `/api/madang/v1/admin/accounts/${whom}/reset_link`)).status, 200);
+	const again = new URL((await admin.call("POST", `/api/madang/v1/admin/accounts/${id}/reset_link`)).body.url).searchParams.get("code");
+	assert.ok((await c.call("POST", `/api/madang/v1/password/reset/${code}`, { password: "the first link's" })).status >= 400, "only the newest link counts");
+	const reset = (p) => c.call("POST", `/api/madang/v1/password/reset/${again}`, { password: p });
 	assert.equal((await reset("yet another one")).status, 200);
 	assert.ok((await reset("and one more")).status >= 400);
 	assert.equal((await c.call("POST", "/api/madang/v1/session", { username: "invited", password: "yet another one" })).status, 200);

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import http from "node:http";
 import { after, before, test } from "node:test";
+import "./audited.mjs";
 import { House, png, tinyModel, until } from "./house.mjs";
 
 const base = "/api/madang/v1";

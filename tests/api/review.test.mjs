@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import http from "node:http";
 import { after, before, test } from "node:test";
+import "./audited.mjs";
 import { House, png, sleep, until } from "./house.mjs";
 
 const api = "/api/madang/v1";

@@ -2,6 +2,7 @@
 // and drawing again after a crash.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import "./audited.mjs";
 import { House, png, tinyModel, until } from "./house.mjs";
 
 let house, alice, bob;

@@ -3,7 +3,7 @@
 // one; after it all bob's world is as it was. And the tokens that must not be enough: ended, of other scopes, of
 // moderators where an administrator is needed; and bodies that are too large.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { House, png, sleep, tinyModel, until } from "./house.mjs";
 
@@ -205,6 +205,8 @@ describe("not enough", () => {
 	const scoped = routes.filter((r) => /^(read|write|push|admin:)/.test(r.scope) || ["any", "admin"].includes(r.scope));
 	const as = (token) => ({ token, call: (m, r, b, h) => house.call(m, r, b, { ...h, authorization: `Bearer ${token}` }) });
 	const filled = (path) => path.replaceAll(":id", "1").replace("*", "x");
+	// A token that is shown must hold, also where none is needed; of pictures nobody's word is asked, and a client ends its own.
+	const shown = routes.filter((r) => !/^\/(media|avatars)\//.test(r.path));
 
 	test("a token that has just been ended", async () => {
 		const app = await made("app", { call: (...a) => house.call(...a) }, "POST", "/api/v1/apps", { client_name: "x", redirect_uris: "urn:ietf:wg:oauth:2.0:oob", scopes: "read write" });
@@ -214,7 +216,7 @@ describe("not enough", () => {
 		assert.equal((await as("x").call("POST", "/oauth/revoke", { client_id: app.client_id, client_secret: app.client_secret, token: bob.token })).status < 500, true);
 		assert.equal((await bob.call("GET", "/api/v1/accounts/verify_credentials")).status, 200, "another app's token stays");
 		assert.equal((await mallory.call("DELETE", `${ours}/tokens/${old.id}`)).status, 200);
-		for (const { method, path, name } of scoped)
+		for (const { method, path, name } of shown)
 			assert.equal(check(name, await ask(ended, method, filled(path), method === "GET" ? undefined : {})), 401, name);
 	});
 
@@ -224,7 +226,7 @@ describe("not enough", () => {
 		const app = house.admin(["token", "add", "mallory", "--scopes", "read write follow push"]);
 		house.sql("UPDATE oauth_tokens SET expires_at = 1 WHERE id = (SELECT MAX(id) FROM oauth_tokens);");
 		for (const late of [as(short.token), as(app)])
-			for (const { method, path, name } of scoped)
+			for (const { method, path, name } of shown)
 				assert.equal(check(name, await ask(late, method, filled(path), method === "GET" ? undefined : {})), 401, name);
 	});
 
@@ -263,7 +265,21 @@ const needsNothing = new Set([
 	// A secret to begin with, an invitation, and what is about everything or about nothing that is named.
 	"POST /api/madang/v1/totp", "POST /api/madang/v1/admin/invitations", "POST /api/v1/markers", "POST /api/v1/notifications/clear", "POST /api/v1/notifications/requests/accept", "POST /api/v1/notifications/requests/dismiss", "POST /api/v1/admin/dimensions",
 ]);
-describe("nothing is said", () => {
+// What every route reads, by the names in docs/api.md and in the routes' own code: all at once, each of the wrong type.
+const said = [...new Set(["api/mastodon", "api/studio", "api/admin", "api/openai", "app"].flatMap((folder) => {
+	const at = new URL(`../../src/${folder}/`, import.meta.url);
+	return readdirSync(at).filter((f) => f.endsWith(".c")).flatMap((f) => [...readFileSync(new URL(f, at), "utf8").matchAll(/param_\w+\(\s*\w+,\s*"([^"]+)"/g)].map((m) => m[1]));
+}))];
+const wrong = { array: [[1]], object: { a: { b: [null] } }, huge: 1e300, negative: -7, fraction: 0.5, text: "x".repeat(3000), empty: "", controls: "a\u0001b", path: "../../etc/passwd" };
+const refusal = (name, path, r) => {
+	if (r.status < 400)
+		return;
+	assert.match(r.headers.get("content-type"), /application\/json/, name);
+	assert.equal(typeof (path.startsWith("/v1/") ? r.body.error?.message : r.body.error), "string", `${name}: ${JSON.stringify(r.body)}`);
+};
+assert.ok(said.length > 150, `${said.length} names of parameters are found`);
+
+describe("nothing is said, then what is wrong", () => {
 	const writing = routes.filter((r) => r.method !== "GET" && !ending.has(r.name));
 	const order = (r) => (r.method === "DELETE" ? 1 : 0);
 	for (const { method, path, scope, name } of writing.sort((x, y) => order(x) - order(y)))
@@ -271,15 +287,22 @@ describe("nothing is said", () => {
 			// Bob owns what is asked for; what the desk does is an administrator's.
 			const who = scope.startsWith("admin") || path.includes("/admin/") ? root : bob;
 			let answered = false;
+			const there = []; // the ids of things that this route is about
 			for (const id of path.includes(":id") ? ["1", ...Object.values(theirs)] : [""])
 				for (const [what, body, headers] of [["JSON", {}], ["form", new URLSearchParams()], ["multipart", "--b--\r\n", { "content-type": "multipart/form-data; boundary=b" }]]) {
 					const r = await who.call(method, path.replaceAll(":id", encodeURIComponent(id)).replace("*", "x"), body, headers);
 					assert.ok(r.status < 500, `${name} of ${id}, empty ${what}: ${r.status} ${JSON.stringify(r.body)}`);
 					answered ||= r.status < 400;
-					if (r.status >= 400) {
-						const said = path.startsWith("/v1/") ? r.body.error?.message : r.body.error;
-						assert.equal(typeof said, "string", `${name}: ${JSON.stringify(r.body)}`);
-					}
+					refusal(name, path, r);
+					if (what === "JSON" && r.status !== 404)
+						there.push(id);
+				}
+			// And of the wrong types, where there is something to look at.
+			for (const id of method === "DELETE" ? [] : there.slice(0, 3))
+				for (const [kind, value] of Object.entries(wrong)) {
+					const r = await who.call(method, path.replaceAll(":id", encodeURIComponent(id)).replace("*", "x"), Object.fromEntries(said.map((n) => [n, value])));
+					assert.ok(r.status < 500, `${name} of ${id} with ${kind}: ${r.status} ${JSON.stringify(r.body)}`);
+					refusal(`${name} of ${id} with ${kind}`, path, r);
 				}
 			if (!path.includes(":id"))
 				assert.equal(answered, needsNothing.has(name), `${name}: ${answered ? "answered, though nothing was said" : "is named as one that needs nothing"}`);
