@@ -3,25 +3,14 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { after, before, test } from "node:test";
-import { startMock } from "./mock.mjs";
+import { test } from "node:test";
 import { follow, GUEST_PAGES, PAGES, settled, SHEETS } from "./pages.mjs";
-import { launch, person } from "./yard.mjs";
+import { browser, mock } from "./stage.mjs";
+import { person } from "./yard.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const BAD = ["serious", "critical"];
 const SIZES = { day: { width: 1280, height: 800 }, night: { width: 390, height: 844 } };
-
-let browser;
-let mock;
-before(async () => {
-	browser = await launch();
-	mock = await startMock();
-});
-after(async () => {
-	await browser.close();
-	mock.close();
-});
 
 /** What is wrong with the page as it stands, one line for each rule. */
 async function wrongs(page, where) {

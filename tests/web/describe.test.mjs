@@ -1,29 +1,13 @@
 // A description that a model proposes, on a real server with a tiny model that can look: offered below a picture, read and
 // confirmed by its author, published only then.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { png } from "../api/house.mjs";
-import { serve, skip } from "./serve.mjs";
-import { join, launch, person } from "./yard.mjs";
+import { dal, opened, real, server } from "./real.mjs";
 
-let server;
-let browser;
-let dal;
+opened({ of: { eyes: true } });
 
-before(async () => {
-	if (skip) return;
-	server = await serve({ eyes: true });
-	browser = await launch();
-	dal = await person(browser, { locale: "en" });
-	await join(dal, server.setup, { name: "dal" });
-}, { timeout: 300_000 });
-
-after(async () => {
-	await browser?.close();
-	await server?.close();
-});
-
-test("a description is proposed for an upload, and must be confirmed", { timeout: 300_000, skip }, async () => {
+test("a description is proposed for an upload, and must be confirmed", real, async () => {
 	await dal.goto(`${server.base}/`);
 	await dal.waitForSelector("main h1", { state: "attached" });
 	await dal.click('[data-action="write"]');

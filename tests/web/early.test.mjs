@@ -1,28 +1,13 @@
 // Early access on the real server, as two people see it: a token shown once, a programme entered, a picture that waits for approval,
 // feedback that earns credits, and access taken back.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { serve, skip } from "./serve.mjs";
-import { draw, launch, open, publish, two } from "./yard.mjs";
+import { test } from "node:test";
+import { dal, haru, opened, real, server } from "./real.mjs";
+import { draw, open, publish } from "./yard.mjs";
 
-let server;
-let browser;
-let dal;
-let haru;
+opened({ haru: { locale: "en" } });
 
-before(async () => {
-	if (skip) return;
-	server = await serve();
-	browser = await launch();
-	({ dal, haru } = await two(browser, server, { dal: { locale: "en" }, haru: { locale: "en" } }));
-}, { timeout: 300_000 });
-
-after(async () => {
-	await browser?.close();
-	await server?.close();
-});
-
-test("a token is shown once, draws through /v1, and its use is counted", { timeout: 300_000, skip }, async () => {
+test("a token is shown once, draws through /v1, and its use is counted", real, async () => {
 	await open(haru, "/tokens");
 	await haru.click('[data-action="new-token"]');
 	await haru.locator("form input.input").first().fill("laptop");
@@ -42,7 +27,7 @@ test("a token is shown once, draws through /v1, and its use is counted", { timeo
 	assert.ok(!(await haru.content()).includes(token), "it is not shown again");
 });
 
-test("a programme is made, applied to and entered", { timeout: 300_000, skip }, async () => {
+test("a programme is made, applied to and entered", real, async () => {
 	await open(dal, "/admin?show=programmes");
 	await dal.click('[data-action="new-programme"]');
 	const sheet = dal.locator("dialog[open]");
@@ -65,7 +50,7 @@ test("a programme is made, applied to and entered", { timeout: 300_000, skip }, 
 	await dal.locator(".pill", { hasText: "you are in" }).first().waitFor();
 });
 
-test("what was made waits for the review desk, and is told when it is approved", { timeout: 300_000, skip }, async () => {
+test("what was made waits for the review desk, and is told when it is approved", real, async () => {
 	await open(haru, "/studio");
 	await haru.waitForSelector(".composer");
 	await draw(haru, "a red apple");
@@ -84,7 +69,7 @@ test("what was made waits for the review desk, and is told when it is approved",
 	await haru.locator('[data-tiding="review.approved"]').waitFor();
 });
 
-test("feedback is voluntary and earns credits; access is taken back and given again", { timeout: 300_000, skip }, async () => {
+test("feedback is voluntary and earns credits; access is taken back and given again", real, async () => {
 	await open(haru, "/programmes");
 	await haru.locator("[data-programme]").first().click();
 	await haru.getByRole("button", { name: "Give feedback" }).click();

@@ -1,28 +1,15 @@
 // The first half minute: one press draws what was said or suggested, and an empty home shows pictures.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { startMock } from "./mock.mjs";
-import { demo, settled, visit } from "./pages.mjs";
-import { launch } from "./yard.mjs";
-
-let browser;
-let mock;
-before(async () => {
-	browser = await launch();
-	mock = await startMock();
-});
-after(async () => {
-	await browser.close();
-	mock.close();
-});
+import { test } from "node:test";
+import { settled } from "./pages.mjs";
+import { dal, mock, open } from "./stage.mjs";
 
 const PHONE = { viewport: { width: 390, height: 844 } };
-const dal = (options) => demo(browser, mock, options);
 
 test("what is said at home, and an example that is pressed, is drawn at once; an address never draws", async () => {
 	const page = await dal(PHONE);
 	await page.route("**/api/v1/timelines/home**", (route) => route.fulfill({ json: [] }));
-	await visit(page, mock, "/");
+	await open(page, "/");
 	await page.locator(".others a.tile").first().waitFor();
 	await page.fill(".wish input", "a lantern in the yard");
 	await page.keyboard.press("Enter");
@@ -38,13 +25,13 @@ test("what is said at home, and an example that is pressed, is drawn at once; an
 		if (route.request().method() === "POST") orders += 1;
 		return route.continue();
 	});
-	await visit(page, mock, "/studio?prompt=a+roof");
+	await open(page, "/studio?prompt=a+roof");
 	await page.waitForFunction(() => document.querySelector("#studio-prompt")?.value === "a roof");
 	assert.equal(orders, 0);
 
 	await page.route("**/api/madang/v1/jobs?**", (route) => route.fulfill({ json: [] }));
 	await page.fill("#studio-prompt", "");
-	await visit(page, mock, "/studio");
+	await open(page, "/studio");
 	const example = page.locator('[data-action="example"]').first();
 	const words = await example.locator("span").innerText();
 	await example.click();
@@ -60,7 +47,7 @@ test("on a phone a lineage is read from above to below: nothing of it is beside 
 	const node = (id, children = []) => ({ id, status: { ...status, id }, deleted: false, parent_id: null, created_at: status.created_at, children });
 	const root = node("1", [node("2", [node("3", [node("4")]), node("5")]), node("6"), node("7"), node("8")]);
 	await page.route("**/api/madang/v1/lineage/**", (route) => route.fulfill({ json: { root, current: "4", count: 8, truncated: false } }));
-	await visit(page, mock, "/lineage/4");
+	await open(page, "/lineage/4");
 	await page.locator("[data-node]").nth(7).waitFor();
 	const places = await page.locator("[data-node]").evaluateAll((all) => all.map((one) => one.getBoundingClientRect()).map(({ left, right, top }) => ({ left, right, top })));
 	for (const [index, place] of places.entries()) {
@@ -87,7 +74,7 @@ test("names as long as they may be, and those written from the right, fit a smal
 	await change("**/api/v1/accounts/lookup**", renamed);
 	await change("**/api/v1/accounts/familiar_followers**", (list) => list.map((one) => ({ ...one, accounts: one.accounts.map(renamed) })));
 	for (const path of ["/", "/@minseo", "/notifications"]) {
-		await visit(page, mock, path);
+		await open(page, path);
 		const wide = await page.evaluate(() => Math.max(document.documentElement.scrollWidth, document.body.scrollWidth));
 		assert.ok(wide <= 320, `${path} is ${wide} wide`);
 	}

@@ -1,23 +1,10 @@
 // The front end by itself, against the stand-in server, under the content security policy that it is shipped with.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { startMock } from "./mock.mjs";
-import { demo, follow, PAGES, visit } from "./pages.mjs";
-import { launch, walk } from "./yard.mjs";
-
-let browser;
-let mock;
-before(async () => {
-	browser = await launch();
-	mock = await startMock();
-});
-after(async () => {
-	await browser.close();
-	mock.close();
-});
-
-const dal = (options) => demo(browser, mock, options);
-const open = (page, path) => visit(page, mock, path);
+import { follow, PAGES } from "./pages.mjs";
+import { browser, dal, open } from "./stage.mjs";
+import { person, walk } from "./yard.mjs";
 
 test("two people walk the main path", async () => {
 	const empty = await startMock({ empty: true });
@@ -220,5 +207,46 @@ test("a post's HTML can't run anything", async () => {
 	assert.ok(!/img|script|onerror|onclick|javascript/i.test(shown), shown);
 	assert.match(shown, /<a href="https:\/\/example\.org\/a" target="_blank" rel="noopener noreferrer nofollow">there<\/a>/);
 	assert.notEqual(await page.title(), "1");
+	await page.context().close();
+});
+
+test("where an invitation is needed, the way in says so and offers no account", async () => {
+	const page = await person(browser, { locale: "en" });
+	await page.route("**/api/madang/v1/session", async (route) => {
+		const response = await route.fetch();
+		await route.fulfill({ response, json: { ...(await response.json()), registrations: "invitation" } });
+	});
+	for (const path of ["/sign-in", "/"]) {
+		await open(page, path);
+		await page.locator("main", { hasText: "You need an invitation link from somebody who is in." }).waitFor();
+		assert.equal(await page.locator('a[href="/signup"]').count(), 0, path);
+	}
+	await page.context().close();
+});
+
+test("a report says whom it was about", async () => {
+	const page = await dal();
+	await page.route("**/api/v1/reports", (route) => route.fulfill({ json: { id: "1" } }));
+	await open(page, "/@minseo");
+	await page.locator("main [aria-haspopup=menu]").first().click();
+	await page.getByRole("menuitem", { name: "Report" }).click();
+	await page.click('[data-action="send-report"]');
+	await page.locator(".toast", { hasText: "@minseo" }).waitFor();
+	await page.context().close();
+});
+
+test("with letters twice as large, icons are too, and nothing leaves the screen", async () => {
+	const page = await dal({ viewport: { width: 390, height: 844 } });
+	for (const path of ["/", "/studio", "/@minseo", "/settings?show=look"]) {
+		await open(page, path);
+		const icon = () => page.locator('svg[viewBox="0 0 24 24"][stroke-width]:visible').first().evaluate((one) => one.getBoundingClientRect().width);
+		const before = await icon();
+		await page.evaluate(() => (document.documentElement.style.fontSize = "31px"));
+		const ratio = (await icon()) / before;
+		assert.ok(Math.abs(ratio - 2) < 0.05, `${path}: ${ratio}`);
+		const wide = await page.evaluate(() => Math.max(document.documentElement.scrollWidth, document.body.scrollWidth));
+		assert.ok(wide <= 390, `${path} is ${wide} wide`);
+		if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/large${path.replace(/\W/g, "_")}.png` });
+	}
 	await page.context().close();
 });

@@ -1,14 +1,9 @@
 // Looking after the house, on a real server: its name and rules, the lists of words, servers, mail providers and networks, and a person who is
 // suspended, appeals without signing in, and is let back in.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { serve, skip } from "./serve.mjs";
-import { PASSWORD, launch, open, person, two } from "./yard.mjs";
-
-let server;
-let browser;
-let dal;
-let haru;
+import { test } from "node:test";
+import { browser, dal, haru, opened, real, server } from "./real.mjs";
+import { PASSWORD, open, person } from "./yard.mjs";
 
 /** Adds an entry to the list that is shown. */
 async function list(page, field, value, more = async () => undefined) {
@@ -19,19 +14,9 @@ async function list(page, field, value, more = async () => undefined) {
 	await sheet.locator('[data-action="save-block"]').click();
 }
 
-before(async () => {
-	if (skip) return;
-	server = await serve();
-	browser = await launch();
-	({ dal, haru } = await two(browser, server, { dal: { locale: "en" }, haru: { viewport: { width: 390, height: 844 } } }));
-}, { timeout: 300_000 });
+opened({ haru: { viewport: { width: 390, height: 844 } } });
 
-after(async () => {
-	await browser?.close();
-	await server?.close();
-});
-
-test("the house gets a name, an address for questions and rules, and visitors see them", { timeout: 300_000, skip }, async () => {
+test("the house gets a name, an address for questions and rules, and visitors see them", real, async () => {
 	await open(dal, "/admin?show=site");
 	await dal.locator('[name="title"]').fill("The persimmon yard");
 	await dal.getByLabel("Mail address for questions").fill("yard@example.org");
@@ -47,7 +32,7 @@ test("the house gets a name, an address for questions and rules, and visitors se
 	await guest.context().close();
 });
 
-test("a listed word can't be written, until it is taken off the list", { timeout: 300_000, skip }, async () => {
+test("a listed word can't be written, until it is taken off the list", real, async () => {
 	await open(dal, "/admin?show=blocks");
 	await list(dal, "phrase", "casino", (sheet) => sheet.locator('input[value="refuse"]').check({ force: true }));
 	await dal.locator(".lines li", { hasText: "casino" }).waitFor();
@@ -64,7 +49,7 @@ test("a listed word can't be written, until it is taken off the list", { timeout
 	await sheet.waitFor({ state: "detached" });
 });
 
-test("servers, mail providers and networks are listed, changed and taken off", { timeout: 300_000, skip }, async () => {
+test("servers, mail providers and networks are listed, changed and taken off", real, async () => {
 	await open(dal, "/admin?show=blocks&list=domains");
 	await list(dal, "domain", "bad.example");
 	await dal.click('[data-action="edit-block"]');
@@ -85,7 +70,7 @@ test("servers, mail providers and networks are listed, changed and taken off", {
 	assert.equal(new URL(dal.url()).searchParams.get("list"), "networks");
 });
 
-test("who is suspended appeals with the link alone, and is let back in", { timeout: 300_000, skip }, async () => {
+test("who is suspended appeals with the link alone, and is let back in", real, async () => {
 	await open(dal, "/admin?show=accounts");
 	await dal.locator("li", { hasText: "@haru" }).locator("[aria-haspopup=menu]").click();
 	await dal.getByRole("menuitem", { name: "Act" }).click();

@@ -1,23 +1,8 @@
 // Nothing is lost by a slip of the finger, a slow network or a phone that slept: drafts, the place on a page, what came meanwhile.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { startMock } from "./mock.mjs";
-import { demo, follow, settled, visit } from "./pages.mjs";
-import { launch } from "./yard.mjs";
-
-let browser;
-let mock;
-before(async () => {
-	browser = await launch();
-	mock = await startMock();
-});
-after(async () => {
-	await browser.close();
-	mock.close();
-});
-
-const dal = (options) => demo(browser, mock, options);
-const open = (page, path) => visit(page, mock, path);
+import { test } from "node:test";
+import { follow, settled } from "./pages.mjs";
+import { dal, mock, open } from "./stage.mjs";
 
 test("what was begun is there again: in the studio, in a post, in an answer; and gone once it was sent", async () => {
 	const page = await dal();
@@ -65,6 +50,84 @@ test("what was begun is there again: in the studio, in a post, in an answer; and
 	assert.ok(!(await reply.inputValue()).includes("so soft"));
 	assert.deepEqual(page.complaints, []);
 	await page.context().close();
+});
+
+test("what was begun in the studio waits while a wish, an example or a remix is drawn, and is back after it", async () => {
+	const page = await dal();
+	const words = (wanted) => page.waitForFunction((text) => document.querySelector("#studio-prompt")?.value === text, wanted);
+	await open(page, "/studio");
+	await page.fill("#studio-prompt", "a long thought about the rain");
+	await follow(page, "/");
+	await page.fill(".wish input", "a lantern");
+	await page.keyboard.press("Enter");
+	await page.locator("[data-job]", { hasText: "a lantern" }).first().waitFor();
+	await words("a long thought about the rain");
+	await page.reload();
+	await settled(page);
+	assert.equal(await page.inputValue("#studio-prompt"), "a long thought about the rain");
+
+	// A wish that can't be sent stays to be sent, and what waits behind it is not lost with the page.
+	const busy = (route) => (route.request().method() === "POST" ? route.fulfill({ status: 503, json: { error: "Too busy. Try again in a minute." } }) : route.continue());
+	await page.route("**/api/madang/v1/jobs", busy);
+	await follow(page, "/");
+	await page.fill(".wish input", "a kite");
+	await page.keyboard.press("Enter");
+	await page.locator("#studio-problem", { hasText: "Too busy" }).waitFor();
+	assert.equal(await page.inputValue("#studio-prompt"), "a kite");
+	await page.unroute("**/api/madang/v1/jobs", busy);
+	await page.reload();
+	await settled(page);
+	assert.equal(await page.inputValue("#studio-prompt"), "a kite");
+	await page.click('[data-action="draw"]');
+	await words("a long thought about the rain");
+
+	// Another look at a picture, dropped and drawn.
+	await page.locator('[data-action="vary"]').first().click();
+	await page.locator(".composer .source").waitFor();
+	await page.locator(".composer .source button.ghost").click();
+	await words("a long thought about the rain");
+	await page.locator('[data-action="vary"]').first().click();
+	await page.locator(".composer .source").waitFor();
+	await page.click('[data-action="draw"]');
+	await words("a long thought about the rain");
+	await page.fill("#studio-prompt", "");
+	assert.deepEqual(page.complaints, []);
+	await page.context().close();
+});
+
+test("whoever writes an answer keeps the box while others answer; what was sent is out of it", async () => {
+	const page = await dal();
+	const other = await dal();
+	const [one] = await (await fetch(`${mock.url}/api/v1/timelines/public?limit=40`)).json().then((all) => all.filter((status) => status.replies_count === 0 && !status.reblog));
+	const path = `/@${one.account.acct}/${one.id}`;
+	await open(page, path);
+	await open(other, path);
+	const box = page.locator('[data-action="reply-text"]');
+	await box.click();
+	await page.keyboard.type("half an ans");
+	await other.locator('[data-action="reply-text"]').fill("somebody was quicker");
+	await other.click('[data-action="send-reply"]');
+	await page.locator(".replies article", { hasText: "somebody was quicker" }).waitFor();
+	await page.keyboard.type("wer");
+	assert.match(await box.inputValue(), /half an answer$/, "the cursor was not taken away");
+	// The stream brings one's own answer before the server has answered.
+	let go;
+	const seen = new Promise((resolve) => (go = resolve));
+	await page.route("**/api/v1/statuses", async (route) => {
+		const response = await route.fetch();
+		await seen;
+		await route.fulfill({ response });
+	});
+	await page.click('[data-action="send-reply"]');
+	await other.locator(".replies article", { hasText: "half an answer" }).waitFor();
+	assert.ok(!(await box.inputValue()).includes("half"));
+	go();
+	await page.locator(".replies article", { hasText: "half an answer" }).waitFor();
+	assert.equal(await page.locator(".replies article", { hasText: "half an answer" }).count(), 1);
+	assert.ok(!(await box.inputValue()).includes("half"));
+	assert.deepEqual(page.complaints, []);
+	await page.context().close();
+	await other.context().close();
 });
 
 test("a sheet stays when text is selected beyond its edge, and leaves with its page", async () => {

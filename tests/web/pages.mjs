@@ -29,7 +29,7 @@ export async function follow(page, path) {
 }
 
 /** Where visitors get. */
-export const GUEST_PAGES = ["/explore", "/local", "/about", "/privacy-policy", "/directory", "/trends", "/@dal", "/sign-in", "/signup", "/appeal", "/reset", "/no-such-page"];
+export const GUEST_PAGES = ["/explore", "/local", "/about", "/privacy-policy", "/directory", "/trends", "/@dal", "/sign-in", "/signup", "/appeal", "/reset", "/no-such-page", "/@nobody-of-that-name"];
 
 /** Sheets and menus: the page, and what is pressed on it. */
 export const SHEETS = [

@@ -2,25 +2,10 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { startMock } from "./mock.mjs";
-import { demo, follow, settled, visit } from "./pages.mjs";
-import { launch } from "./yard.mjs";
-
-let browser;
-let mock;
-before(async () => {
-	browser = await launch();
-	mock = await startMock();
-});
-after(async () => {
-	await browser.close();
-	mock.close();
-});
-
-const dal = (options) => demo(browser, mock, options);
-const open = (page, path) => visit(page, mock, path);
+import { follow, settled } from "./pages.mjs";
+import { dal, mock, open } from "./stage.mjs";
 
 /** Answers of the server, changed on their way to the page. */
 async function change(page, url, deed) {

@@ -1,15 +1,10 @@
 // What the house tells everybody, on a real server, as two people see it: emojis of its own in the composer, names and reactions; an
 // announcement that comes while one looks, pinned and answered; a thread that grows, for a reader without an account too.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { deflateSync } from "node:zlib";
-import { serve, skip } from "./serve.mjs";
-import { launch, open, person, two } from "./yard.mjs";
-
-let server;
-let browser;
-let dal;
-let haru;
+import { browser, dal, haru, opened, real, server } from "./real.mjs";
+import { open, person } from "./yard.mjs";
 
 const CRC = Array.from({ length: 256 }, (_, n) => {
 	let c = n;
@@ -50,19 +45,9 @@ async function write(page, text, more = async () => undefined) {
 	await sheet.waitFor({ state: "detached" });
 }
 
-before(async () => {
-	if (skip) return;
-	server = await serve();
-	browser = await launch();
-	({ dal, haru } = await two(browser, server, { dal: { locale: "en" }, haru: { viewport: { width: 390, height: 844 } } }));
-}, { timeout: 300_000 });
+opened({ haru: { viewport: { width: 390, height: 844 } } });
 
-after(async () => {
-	await browser?.close();
-	await server?.close();
-});
-
-test("an emoji is uploaded, picked in the composer, and seen in a post and in a name", { timeout: 300_000, skip }, async () => {
+test("an emoji is uploaded, picked in the composer, and seen in a post and in a name", real, async () => {
 	await open(dal, "/admin?show=emojis");
 	await dal.locator('[data-action="emoji-file"]').setInputFiles({ name: "red-persimmon.png", mimeType: "image/png", buffer: square(32, [210, 70, 20]) });
 	assert.equal(await dal.locator('[name="shortcode"]').inputValue(), "red_persimmon", "the file's name is proposed");
@@ -86,7 +71,7 @@ test("an emoji is uploaded, picked in the composer, and seen in a post and in a 
 	await dal.locator('h1 img.emoji[alt=":gam:"]').waitFor();
 });
 
-test("an announcement comes while one looks, is reacted to, and can be put away", { timeout: 300_000, skip }, async () => {
+test("an announcement comes while one looks, is reacted to, and can be put away", real, async () => {
 	await open(haru, "/");
 	await open(dal, "/admin?show=announcements");
 	await dal.click('[data-action="new-announcement"]');
@@ -106,7 +91,7 @@ test("an announcement comes while one looks, is reacted to, and can be put away"
 	await haru.locator("[data-announcement]", { hasText: "at nine tonight" }).waitFor();
 });
 
-test("a live thread grows before the eyes of its readers, with an account or without", { timeout: 300_000, skip }, async () => {
+test("a live thread grows before the eyes of its readers, with an account or without", real, async () => {
 	await write(dal, "We draw the moon together, step by step");
 	const root = await dal.locator("article[data-post]", { hasText: "step by step" }).first().getAttribute("data-post");
 	await open(dal, "/admin?show=announcements");

@@ -1,30 +1,19 @@
 // Two accounts in two windows of one real server: polls, edits, quotes, lists, filters, private messages, posts for later, reports, and the
 // queue. Each step is seen by the other person.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { serve, skip } from "./serve.mjs";
-import { launch, open, two } from "./yard.mjs";
+import { test } from "node:test";
+import { dal, haru, opened, real, server } from "./real.mjs";
+import { open } from "./yard.mjs";
 
-let server;
-let browser;
-let dal;
-let haru;
-
-before(async () => {
-	if (skip) return;
-	server = await serve();
-	browser = await launch();
-	({ dal, haru } = await two(browser, server, { dal: { locale: "en" } }));
-	for (const [page, other] of [[haru, "dal"], [dal, "haru"]]) {
-		await open(page, `/@${other}`);
-		await page.click('[data-action="follow"]');
-		await page.waitForSelector('[data-action="follow"][aria-pressed="true"]');
-	}
-}, { timeout: 300_000 });
-
-after(async () => {
-	await browser?.close();
-	await server?.close();
+opened({
+	haru: {},
+	at: async () => {
+		for (const [page, other] of [[haru, "dal"], [dal, "haru"]]) {
+			await open(page, `/@${other}`);
+			await page.click('[data-action="follow"]');
+			await page.waitForSelector('[data-action="follow"][aria-pressed="true"]');
+		}
+	},
 });
 
 async function write(page, text, more = async () => undefined) {
@@ -45,7 +34,7 @@ async function choose(page, text, name) {
 	await page.getByRole("menuitem", { name, exact: true }).click();
 }
 
-test("a poll is written, comes live, is voted in, and its author sees the result", { timeout: 300_000, skip }, async () => {
+test("a poll is written, comes live, is voted in, and its author sees the result", real, async () => {
 	await open(haru, "/");
 	await write(dal, "What shall we draw tonight?", async (sheet) => {
 		await sheet.locator('[data-action="poll"]').click();
@@ -60,7 +49,7 @@ test("a poll is written, comes live, is voted in, and its author sees the result
 	await article(dal, "What shall we draw tonight?").locator(".result", { hasText: "a cat" }).getByText("100%").waitFor();
 });
 
-test("an edit reaches the reader while they look, with its history", { timeout: 300_000, skip }, async () => {
+test("an edit reaches the reader while they look, with its history", real, async () => {
 	await write(dal, "The first version of a thought");
 	await open(haru, "/");
 	await article(haru, "The first version of a thought").waitFor();
@@ -76,7 +65,7 @@ test("an edit reaches the reader while they look, with its history", { timeout: 
 	await haru.keyboard.press("Escape");
 });
 
-test("a quote shows the quoted post, and its author is told", { timeout: 300_000, skip }, async () => {
+test("a quote shows the quoted post, and its author is told", real, async () => {
 	await open(haru, "/");
 	await choose(haru, "The second version, better", "인용하기");
 	const sheet = haru.locator("dialog[open]");
@@ -90,7 +79,7 @@ test("a quote shows the quoted post, and its author is told", { timeout: 300_000
 	await dal.locator('[data-notice="quote"]').waitFor();
 });
 
-test("the numbers below a post say who; its author takes it out of a quote and says who may quote it from now on", { timeout: 300_000, skip }, async () => {
+test("the numbers below a post say who; its author takes it out of a quote and says who may quote it from now on", real, async () => {
 	// Not the quote, which shows the same words.
 	const original = (page) => page.locator("article[data-post]", { hasText: "The second version, better", hasNot: page.locator("[data-quote]") }).first();
 	await original(haru).locator('[data-action="like"]').click();
@@ -120,7 +109,7 @@ test("the numbers below a post say who; its author takes it out of a quote and s
 	await haru.keyboard.press("Escape");
 });
 
-test("a profile: a note for oneself, a recommendation, tags, whom one knows, and a follower who is let go", { timeout: 300_000, skip }, async () => {
+test("a profile: a note for oneself, a recommendation, tags, whom one knows, and a follower who is let go", real, async () => {
 	const menu = async (page, name) => {
 		await page.locator(".head [aria-haspopup=menu]").click();
 		await page.getByRole("menuitem", { name, exact: true }).click();
@@ -169,7 +158,7 @@ test("a profile: a note for oneself, a recommendation, tags, whom one knows, and
 	await dal.waitForSelector('[data-action="follow"][aria-pressed="true"]');
 });
 
-test("a list shows its members' posts", { timeout: 300_000, skip }, async () => {
+test("a list shows its members' posts", real, async () => {
 	await open(dal, "/lists");
 	await dal.fill('[data-action="list-title"]', "Friends");
 	await dal.click('[data-action="make-list"]');
@@ -183,7 +172,7 @@ test("a list shows its members' posts", { timeout: 300_000, skip }, async () => 
 	await article(dal, "리스트에서 보이나요?").waitFor();
 });
 
-test("a filter covers what one does not want to meet, until a press", { timeout: 300_000, skip }, async () => {
+test("a filter covers what one does not want to meet, until a press", real, async () => {
 	await open(haru, "/filters");
 	await haru.click('[data-action="new-filter"]');
 	await haru.locator('[data-action="keyword"]').first().fill("spoiler");
@@ -198,7 +187,7 @@ test("a filter covers what one does not want to meet, until a press", { timeout:
 	await article(haru, "the cat did it").waitFor();
 });
 
-test("one post is put behind a filter that is made for it, and comes back", { timeout: 300_000, skip }, async () => {
+test("one post is put behind a filter that is made for it, and comes back", real, async () => {
 	await write(dal, "The ending nobody asked for");
 	await open(haru, "/");
 	await choose(haru, "The ending nobody asked for", "필터로 가리기");
@@ -217,7 +206,7 @@ test("one post is put behind a filter that is made for it, and comes back", { ti
 	assert.equal(await hidden().count(), 0);
 });
 
-test("a private message arrives in the other one's conversations", { timeout: 300_000, skip }, async () => {
+test("a private message arrives in the other one's conversations", real, async () => {
 	await write(haru, "@dal 둘만 아는 이야기", async (sheet) => sheet.locator('input[value="direct"]').check({ force: true }));
 	await open(dal, "/conversations");
 	const one = dal.locator("[data-conversation]", { hasText: "둘만 아는 이야기" });
@@ -226,7 +215,7 @@ test("a private message arrives in the other one's conversations", { timeout: 30
 	await dal.locator(".main-post", { hasText: "둘만 아는 이야기" }).waitFor();
 });
 
-test("a post for later waits, and can be taken back", { timeout: 300_000, skip }, async () => {
+test("a post for later waits, and can be taken back", real, async () => {
 	const at = new Date(Date.now() + 864e5);
 	const local = new Date(at.getTime() - at.getTimezoneOffset() * 6e4).toISOString().slice(0, 16);
 	await write(dal, "Good morning, tomorrow", async (sheet) => {
@@ -239,19 +228,20 @@ test("a post for later waits, and can be taken back", { timeout: 300_000, skip }
 	await dal.locator("[data-scheduled]").waitFor({ state: "detached" });
 });
 
-test("what the small model has not learned is said, with names near it that it knows", { timeout: 300_000, skip }, async () => {
+test("what the small model has not learned is said, with names near it that it knows", real, async () => {
 	await open(haru, "/studio");
 	await haru.fill("#studio-prompt", "민주주의");
 	await haru.click('[data-action="draw"]');
 	const job = haru.locator('[data-job][data-state="failed"]').first();
 	const near = job.locator("[data-near]").first();
 	await near.waitFor();
-	const name = await near.innerText();
+	const name = await near.getAttribute("data-near");
+	assert.equal(await near.innerText(), `‘${name}’(으)로 바꾸기`, "the button says that it changes the words");
 	await near.click();
 	assert.equal(await haru.inputValue("#studio-prompt"), name);
 });
 
-test("an administrator pauses the maker and limits everybody: the studio says so before the button", { timeout: 300_000, skip }, async () => {
+test("an administrator pauses the maker and limits everybody: the studio says so before the button", real, async () => {
 	await open(dal, "/admin?show=quotas");
 	await dal.click('[data-action="add-quota"]');
 	await open(haru, "/studio");
@@ -266,7 +256,7 @@ test("an administrator pauses the maker and limits everybody: the studio says so
 	await dal.locator('[data-maker="builtin"] .pill').waitFor({ state: "detached" });
 });
 
-test("a report reaches the desk, is noted and answered, and the person is told", { timeout: 300_000, skip }, async () => {
+test("a report reaches the desk, is noted and answered, and the person is told", real, async () => {
 	await open(dal, "/");
 	await write(haru, "신고할 만한 글");
 	await article(dal, "신고할 만한 글").waitFor();
@@ -292,7 +282,7 @@ test("a report reaches the desk, is noted and answered, and the person is told",
 	await haru.getByText("Please be gentle.").waitFor();
 });
 
-test("nothing on any page has complained", { skip }, () => {
+test("nothing on any page has complained", real, () => {
 	assert.deepEqual(dal.complaints, []);
 	assert.deepEqual(haru.complaints, []);
 });

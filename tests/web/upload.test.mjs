@@ -1,30 +1,14 @@
 // A picture that the server has not processed when it answers: the composer says that it comes, lets nobody post before, and
 // shows it when it is there; what turns out to be no picture is said so, and nothing else is lost.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { png } from "../api/house.mjs";
-import { serve, skip } from "./serve.mjs";
-import { join, launch, person } from "./yard.mjs";
+import { dal, opened, real, server } from "./real.mjs";
 
-let server;
-let browser;
-let dal;
+process.env.MADANG_UPLOAD_WAIT_MS = "0"; // every upload is answered 202
+opened();
 
-before(async () => {
-	if (skip) return;
-	process.env.MADANG_UPLOAD_WAIT_MS = "0"; // every upload is answered 202
-	server = await serve();
-	browser = await launch();
-	dal = await person(browser, { locale: "en" });
-	await join(dal, server.setup, { name: "dal" });
-}, { timeout: 300_000 });
-
-after(async () => {
-	await browser?.close();
-	await server?.close();
-});
-
-test("an upload that takes its time is waited for and posted", { timeout: 300_000, skip }, async () => {
+test("an upload that takes its time is waited for and posted", real, async () => {
 	await dal.goto(`${server.base}/`);
 	await dal.waitForSelector("main h1", { state: "attached" });
 	await dal.click('[data-action="write"]');

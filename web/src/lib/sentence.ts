@@ -103,10 +103,12 @@ function fieldName(field: string): string {
 export interface NotYet {
 	asked: string;
 	near: string[];
+	/** They are written nearly as what was asked for; else they are only some of what is known. */
+	spelled: boolean;
 }
 
 /** The built-in model says what it cannot draw, and which names that it knows are near. */
 export function notYet(message: string): NotYet | null {
-	const found = message.match(/^not yet: I can't draw "(.*)"; (?:near it I know|I know, for example): (.*)$/s);
-	return found ? { asked: found[1]!, near: [...new Set(found[2]!.split(", "))] } : null;
+	const found = message.match(/^not yet: I can't draw "(.*)"; (near it I know|I know, for example): (.*)$/s);
+	return found ? { asked: found[1]!, spelled: found[2]!.startsWith("near"), near: [...new Set(found[3]!.split(", "))] } : null;
 }

@@ -148,7 +148,7 @@ export const people = {
 	"profile.tags": "Tags on my profile",
 	"profile.tagsHint": "Tags of yours that stand on your profile; a press shows your posts with it.",
 	"report.comment": "In your words",
-	"report.done": "Thank you. The moderators will look at it.",
+	"report.done": "Thank you. The moderators will look at your report about {name}.",
 	"report.forward": "Also tell their server",
 	"report.kind": "What is it?",
 	"report.kind.legal": "Against the law",

@@ -150,7 +150,7 @@ export const people: Record<keyof typeof en, string> = {
 	"profile.tags": "プロフィールのタグ",
 	"profile.tagsHint": "プロフィールに出すタグです。押すと、そのタグの投稿が並びます。",
 	"report.comment": "くわしく",
-	"report.done": "ありがとうございます。モデレーターが確認します。",
+	"report.done": "ありがとうございます。{name} についての通報をモデレーターが確認します。",
 	"report.forward": "相手のサーバーにも知らせる",
 	"report.kind": "何が問題ですか？",
 	"report.kind.legal": "違法",

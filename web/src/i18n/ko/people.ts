@@ -150,7 +150,7 @@ export const people: Record<keyof typeof en, string> = {
 	"profile.tags": "내 프로필의 태그",
 	"profile.tagsHint": "프로필에 거는 내 태그예요. 누르면 그 태그가 달린 내 글이 보여요.",
 	"report.comment": "자세한 이야기",
-	"report.done": "고맙습니다. 운영진이 살펴볼게요.",
+	"report.done": "고맙습니다. 운영진이 {name} 신고를 살펴볼게요.",
 	"report.forward": "상대 서버에도 알리기",
 	"report.kind": "무엇이 문제인가요?",
 	"report.kind.legal": "불법",
