@@ -3,9 +3,10 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import http from "node:http";
-import { after, before, describe, test } from "node:test";
+import { after, before, describe } from "node:test";
 import { createRestAPIClient } from "masto";
 import "./audited.mjs";
+import { section, test } from "./compatibility.mjs";
 import { House, png, until } from "./house.mjs";
 
 let house, closed, root, ana, bo, cho, a, r, site, inside, at, asked, pages;
@@ -216,3 +217,5 @@ describe("links that trend", () => {
 		assert.equal((await house.call("GET", "/api/v1/trends/links?limit=-1")).status, 422);
 	});
 });
+
+test("docs/compatibility.md says what this run has shown", () => section("cards.test.mjs", (r) => /trends\/links|timelines\/link/.test(r.name)));

@@ -1,42 +1,16 @@
 // Mastodon's client API through masto.js: every method that the library has for what is offered here, each answer
-// held against the library's own types. What was called, and how it was answered, becomes docs/compatibility.md
-// (MADANG_WRITE_COMPATIBILITY=1 writes it; otherwise it is compared).
+// held against the library's own types. What was called, and how it was answered, becomes its section of
+// docs/compatibility.md.
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
-import { after, before, describe, test } from "node:test";
+import { after, before, describe } from "node:test";
 import { createRestAPIClient, createStreamingAPIClient } from "masto";
 import WebSocket from "ws";
+import { section, test } from "./compatibility.mjs";
 import { House, png, tinyModel, until } from "./house.mjs";
 import { checkShape } from "./shape.mjs";
 
-// --- which routes are called, by which test ---
-
-const docs = readFileSync(new URL("../../docs/api.md", import.meta.url), "utf8");
-const table = docs.slice(docs.indexOf("## Mastodon's client API")).split("\n## ")[0];
-const routes = [...table.matchAll(/^\| (GET|POST|PUT|PATCH|DELETE) \| `([^`]+)` \|/gm)].map(([, method, path]) => ({
-	method,
-	path,
-	pattern: new RegExp(`^${path.replace(/[.*+?^${}()|[\]\\]/g, "\\$&").replaceAll(":id", "[^/]+")}$`),
-}));
 // Held by suites of their own.
 const elsewhere = [/^\/oauth/, /^\/\.well-known/, /^\/nodeinfo/, /streaming/, /notifications/, /\/push\//, /\/admin\//, /\/reports/, /\/announcements/, /translate$/, /\/trends/, /timelines\/link/, /custom_emojis/, /\/apps/, /\/search/, /\/exports?/, /\/imports?/, /instance/, /emails/];
-const calls = new Map();
-let running = "";
-const realFetch = globalThis.fetch;
-globalThis.fetch = async (input, init) => {
-	const method = init?.method ?? input.method ?? "GET";
-	const { pathname } = new URL(input.url ?? input);
-	const answer = await realFetch(input, init);
-	const fitting = routes.filter((r) => r.method === method && r.pattern.test(pathname)).sort((x, y) => x.path.split(":id").length - y.path.split(":id").length);
-	if (fitting[0] && answer.ok && !calls.has(fitting[0]))
-		calls.set(fitting[0], { status: answer.status, test: running });
-	return answer;
-};
-const step = (name, fn) => test(name, async (t) => {
-	running = name;
-	await fn(t);
-});
-
 let house, alice, bob, carol, a, b, c, nobody;
 before(async () => {
 	house = await House.start({ model: tinyModel() });
@@ -53,7 +27,7 @@ const fails = (promise, status) => assert.rejects(async () => await promise, (e)
 
 describe("statuses", () => {
 	let status;
-	step("create, fetch, several, context, remove", async () => {
+	test("create, fetch, several, context, remove", async () => {
 		status = checkShape("Status", await a.v1.statuses.create({ status: "Hello #tests @bob", language: "en", spoilerText: "cw" }));
 		assert.equal(status.quoteApproval.currentUser, "automatic");
 		checkShape("Status", await nobody.v1.statuses.$select(status.id).fetch());
@@ -65,7 +39,7 @@ describe("statuses", () => {
 		assert.equal(gone.text, "@alice hi");
 		await fails(a.v1.statuses.$select(reply.id).fetch(), 404);
 	});
-	step("update with source and history", async () => {
+	test("update with source and history", async () => {
 		const media = await a.v2.media.create({ file: new Blob([png(20, 20)], { type: "image/png" }), description: "a red square" });
 		checkShape("MediaAttachment", await a.v1.media.$select(media.id).fetch());
 		checkShape("MediaAttachment", await a.v1.media.$select(media.id).update({ description: "a square" }));
@@ -82,7 +56,7 @@ describe("statuses", () => {
 		const without = await a.v1.statuses.$select(one.id).update({ status: "third" });
 		assert.equal(without.mediaAttachments.length, 0);
 	});
-	step("favourite, bookmark, reblog, pin, mute", async () => {
+	test("favourite, bookmark, reblog, pin, mute", async () => {
 		const s = () => b.v1.statuses.$select(status.id);
 		assert.equal(checkShape("Status", await s().favourite()).favourited, true);
 		assert.equal(checkShape("Account[]", await a.v1.statuses.$select(status.id).favouritedBy.list())[0].username, "bob");
@@ -101,7 +75,7 @@ describe("statuses", () => {
 		await fails(s().pin(), 422);
 		assert.equal((await a.v1.statuses.$select(status.id).unpin()).pinned, false);
 	});
-	step("quotes: policy, list, revoke", async () => {
+	test("quotes: policy, list, revoke", async () => {
 		const open = await a.v1.statuses.create({ status: "quote me" });
 		const closed = await a.v1.statuses.create({ status: "do not", quoteApprovalPolicy: "nobody" });
 		assert.equal((await b.v1.statuses.$select(closed.id).fetch()).quoteApproval.currentUser, "denied");
@@ -114,14 +88,13 @@ describe("statuses", () => {
 		assert.equal(checkShape("Status[]", await a.v1.statuses.$select(open.id).quotes.list()).length, 1);
 		const post = (route) => alice.call("POST", route);
 		assert.equal((await carol.call("POST", `/api/v1/statuses/${open.id}/quotes/${quote.id}/revoke`)).status, 403);
-		running = "quotes: policy, list, revoke";
 		const revoked = await post(`/api/v1/statuses/${open.id}/quotes/${quote.id}/revoke`);
 		assert.equal(revoked.body.quote.state, "revoked");
 		assert.equal((await a.v1.statuses.$select(open.id).fetch()).quotesCount, 0);
 		const policy = await alice.call("PUT", `/api/v1/statuses/${open.id}/interaction_policy`, { quote_approval_policy: "followers" });
 		assert.deepEqual(policy.body.quote_approval.automatic, ["followers"]);
 	});
-	step("polls: asking and voting", async () => {
+	test("polls: asking and voting", async () => {
 		const asked = checkShape("Status", await a.v1.statuses.create({ status: "tea?", poll: { options: ["yes", "no"], expiresIn: 600, multiple: false } }));
 		checkShape("Poll", await nobody.v1.polls.$select(asked.poll.id).fetch());
 		const voted = checkShape("Poll", await b.v1.polls.$select(asked.poll.id).votes.create({ choices: [1] }));
@@ -129,7 +102,7 @@ describe("statuses", () => {
 		await fails(b.v1.polls.$select(asked.poll.id).votes.create({ choices: [0] }), 422);
 		await fails(a.v1.statuses.create({ status: "x", poll: { options: ["one"], expiresIn: 600 } }), 422);
 	});
-	step("scheduled: kept, listed, moved, taken back, posted in its time", async () => {
+	test("scheduled: kept, listed, moved, taken back, posted in its time", async () => {
 		const at = (ms) => new Date(Date.now() + ms).toISOString();
 		const kept = await a.v1.statuses.create({ status: "much later", scheduledAt: at(3600e3) });
 		assert.equal(kept.params.text, "much later");
@@ -142,7 +115,7 @@ describe("statuses", () => {
 		await fails(a.v1.scheduledStatuses.$select(kept.id).fetch(), 404);
 		await fails(a.v1.statuses.create({ status: "x", scheduledAt: "tomorrow" }), 422);
 	});
-	step("a scheduled status survives a kill", async () => {
+	test("a scheduled status survives a kill", async () => {
 		await a.v1.statuses.create({ status: "after the kill", scheduledAt: new Date(Date.now() + 4000).toISOString() });
 		await house.kill();
 		await house.up();
@@ -151,7 +124,7 @@ describe("statuses", () => {
 		assert.equal((await mine()).length, 1);
 		assert.equal((await a.v1.scheduledStatuses.list()).length, 0);
 	});
-	step("a picture that is not posted is taken back", async () => {
+	test("a picture that is not posted is taken back", async () => {
 		const media = await a.v2.media.create({ file: new Blob([png(9, 9)], { type: "image/png" }) });
 		assert.equal((await alice.call("DELETE", `/api/v1/media/${media.id}`)).status, 200);
 		const form = new FormData();
@@ -163,7 +136,7 @@ describe("statuses", () => {
 		const r = await alice.call("DELETE", `/api/v1/media/${kept.body.id}`);
 		assert.deepEqual([r.status, r.body.error], [422, "Media attachment is currently used by a status"]);
 	});
-	step("who may not, sees nothing", async () => {
+	test("who may not, sees nothing", async () => {
 		const own = await a.v1.statuses.create({ status: "for followers", visibility: "private", poll: { options: ["a", "b"], expiresIn: 600 } });
 		for (const who of [c, nobody]) {
 			const s = who.v1.statuses.$select(own.id);
@@ -175,7 +148,7 @@ describe("statuses", () => {
 });
 
 describe("accounts", () => {
-	step("fetch, several, lookup, search, verify, update", async () => {
+	test("fetch, several, lookup, search, verify, update", async () => {
 		checkShape("Account", await nobody.v1.accounts.$select(alice.id).fetch());
 		assert.equal(checkShape("Account[]", await nobody.v1.accounts.fetch({ id: [alice.id, bob.id] })).length, 2);
 		checkShape("Account", await nobody.v1.accounts.lookup({ acct: "alice" }));
@@ -197,7 +170,7 @@ describe("accounts", () => {
 		assert.match((await a.v1.profile.avatar.remove()).avatar, /avatars/);
 		assert.match(checkShape("AccountCredentials", await a.v1.profile.header.remove()).header, /header\.svg/);
 	});
-	step("follow with choices, followers, following, relationships, familiar followers", async () => {
+	test("follow with choices, followers, following, relationships, familiar followers", async () => {
 		const r = checkShape("Relationship", await b.v1.accounts.$select(alice.id).follow({ reblogs: false, notify: true, languages: ["ko", "en"] }));
 		assert.deepEqual([r.following, r.showingReblogs, r.notifying, r.languages], [true, false, true, ["ko", "en"]]);
 		assert.equal(checkShape("Account[]", await a.v1.accounts.$select(alice.id).followers.list())[0].username, "bob");
@@ -209,7 +182,7 @@ describe("accounts", () => {
 		assert.equal((await a.v1.accounts.$select(bob.id).removeFromFollowers()).followedBy, false);
 		checkShape("Relationship", await c.v1.accounts.$select(bob.id).unfollow());
 	});
-	step("locked accounts: requests authorized and rejected", async () => {
+	test("locked accounts: requests authorized and rejected", async () => {
 		await a.v1.accounts.updateCredentials({ locked: true });
 		for (const [who, deed, following] of [[b, "authorize", true], [c, "reject", false]]) {
 			assert.equal((await who.v1.accounts.$select(alice.id).follow()).requested, true);
@@ -219,7 +192,7 @@ describe("accounts", () => {
 		}
 		await a.v1.accounts.updateCredentials({ locked: false });
 	});
-	step("block, mute for a while, domains", async () => {
+	test("block, mute for a while, domains", async () => {
 		assert.equal((await a.v1.accounts.$select(carol.id).block()).blocking, true);
 		assert.equal(checkShape("Account[]", await a.v1.blocks.list()).length, 1);
 		assert.equal((await a.v1.accounts.$select(carol.id).unblock()).blocking, false);
@@ -232,7 +205,7 @@ describe("accounts", () => {
 		await a.v1.domainBlocks.remove({ domain: "bad.example" });
 		await fails(a.v1.domainBlocks.create({ domain: "not a domain" }), 422);
 	});
-	step("notes, endorsements", async () => {
+	test("notes, endorsements", async () => {
 		assert.equal((await a.v1.accounts.$select(bob.id).note.create({ comment: "owes me tea" })).note, "owes me tea");
 		await fails(a.v1.accounts.$select(bob.id).endorse(), 422);
 		await a.v1.accounts.$select(bob.id).follow();
@@ -243,7 +216,7 @@ describe("accounts", () => {
 		assert.equal((await a.v1.accounts.$select(bob.id).pin()).endorsed, true);
 		assert.equal((await a.v1.accounts.$select(bob.id).unpin()).endorsed, false);
 	});
-	step("directory and suggestions", async () => {
+	test("directory and suggestions", async () => {
 		assert.ok(checkShape("Account[]", await nobody.v1.directory.list({ order: "new", local: true })).length >= 3);
 		checkShape("Account[]", await c.v1.suggestions.list());
 		const all = await c.v2.suggestions.list();
@@ -252,7 +225,7 @@ describe("accounts", () => {
 		await c.v1.suggestions.$select(all[0].account.id).remove();
 		assert.ok(!(await c.v2.suggestions.list()).some((s) => s.account.id === all[0].account.id));
 	});
-	step("markers", async () => {
+	test("markers", async () => {
 		const [{ id }] = await a.v1.timelines.home.list({ limit: 1 });
 		await a.v1.markers.create({ home: { lastReadId: id } });
 		assert.equal((await a.v1.markers.fetch({ timeline: ["home"] })).home.lastReadId, id);
@@ -260,7 +233,7 @@ describe("accounts", () => {
 });
 
 describe("tags", () => {
-	step("fetch, follow, feature", async () => {
+	test("fetch, follow, feature", async () => {
 		checkShape("Tag", await nobody.v1.tags.$select("tests").fetch());
 		assert.equal(checkShape("Tag", await c.v1.tags.$select("moon").follow()).following, true);
 		assert.equal(checkShape("Tag[]", await c.v1.followedTags.list())[0].name, "moon");
@@ -270,7 +243,7 @@ describe("tags", () => {
 		assert.equal((await b.v1.tags.$select("moon").feature()).featuring, true);
 		assert.equal((await b.v1.tags.$select("moon").unfeature()).featuring, false);
 	});
-	step("featured tags and suggestions", async () => {
+	test("featured tags and suggestions", async () => {
 		assert.ok(checkShape("Tag[]", await b.v1.featuredTags.suggestions.list()).some((t) => t.name === "moon"));
 		const tag = checkShape("FeaturedTag", await b.v1.featuredTags.create({ name: "moon" }));
 		assert.equal(checkShape("FeaturedTag[]", await b.v1.featuredTags.list()).length, 1);
@@ -283,7 +256,7 @@ describe("tags", () => {
 });
 
 describe("lists and conversations", () => {
-	step("lists: made, filled, read, emptied, removed", async () => {
+	test("lists: made, filled, read, emptied, removed", async () => {
 		await a.v1.accounts.$select(bob.id).follow();
 		const list = checkShape("List", await a.v1.lists.create({ title: "friends", repliesPolicy: "list" }));
 		checkShape("List[]", await a.v1.lists.list());
@@ -302,7 +275,7 @@ describe("lists and conversations", () => {
 		await a.v1.lists.$select(list.id).remove();
 		await fails(a.v1.lists.$select(list.id).fetch(), 404);
 	});
-	step("conversations: read, unread, removed", async () => {
+	test("conversations: read, unread, removed", async () => {
 		await b.v1.statuses.create({ status: "@alice psst", visibility: "direct" });
 		const [one] = checkShape("Conversation[]", await a.v1.conversations.list());
 		assert.deepEqual([one.unread, one.accounts[0].username], [true, "bob"]);
@@ -312,7 +285,7 @@ describe("lists and conversations", () => {
 		await a.v1.conversations.$select(one.id).remove();
 		assert.equal((await a.v1.conversations.list()).length, 0);
 	});
-	step("timelines", async () => {
+	test("timelines", async () => {
 		for (const list of [a.v1.timelines.home, nobody.v1.timelines.public, nobody.v1.timelines.tag.$select("moon")])
 			checkShape("Status[]", await list.list());
 		const page = a.v1.timelines.public.list({ limit: 2 }).values();
@@ -322,7 +295,7 @@ describe("lists and conversations", () => {
 });
 
 describe("filters", () => {
-	step("filters v2 with keywords and statuses, on every status", async () => {
+	test("filters v2 with keywords and statuses, on every status", async () => {
 		const filter = checkShape("v2.Filter", await c.v2.filters.create({ title: "cats", context: ["home", "public"], filterAction: "hide", keywordsAttributes: [{ keyword: "cat", wholeWord: true }, { keyword: "kitten", wholeWord: false }] }));
 		assert.equal(filter.keywords.length, 2);
 		checkShape("v2.Filter[]", await c.v2.filters.list());
@@ -350,7 +323,7 @@ describe("filters", () => {
 		await c.v2.filters.$select(filter.id).remove();
 		await fails(c.v2.filters.$select(filter.id).fetch(), 404);
 	});
-	step("filters v1", async () => {
+	test("filters v1", async () => {
 		const one = checkShape("Filter", await c.v1.filters.create({ phrase: "rain", context: ["home"], irreversible: true, expiresIn: 3600 }));
 		assert.ok(one.irreversible && one.expiresAt);
 		assert.equal(checkShape("Filter[]", await c.v1.filters.list()).length, 1);
@@ -359,7 +332,7 @@ describe("filters", () => {
 		await c.v1.filters.$select(one.id).remove();
 		assert.equal((await c.v2.filters.list()).length, 0);
 	});
-	step("pictures made by AI are labelled, for those who want it", async () => {
+	test("pictures made by AI are labelled, for those who want it", async () => {
 		const job = (await alice.call("POST", "/api/madang/v1/jobs", { prompt: "a red apple", count: 1, maker: "builtin" })).body;
 		const done = await until("the picture is drawn", async () => {
 			const j = (await alice.call("GET", `/api/madang/v1/jobs/${job.id}`)).body;
@@ -383,7 +356,7 @@ describe("filters", () => {
 
 describe("streams", () => {
 	const listen = (who) => createStreamingAPIClient({ streamingApiUrl: `ws://127.0.0.1:${house.port}`, accessToken: who.token, implementation: WebSocket });
-	step("edits, filters, conversations and lists arrive live", async () => {
+	test("edits, filters, conversations and lists arrive live", async () => {
 		const streaming = listen(alice);
 		const heard = [];
 		const collect = async (events) => {
@@ -421,33 +394,11 @@ describe("streams", () => {
 			streaming.close();
 		}
 	});
-	step("nobody hears another one's list", async () => {
+	test("nobody hears another one's list", async () => {
 		const list = await a.v1.lists.create({ title: "mine" });
 		const r = await house.call("GET", `/api/v1/streaming/list?list=${list.id}`, undefined, { authorization: `Bearer ${bob.token}` });
 		assert.equal(r.status, 404);
 	});
 });
 
-test("docs/compatibility.md says what this run has shown", () => {
-	const left = routes.filter((r) => !elsewhere.some((e) => e.test(r.path)));
-	const missing = left.filter((r) => !calls.has(r)).map((r) => `${r.method} ${r.path}`);
-	assert.deepEqual(missing, []);
-	const lines = left.map((r) => `| ${r.method} \`${r.path}\` | ${calls.get(r).status} | ${calls.get(r).test} |`);
-	const text = `# Compatibility
-
-What tests/api/client.test.mjs has called with masto.js 7.12 (and by hand where the library has no method for it), each answer held against
-the library's own types, on SQLite and on PostgreSQL. This file is written by that run (\`MADANG_WRITE_COMPATIBILITY=1\`) and compared by every
-other one. tests/api/methods.test.mjs does the same for the instance, notifications, push, search, trends, announcements, reports and moderation;
-signing in, streaming, links and uploads have suites of their own.
-
-| endpoint | status | test |
-| --- | --- | --- |
-${lines.join("\n")}
-
-Not offered, and answered with 404: translation (no maker of texts is asked to; \`configuration.translation.enabled\` is false), collections, identity proofs, making accounts through apps.
-`;
-	const url = new URL("../../docs/compatibility.md", import.meta.url);
-	if (process.env.MADANG_WRITE_COMPATIBILITY)
-		writeFileSync(url, text);
-	assert.equal(readFileSync(url, "utf8"), text);
-});
+test("docs/compatibility.md says what this run has shown", () => section("client.test.mjs", (r) => !elsewhere.some((e) => e.test(r.path))));
