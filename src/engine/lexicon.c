@@ -21,9 +21,10 @@
 #define SPACED_WORDS_MAX   8   /* of a name */
 #define TRIGRAMS_MAX       256
 #define EXAMPLES           3
+#define NEAR_MIN           0.3 /* share of trigrams above which a name may be what was meant */
 #define PROMPT_SHOWN_BYTES 60
 
-enum script { SCRIPT_NONE, SCRIPT_LATIN, SCRIPT_HANGUL, SCRIPT_KANA, SCRIPT_IDEOGRAPH };
+enum script { SCRIPT_NONE, SCRIPT_LATIN, SCRIPT_HANGUL, SCRIPT_KANA, SCRIPT_IDEOGRAPH, SCRIPTS };
 
 struct name {
 	const char *text; /* as the file has it */
@@ -34,6 +35,7 @@ struct name {
 
 struct concept {
 	const char *id, *name;
+	const char *first[SCRIPTS]; /* its first name in each script; NULL: it has none */
 };
 
 struct table {
@@ -220,6 +222,11 @@ static bool add_concept_name(struct engine_lexicon *l, const struct json_value *
 		return err_context(e, "concepts.json: concept '%.40s'", c->id);
 	if (!c->name && l->names.count > before)
 		c->name = v->s;
+	if (l->names.count > before) {
+		const struct name *added = &l->names.names[before];
+		if (!c->first[added->script])
+			c->first[added->script] = added->text;
+	}
 	return true;
 }
 
@@ -645,13 +652,34 @@ void engine_lexicon_gist(const struct engine_lexicon *lexicon, const char *promp
 	free(w.text);
 }
 
+/* A Hangul syllable is two or three letters: "고냥이" is one letter from "고양이", not a whole word. */
+static size_t letters_of(uint32_t syllable, uint32_t letters[3])
+{
+	letters[0] = 0x1100 + syllable / 588;
+	letters[1] = 0x1161 + syllable % 588 / 28;
+	letters[2] = 0x11a7 + syllable % 28;
+	return syllable % 28 ? 3 : 2;
+}
+
+static size_t add_gram(uint64_t *out, size_t count, uint64_t gram)
+{
+	size_t place = 0;
+	while (place < count && out[place] < gram)
+		place++;
+	if (place < count && out[place] == gram)
+		return count;
+	memmove(out + place + 1, out + place, (count - place) * sizeof *out);
+	out[place] = gram;
+	return count + 1;
+}
+
 /* The letter trigrams of a text, two blanks before it and one behind, each as one number, in order and
  * once. */
 static size_t trigrams(const char *text, size_t length, uint64_t *out)
 {
 	uint32_t a = ' ', b = ' ', c;
 	size_t count = 0;
-	for (size_t at = 0; at <= length && count < TRIGRAMS_MAX;) {
+	for (size_t at = 0; at <= length && count + 3 <= TRIGRAMS_MAX;) {
 		size_t bytes = at < length ? str_utf8_next(text + at, length - at, &c) : 1;
 		if (at == length)
 			c = ' ';
@@ -660,17 +688,14 @@ static size_t trigrams(const char *text, size_t length, uint64_t *out)
 		else if (c < 0x80)
 			c = (unsigned char)str_lower((char)c);
 		at += bytes;
-		uint64_t gram = (uint64_t)a << 42 | (uint64_t)b << 21 | c;
-		size_t place = 0;
-		while (place < count && out[place] < gram)
-			place++;
-		if (place == count || out[place] != gram) {
-			memmove(out + place + 1, out + place, (count - place) * sizeof *out);
-			out[place] = gram;
-			count++;
+		uint32_t letters[3] = {c};
+		size_t n = c >= 0xac00 && c <= 0xd7a3 ? letters_of(c - 0xac00, letters) : 1;
+		for (size_t i = 0; i < n; i++) {
+			uint64_t gram = (uint64_t)a << 42 | (uint64_t)b << 21 | letters[i];
+			count = add_gram(out, count, gram);
+			a = b;
+			b = letters[i];
 		}
-		a = b;
-		b = c;
 	}
 	return count;
 }
@@ -718,8 +743,9 @@ static size_t keep_best(struct near *best, size_t count, size_t max, struct near
 	return count + 1;
 }
 
-size_t engine_lexicon_near(const struct engine_lexicon *lexicon, const char *prompt,
-			   const char **names, size_t max)
+/* The names whose likeness is more than `least`. */
+static size_t nearest(const struct engine_lexicon *lexicon, const char *prompt, double least,
+		      const char **names, size_t max)
 {
 	enum { NEAR_MAX = 16 };
 	struct near best[NEAR_MAX];
@@ -734,7 +760,7 @@ size_t engine_lexicon_near(const struct engine_lexicon *lexicon, const char *pro
 			const struct name *name = &lexicon->names.names[i];
 			size_t m = trigrams(name->text, strlen(name->text), known);
 			double score = similarity(asked, n, known, m);
-			if (score > 0)
+			if (score > least)
 				count = keep_best(best, count, max, (struct near){name, score});
 		}
 		at += word;
@@ -744,19 +770,29 @@ size_t engine_lexicon_near(const struct engine_lexicon *lexicon, const char *pro
 	return count;
 }
 
-/* Where nothing is near: some names of the prompt's script, from all over the lexicon. */
+size_t engine_lexicon_near(const struct engine_lexicon *lexicon, const char *prompt,
+			   const char **names, size_t max)
+{
+	return nearest(lexicon, prompt, 0, names, max);
+}
+
+/* Where nothing is near: some concepts from all over the lexicon, others for another prompt, each by its first name in the
+ * prompt's script. */
 static size_t examples(const struct engine_lexicon *l, const char *prompt, const char **names)
 {
 	enum script script = script_of_text(prompt);
-	size_t count = 0, step = l->names.count / EXAMPLES + 1;
-	for (size_t from = step / 2; count < EXAMPLES && from < l->names.count; from += step)
-		for (size_t i = from; i < l->names.count; i++)
-			if (l->names.names[i].script == script) {
-				/* From the last name of the script on, every step finds that one again. */
-				if (count == 0 || names[count - 1] != l->names.names[i].text)
-					names[count++] = l->names.names[i].text;
+	size_t count = 0, step = l->count / EXAMPLES + 1, start = 5381;
+	for (const char *c = prompt; *c; c++)
+		start = start * 33 + (unsigned char)*c;
+	for (size_t part = 0; part < EXAMPLES; part++)
+		for (size_t i = 0; i < step; i++) {
+			size_t at = part * step + (start + i) % step;
+			const char *name = at < l->count ? l->concepts[at].first[script] : NULL;
+			if (name) {
+				names[count++] = name;
 				break;
 			}
+		}
 	if (count == 0)
 		names[count++] = l->concepts[0].name;
 	return count;
@@ -768,7 +804,7 @@ bool engine_lexicon_check(const struct engine_lexicon *lexicon, const char *prom
 	const char *names[EXAMPLES];
 	if (!lexicon || engine_lexicon_find(lexicon, prompt, &concept, 1) > 0)
 		return true;
-	size_t count = engine_lexicon_near(lexicon, prompt, names, EXAMPLES);
+	size_t count = nearest(lexicon, prompt, NEAR_MIN, names, EXAMPLES);
 	const char *lead = count ? "near it I know" : "I know, for example";
 	if (!count)
 		count = examples(lexicon, prompt, names);

@@ -13,7 +13,8 @@
  *   stand between characters that are none.
  * - At each place the longest name wins ("red apple" before "apple"), and places don't overlap.
  * Otherwise the nearest names are offered: those of the same script that share most trigrams of letters
- * with a word of the prompt.
+ * with a word of the prompt, a quarter of them at least: what is meant is often written so, what only begins alike is
+ * not. Where none is so near, the first names of some concepts are, and said to be examples.
  *
  * Read-only after it is opened: any thread. */
 #ifndef MADANG_ENGINE_LEXICON_H

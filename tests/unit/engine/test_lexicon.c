@@ -206,6 +206,11 @@ static void test_not_yet(void **state)
 	assert_non_null(strstr(e.message, "near it I know: 고양이"));
 	assert_false(engine_lexicon_check(lexicon, "엘리베이터", &e));
 	assert_non_null(strstr(e.message, "I know, for example: "));
+	assert_false(engine_lexicon_check(lexicon, "고냥이", &e));
+	assert_non_null(strstr(e.message, "near it I know: 고양이"));
+	/* One letter in common is no likeness. */
+	assert_false(engine_lexicon_check(lexicon, "고등어", &e));
+	assert_non_null(strstr(e.message, "I know, for example: "));
 	assert_false(engine_lexicon_check(
 	    lexicon, "한국어로 아주 길게 쓴 그림 설명인데 아는 것이 하나도 없다면 어떻게 될까",
 	    &e));
