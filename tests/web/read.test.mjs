@@ -166,3 +166,24 @@ test("no point between two words loses its space: the compiler trims what begins
 		assert.ok(!/\{#if [^{}]*\} (· |<(span|b|a|code)\b)|· \{\/if\}/.test(text), name);
 	}
 });
+
+test("what is written from the right begins at the right, and each paragraph runs its own way", async () => {
+	const page = await dal({ viewport: { width: 390, height: 844 } });
+	const [root] = await someOf();
+	const content = "<p>שלום לכולם! ציירתי תפוח אדום.</p><p>The same in English.</p><p>مرحبا بالجميع</p>";
+	await page.route("**/api/v1/timelines/home**", (route) => route.fulfill({ json: [{ ...root, id: "9100", in_reply_to_id: null, language: "he", content }] }));
+	await open(page, "/");
+	const text = page.locator("article .html");
+	const edges = await text.evaluate((html) => {
+		const all = html.getBoundingClientRect();
+		return [...html.querySelectorAll("p")].map((p) => {
+			const range = document.createRange();
+			range.selectNodeContents(p);
+			const words = range.getBoundingClientRect();
+			return Math.abs(words.right - all.right) < 2 ? "right" : Math.abs(words.left - all.left) < 2 ? "left" : "between";
+		});
+	});
+	assert.deepEqual(edges, ["right", "left", "right"]);
+	assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= 390);
+	await page.context().close();
+});
