@@ -42,8 +42,9 @@ struct api {
 	int64_t started_ns;
 	bool secure; /* cookies only over https */
 	size_t upload_bytes_max;
-	const char *vapid_key;  /* the server's public key, for push services */
-	bool private_addresses; /* tests only: push services on this machine */
+	size_t events_waiting_max; /* for streams */
+	const char *vapid_key;     /* the server's public key, for push services */
+	bool private_addresses;    /* tests only: push services on this machine */
 };
 
 struct api_worker {

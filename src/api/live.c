@@ -16,7 +16,7 @@
 #include "base/log.h"
 #include "base/thread.h"
 
-enum { QUEUE_MAX = 4096, ARENA_CAP = 32 << 20, TAGS_MAX = 32, IDS_MAX = 16384 };
+enum { ARENA_CAP = 32 << 20, TAGS_MAX = 32, IDS_MAX = 16384 };
 
 struct item {
 	struct item *next;
@@ -34,6 +34,8 @@ struct live {
 	struct item *first, **last;
 	size_t waiting;
 	bool stop;
+	bool
+	    dropped; /* an event that nobody will hear of: whoever listens is cut, once the queue is done */
 };
 
 static void item_free(struct item *i)
@@ -62,13 +64,14 @@ void live_event(struct live *l, const struct app_event *event)
 	}
 	i->event.recipients = i->recipients;
 	pthread_mutex_lock(&l->lock);
-	bool room = l->waiting < QUEUE_MAX;
+	bool room = l->waiting < l->api->events_waiting_max;
 	if (room) {
 		*l->last = i;
 		l->last = &i->next;
 		l->waiting++;
 		pthread_cond_signal(&l->some);
 	}
+	l->dropped |= !room;
 	pthread_mutex_unlock(&l->lock);
 	if (!room) {
 		log_warn("live.dropped", LOG_INT("post", event->post_id));
@@ -538,12 +541,17 @@ static void live_run(void *argument)
 			if (!l->first)
 				l->last = &l->first;
 		}
+		bool missed = i && !l->first && l->dropped;
+		if (missed)
+			l->dropped = false;
 		pthread_mutex_unlock(&l->lock);
 		if (!i)
 			break;
 		handle(l, a, &i->event);
 		item_free(i);
 		arena_reset(a);
+		if (missed) /* they come back, and page */
+			live_missed(l);
 	}
 	arena_destroy(a);
 }

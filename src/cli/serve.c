@@ -458,6 +458,7 @@ static bool start(struct serve *s, struct err *e)
 	s->api.started_ns = clock_mono_ns();
 	s->api.secure = !strncmp(s->house.base_url, "https:", 6);
 	s->api.upload_bytes_max = (size_t)s->house.config.upload_mib_max << 20;
+	s->api.events_waiting_max = (size_t)s->house.config.events_waiting_max;
 	s->api.private_addresses = s->house.config.private_addresses;
 	s->api.bus = bus_create();
 	s->api.kept = kept_create(s->house.pool);

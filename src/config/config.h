@@ -32,6 +32,8 @@
 	    "An upload that is not processed by then is answered 202 and goes on behind it")      \
 	INT(uploads_waiting_max, 256, 1, 100000, "Uploads that wait to be processed")             \
 	INT(uploads_waiting_own_max, 16, 1, 100000, "Uploads of one account that wait for it")    \
+	INT(events_waiting_max, 4096, 1, 1000000,                                                 \
+	    "Events that wait to be told to streams; when one more comes, listeners are cut")     \
 	STR(trusted_proxies, NULL,                                                                \
 	    "Whose X-Forwarded-For to believe, as 127.0.0.1,10.0.0.0/8; without it, nobody's")    \
 	BOOL(private_addresses, false,                                                            \

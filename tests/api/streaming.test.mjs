@@ -119,6 +119,39 @@ describe("who does not read", () => {
 		});
 });
 
+test("where more happens than can be told, who listens is cut, and finds it by paging", async () => {
+	const h = await House.start({ arguments: ["--events-waiting-max", "1"] });
+	try {
+		const [ana, bo] = ["ana", "bo"].map((n) => h.account(n));
+		assert.equal((await bo.call("POST", `/api/v1/accounts/${ana.id}/follow`)).status, 200);
+		const stream = await h.listen("/api/v1/streaming/user", bo.token), heard = [], said = [];
+		const over = (async () => {
+			for await (const e of stream)
+				heard.push(JSON.parse(e.data).id);
+		})();
+		await until("more has happened", async () => {
+			const all = await Promise.all(Array.from({ length: 40 }, (_, n) => ana.call("POST", "/api/v1/statuses", { status: `${n} #a #b` })));
+			said.push(...all.map((r) => r.body.id));
+			return h.log.includes("event=live.dropped");
+		});
+		await over;
+		assert.match(h.log, /event=live.missed cut=1/);
+		const home = new Set();
+		for (let next = "/api/v1/timelines/home?limit=40"; next; ) {
+			const r = await bo.call("GET", next);
+			r.body.forEach((p) => home.add(p.id));
+			next = r.body.length ? `/api/v1/timelines/home?limit=40&max_id=${r.body.at(-1).id}` : undefined;
+		}
+		assert.ok(heard.length < said.length && said.every((id) => home.has(id)));
+		const again = await h.listen("/api/v1/streaming/user", bo.token);
+		const { id } = (await ana.call("POST", "/api/v1/statuses", { status: "again" })).body;
+		assert.equal(JSON.parse((await again.next()).value.data).id, id);
+		await again.return();
+	} finally {
+		await h.stop();
+	}
+});
+
 test("a stream that nobody reads yet stands, whatever is collected meanwhile", async () => {
 	setFlagsFromString("--expose-gc");
 	const collect = runInNewContext("gc");
