@@ -311,11 +311,11 @@ static bool open_stream(struct http_request *rq, struct http_response *rs, const
 	}
 	struct http_stream *s = http_stream_create(&o);
 	l->stream = http_stream_ref(s);
-	if (l->account_id) {
-		char topic[40];
+	/* Nobody in particular has no tokens that end, but is cut with all others where something was missed. */
+	char topic[40] = "signed_out:nobody";
+	if (l->account_id)
 		snprintf(topic, sizeof topic, "signed_out:%lld", (long long)l->account_id);
-		add_topic(l, topic, cut, NULL);
-	}
+	add_topic(l, topic, cut, NULL);
 	if (first && !subscribe(l, first, tag)) {
 		on_close(l);
 		http_stream_unref(s);
