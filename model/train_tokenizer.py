@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Trains the picture tokenizer for a given wall time and writes OUT (weights, EMA, bf16-safe f32 state dict).
 
-usage: train_tokenizer.py OUT MINUTES [--batch 64] [--lr 6e-4] [--init FILE] [--decoder-only] [--gan] [--device cpu]
-Loss: L1 + gradient L1 (crisp edges) + a little MSE; with --gan a patch discriminator (hinge) at weight 0.1.
+usage: train_tokenizer.py OUT MINUTES [--batch 64] [--lr 6e-4] [--init FILE] [--decoder-only] [--device cpu]
+Loss: L1 + gradient L1 (crisp edges) + a little MSE; sharpen.py goes on from there.
 --decoder-only freezes the encoder: better pixels from the same codes.
 The second half of the pictures are the canonical ones the transformer learns; the first half is denser and moved
 about, so that the encoder also reads pictures that are not ours.
@@ -15,7 +15,6 @@ import os
 import time
 
 import torch
-import torch.nn as nn
 import torch.nn.functional as F
 
 import nets
@@ -52,18 +51,6 @@ def moved(x, gen):
     return y
 
 
-class Patches(nn.Module):
-    def __init__(self, c=48):
-        super().__init__()
-        sn = nn.utils.spectral_norm
-        self.net = nn.Sequential(sn(nn.Conv2d(3, c, 4, 2, 1)), nn.LeakyReLU(.2), sn(nn.Conv2d(c, 2 * c, 4, 2, 1)), nn.LeakyReLU(.2),
-                                 sn(nn.Conv2d(2 * c, 4 * c, 4, 2, 1)), nn.LeakyReLU(.2), sn(nn.Conv2d(4 * c, 4 * c, 3, 1, 1)),
-                                 nn.LeakyReLU(.2), nn.Conv2d(4 * c, 1, 3, 1, 1))
-
-    def forward(self, x):
-        return self.net(x)
-
-
 def grads(x):
     return x[:, :, 1:] - x[:, :, :-1], x[:, :, :, 1:] - x[:, :, :, :-1]
 
@@ -81,7 +68,6 @@ def main():
     p.add_argument("--init")
     p.add_argument("--decoder-only", action="store_true")
     p.add_argument("--every", type=float, default=20)
-    p.add_argument("--gan", action="store_true")
     p.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     p.add_argument("--concepts", type=int)
     p.add_argument("--workers", type=int, default=1)
@@ -116,8 +102,6 @@ def main():
                 break
     trained = list(m.decoder.parameters()) + list(m.post_quant_conv.parameters()) if o.decoder_only else list(m.parameters())
     opt = torch.optim.AdamW(trained, o.lr, betas=(.9, .99), weight_decay=1e-4)
-    disc = Patches().to(dev, memory_format=torch.channels_last) if o.gan else None
-    dopt = torch.optim.Adam(disc.parameters(), 4e-4, betas=(.5, .99)) if o.gan else None
     val = (draw(s, 64, torch.Generator(dev).manual_seed(99), bool(o.ids)) / 127.5 - 1).contiguous(memory_format=torch.channels_last)
     cast = lambda: torch.autocast(dev.type, dtype=torch.bfloat16)
     norm = lambda x: (x / 127.5 - 1).clamp(-1, 1).contiguous(memory_format=torch.channels_last)
@@ -151,21 +135,10 @@ def main():
         gy, gx = grads(y), grads(x)
         l1 = (y - x).abs().mean()
         loss = l1 + .5 * (F.mse_loss(y, x)) + .5 * sum((a - b).abs().mean() for a, b in zip(gy, gx))
-        if disc is not None and it > 100:
-            with cast():
-                adv = -disc(y.contiguous(memory_format=torch.channels_last)).float().mean()
-            loss = loss + .03 * adv
         opt.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
         opt.step()
-        if disc is not None:
-            with cast():
-                real, fake = disc(x).float(), disc(y.detach().contiguous(memory_format=torch.channels_last)).float()
-            dl = F.relu(1 - real).mean() + F.relu(1 + fake).mean()
-            dopt.zero_grad(set_to_none=True)
-            dl.backward()
-            dopt.step()
         it += 1
         seen += o.batch
         d = min(.998, (1 + it) / (10 + it))
@@ -178,7 +151,7 @@ def main():
             shown = time.time()
             v = evaluate()
             print(f"{(shown - t0) / 60:.1f} min it {it} {seen * o.workers / (shown - t1):.1f} pictures/s lr {lr:.1e} l1 {float(l1):.4f} "
-                  f"val psnr {v[0]:.2f} codes in 64 pictures {v[1]}" + (f" disc {float(dl):.3f}" if disc is not None else ""), flush=True)
+                  f"val psnr {v[0]:.2f} codes in 64 pictures {v[1]}", flush=True)
             torch.save(ema.state_dict(), o.out)
     if me:
         os._exit(0)
