@@ -14,13 +14,19 @@ const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..")
 export const program = process.env.MADANG_PROGRAM ?? path.join(root, "build/madang");
 export const password = "correct horse battery";
 
+// Below those that the kernel gives to whoever connects: between here and the server's start nobody else takes it.
 export async function freePort() {
-	const s = net.createServer().listen(0, "127.0.0.1");
-	await once(s, "listening");
-	const { port } = s.address();
-	s.close();
-	await once(s, "close");
-	return port;
+	for (;;) {
+		const port = 10000 + Math.floor(Math.random() * 22000), s = net.createServer();
+		try {
+			await once(s.listen(port, "127.0.0.1"), "listening");
+		} catch {
+			continue;
+		}
+		s.close();
+		await once(s, "close");
+		return port;
+	}
 }
 
 // --- PostgreSQL of the test's own: one cluster a process, one database a house ---
