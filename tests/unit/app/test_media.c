@@ -118,7 +118,7 @@ static void pending_uploads(void **state)
 	assert_true(media.state == STORE_MEDIA_READY && media.transparent && media.width == 4);
 	OK(app_post_create(&ana, &form, &post, &t.e));
 	assert_string_equal(post.media[0].description, "a red apple");
-	FAILS(app_media_delete(&ana, media.id, &t.e), ERR_CONFLICT);
+	FAILS(app_media_delete(&ana, media.id, &t.e), ERR_INVALID);
 }
 
 static void uploads_survive_who_processes_them(void **state)
