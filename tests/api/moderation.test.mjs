@@ -177,6 +177,9 @@ describe("actions", () => {
 		assert.equal((await alice.call("POST", `/api/madang/v1/strikes/${warning.id}/appeal`, { text: "let me" })).status, 404);
 		assert.equal((await call("POST", `/api/madang/v1/strikes/${warning.id}/appeal`, { text: "but why" })).body.appeal.state, "pending");
 		assert.equal((await alice.call("GET", `/api/madang/v1/strikes?account_id=${bob.id}`)).status, 403);
+		const [waiting] = (await mod.call("GET", "/api/madang/v1/admin/appeals")).body;
+		assert.equal((await mod.call("POST", `/api/madang/v1/admin/appeals/${waiting.id}/reject`)).body.appeal.state, "rejected");
+		assert.equal((await call("GET", "/api/madang/v1/strikes")).body.find((s) => s.id === warning.id).appeal.state, "rejected");
 	});
 
 	test("erasing takes a suspended account's posts", async () => {
@@ -300,6 +303,12 @@ describe("the server's lists", () => {
 		const second = (await alice.call("POST", "/api/v1/statuses", { status: "maybe not" })).body;
 		assert.equal((await mod.call("POST", `/api/madang/v1/admin/held/${second.id}/reject`)).status, 200);
 		assert.equal((await alice.call("GET", `/api/v1/statuses/${second.id}`)).status, 404);
+		const rule = (await root.call("GET", words)).body.find((w) => w.phrase === "maybe");
+		assert.equal((await root.call("PUT", `${words}/${rule.id}`, { action: "refuse" })).status, 200);
+		assert.equal((await alice.call("POST", "/api/v1/statuses", { status: "maybe now" })).status, 422);
+		assert.equal((await root.call("DELETE", `${words}/${rule.id}`)).status, 200);
+		const free = await alice.call("POST", "/api/v1/statuses", { status: "maybe then" });
+		assert.equal((await root.call("GET", `/api/v1/statuses/${free.body.id}`)).status, 200);
 	});
 
 	test("the first posts of new accounts wait where the setting says so", async () => {
