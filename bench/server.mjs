@@ -8,12 +8,12 @@
 // reads and writes are of the same seconds. Needs wrk and nginx.
 import { execFile, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
-import { freePort, House, onPostgres, png, sleep } from "../tests/api/house.mjs";
+import { freePort, House, onPostgres, png, program, sleep } from "../tests/api/house.mjs";
 
 const seconds = Number(process.argv[2] ?? 5), streams = Number(process.argv[3] ?? 10000), model = process.argv[4];
 const database = onPostgres ? "postgresql" : "sqlite";
@@ -44,6 +44,7 @@ const dir = mkdtempSync(path.join(tmpdir(), "madang-bench-"));
 // To a file, as a service's log goes: this process is too busy to read it.
 const house = await House.start({ log: path.join(dir, "log"), model, arguments: ["--connections-max", String(streams * 2 + 1000)] });
 row("start", Number(readFileSync(path.join(dir, "log"), "utf8").match(/serve.started.* ms=(\d+)/)[1]), "ms");
+row("the program's file", Math.round(statSync(program).size / 1024), "KiB");
 row("memory at rest", rss(house.process.pid), "KiB");
 
 const alice = house.account("alice"), bob = house.account("bob");
