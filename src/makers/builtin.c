@@ -27,7 +27,6 @@ struct running {
 struct builtin {
 	struct maker maker;
 	struct engine *engine;
-	const struct engine_lexicon *lexicon; /* the engine's; NULL: this model takes any prompt */
 	struct engine_info engine_info;
 	struct maker_info info;
 	pthread_t stepper;
@@ -235,9 +234,9 @@ static const char *words_of(const struct builtin *b, struct arena *a, const stru
 	struct err nothing_known = {0};
 	if (q->task == MAKER_RESTYLE && q->source_prompt && !*prompt)
 		return q->source_prompt;
-	if (q->task != MAKER_RESTYLE || !q->source_prompt || !b->lexicon ||
+	if (q->task != MAKER_RESTYLE || !q->source_prompt || !engine_words(b->engine) ||
 	    strcmp(prompt, q->source_prompt) == 0 ||
-	    !engine_lexicon_check(b->lexicon, q->source_prompt, &nothing_known))
+	    !engine_lexicon_check(engine_words(b->engine), q->source_prompt, &nothing_known))
 		return prompt;
 	return arena_printf(a, "%s, %s", q->source_prompt, prompt);
 }
@@ -253,7 +252,8 @@ static bool builtin_draw(struct maker *m, struct arena *a, const struct maker_re
 	size_t pixels = (size_t)info->width * (size_t)info->height * 3,
 	       tokens = (size_t)info->tokens;
 	/* Words beside a picture only say what to change of it; alone they must name something known. */
-	bool ok = q->source_tokens || q->source || engine_lexicon_check(b->lexicon, q->prompt, e);
+	bool ok = q->source_tokens || q->source ||
+		  engine_lexicon_check(engine_words(b->engine), q->prompt, e);
 	const char *prompt = words_of(b, a, q);
 	struct engine_request settled = {
 	    .task = (enum engine_task)q->task, .prompt = prompt, .style = q->style};
@@ -263,7 +263,7 @@ static bool builtin_draw(struct maker *m, struct arena *a, const struct maker_re
 	meant.style = settled.style;
 	q = &meant;
 	/* A model that has no list of what it knows reads as much of the beginning as it can. */
-	if (ok && b->lexicon)
+	if (ok && engine_words(b->engine))
 		ok = engine_gist(b->engine, a, prompt, &prompt, e);
 	for (int i = 0; ok && i < q->count; i++) {
 		r[i].tokens = ARENA_ARRAY(a, int32_t, tokens);
@@ -413,7 +413,6 @@ struct maker *maker_builtin_create(const struct maker_builtin_options *options, 
 		free(b);
 		return NULL;
 	}
-	b->lexicon = engine_words(b->engine);
 	engine_info(b->engine, &b->engine_info);
 	fill_info(b);
 	pthread_mutex_init(&b->lock, NULL);

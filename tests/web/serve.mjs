@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { freePort } from "../api/house.mjs";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const PROGRAM = process.env.MADANG ?? join(ROOT, "build/madang");
@@ -19,18 +19,6 @@ function modelOf(folder) {
 	const run = spawnSync("python3", [join(ROOT, "tests/engine/make_tiny.py"), made, "--shape", "builtin"]);
 	assert.equal(run.status, 0, String(run.stderr));
 	return made;
-}
-
-/** A port that nobody listens on now: the set-up link names the port that was asked for. */
-function freePort() {
-	return new Promise((resolve, reject) => {
-		const probe = createServer();
-		probe.on("error", reject);
-		probe.listen(0, "127.0.0.1", () => {
-			const { port } = probe.address();
-			probe.close(() => resolve(port));
-		});
-	});
 }
 
 /** A tiny model with random weights that can look at pictures. */
