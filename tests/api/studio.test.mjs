@@ -166,6 +166,30 @@ test("bad forms name the field", async () => {
 	}
 });
 
+test("who is cut off in mid-picture and comes back hears how it stands and how it ends, and again after the end", async () => {
+	const ahead = (await alice.call("POST", "/api/madang/v1/jobs", { prompt: "one before", count: 4 })).body;
+	const job = (await alice.call("POST", "/api/madang/v1/jobs", { prompt: "one cut off", count: 4 })).body;
+	const route = `/api/madang/v1/jobs/${job.id}/events`;
+	let last;
+	for await (const e of house.events(route, alice.token)) {
+		last = e;
+		break; // which ends the connection
+	}
+	assert.match(last.id, /^\d+$/);
+	await finished(alice, ahead.id);
+	for (let again = 0; again < 2; again++) {
+		const rest = [];
+		for await (const e of house.events(route, alice.token, { "last-event-id": last.id }))
+			rest.push(e);
+		assert.equal(rest.at(-1).event, "finished");
+		assert.equal(JSON.parse(rest.at(-1).data).media.length, 4);
+		for (const e of rest) {
+			assert.ok(Number(e.id) >= Number(last.id), "ids grow");
+			last = e;
+		}
+	}
+});
+
 test("kill -9 in mid-picture: it is drawn after the restart, once", async () => {
 	const jobs = [];
 	for (let i = 0; i < 12; i++)
