@@ -4,6 +4,7 @@
 #include "app/private.h"
 #include "app/words.h"
 #include "store/search.h"
+#include "store/search_words.h"
 
 #include <string.h>
 
@@ -114,13 +115,29 @@ static bool index_batch(struct app *w, void *context, struct err *e)
 	return true;
 }
 
+static bool forget_some(struct app *w, void *context, struct err *e)
+{
+	(void)context;
+	return store_search_words_forget(w->db, w->arena, e);
+}
+
+/* What only deleted posts said. */
+static bool forget(struct app *app, bool *more, struct err *e)
+{
+	bool left;
+	if (!store_search_words_left(app->db, &left, e))
+		return false;
+	*more |= left;
+	return !left || app_write(app, forget_some, NULL, e);
+}
+
 bool app_search_tick(struct app *app, bool *more, struct err *e)
 {
 	struct batch batch;
 	if (!store_search_queue(app->db, batch.ids, BATCH, &batch.count, e))
 		return false;
 	if (batch.count == 0)
-		return true;
-	*more |= batch.count == BATCH;
+		return forget(app, more, e);
+	*more = true; /* what was changed may have left words behind */
 	return app_write(app, index_batch, &batch, e);
 }

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "store/search_walk.h"
 #include "store/search_window.h"
+#include "store/search_words.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,13 +16,10 @@ static const char SQL_UNQUEUE[] = "DELETE FROM search_queue WHERE post_id = $1";
 static const char SQL_REMOVE[] = "DELETE FROM post_search WHERE rowid = $1";
 static const char SQL_ADD_SQLITE[] = "INSERT INTO post_search (rowid, words) VALUES ($1, $2)";
 static const char SQL_ADD_POSTGRES[] =
-    "INSERT INTO post_search (rowid, words) VALUES ($1, CAST($2 AS TSVECTOR)) ON CONFLICT (rowid) DO UPDATE SET "
-    "words = excluded.words";
-#define MATCH_SQLITE   "post_search MATCH $1"
-#define MATCH_POSTGRES "post_search.words @@ CAST($1 AS TSQUERY)"
+    "INSERT INTO post_search (rowid, words) VALUES ($1, CAST($2 AS TSVECTOR) || search_times($1)) ON CONFLICT (rowid) "
+    "DO UPDATE SET words = excluded.words";
 static const char SQL_FOUND_SQLITE[] =
-    "SELECT post_search.rowid FROM post_search WHERE " MATCH_SQLITE
-    " AND post_search.rowid > $2 AND post_search.rowid < $3 ORDER BY post_search.rowid DESC LIMIT $4";
+    "SELECT post_search.rowid FROM post_search WHERE post_search MATCH $1 AND post_search.rowid > $2 AND post_search.rowid < $3 ORDER BY post_search.rowid DESC LIMIT $4";
 static const char SQL_TO_BE_SEEN[] =
     "SELECT p.id, " STORE_POST_COLUMNS
     " FROM posts p JOIN accounts a ON a.id = p.account_id WHERE p.id IN " DB_IDS
@@ -35,8 +33,10 @@ static const char SQL_ACCOUNTS[] =
     " AND a.state = 0 AND (NOT a.limited OR EXISTS (SELECT 1 FROM follows f WHERE f.account_id = $41 AND "
     "f.target_id = a.id))";
 
-/* Asked for one word, it stops at the first of its posts. */
+/* Asked for one word, SQLite stops at the first of its posts. PostgreSQL has each word once. */
 static const char SQL_WORD_SQLITE[] = "SELECT term FROM post_words WHERE term >= $1 LIMIT 1";
+static const char SQL_WORDS_POSTGRES[] =
+    "SELECT term FROM post_words WHERE term >= $1 ORDER BY term LIMIT $2";
 
 enum {
 	BEGINNINGS_MAX =
@@ -75,11 +75,12 @@ bool store_search_index(struct db *w, struct arena *arena, int64_t id, const cha
 		if (!db_end(q, e) || !*words)
 			return e->code == ERR_NONE;
 	}
+	const char *text = sqlite ? words : vector(arena, words);
 	struct db_stmt *q = db_stmt(w, sqlite ? SQL_ADD_SQLITE : SQL_ADD_POSTGRES);
 	db_touch(q, DB_NOUN_NONE, 0);
 	db_put_int(q, id);
-	db_put_text(q, sqlite ? words : vector(arena, words));
-	return db_end(q, e);
+	db_put_text(q, text);
+	return db_end(q, e) && (sqlite || store_search_words_keep(w, text, e));
 }
 
 bool store_search_queue(struct db *db, int64_t *ids, size_t room, size_t *found, struct err *e)
@@ -105,6 +106,7 @@ struct question {
 	struct arena *arena;
 	struct buf text;
 	bool sqlite;
+	bool spelled; /* a beginning as the words that begin so */
 };
 
 /* One phrase, each of its words with the prefix; its last word is `last`, or begins with it. */
@@ -124,27 +126,42 @@ static void put_phrase(struct question *q, const char *words, size_t length, con
 		buf_printf(&q->text, "'%s'%s)", last, open ? ":*" : "");
 }
 
-/* FTS5 would gather every post of every word that begins so before it gave the first; of whole words it reads as
- * many posts as are wanted. So the beginning becomes the words that there are. */
+/* The first word from `from` on, or as many as there is room for; *count: how many. */
+static bool next_words(struct question *q, const char *from, const char *words[BEGINNINGS_MAX],
+		       size_t *count, struct err *e)
+{
+	struct db_stmt *s = db_stmt(q->db, q->sqlite ? SQL_WORD_SQLITE : SQL_WORDS_POSTGRES);
+	*count = 0;
+	db_put_text(s, from);
+	if (!q->sqlite)
+		db_put_int(s, BEGINNINGS_MAX);
+	while (*count < BEGINNINGS_MAX && db_row(s))
+		words[(*count)++] = db_get_text(s, q->arena);
+	return db_end(s, e);
+}
+
+/* Either index would gather every post of every word that begins so before it gave the first; of whole words it
+ * reads as many posts as are wanted. So the beginning becomes the words that there are. */
 static bool put_beginnings(struct question *q, const char *words, size_t length, const char *prefix,
 			   const char *begin, struct err *e)
 {
-	const char *from = begin;
-	bool any = false;
-	for (int i = 0; i < BEGINNINGS_MAX; i++) {
-		struct db_stmt *s = db_stmt(q->db, SQL_WORD_SQLITE);
-		db_put_text(s, from);
-		const char *word = db_row(s) ? db_get_text(s, q->arena) : NULL;
-		if (!db_end(s, e))
+	const char *next[BEGINNINGS_MAX], *from = begin;
+	size_t any = 0, count;
+	do {
+		if (!next_words(q, from, next, &count, e))
 			return false;
-		if (!word || strncmp(word, begin, strlen(begin)) != 0)
-			break;
-		if (any)
-			buf_add_str(&q->text, " OR ");
-		put_phrase(q, words, length, prefix, word, false);
-		any = true;
-		from = arena_printf(q->arena, "%s\x01", word); /* behind all of its posts */
-	}
+		for (size_t i = 0; i < count && any < BEGINNINGS_MAX; i++) {
+			if (strncmp(next[i], begin, strlen(begin)) != 0) {
+				count = 0;
+				break;
+			}
+			if (any++)
+				buf_add_str(&q->text, q->sqlite ? " OR " : " | ");
+			put_phrase(q, words, length, prefix, next[i], false);
+			from =
+			    arena_printf(q->arena, "%s\x01", next[i]); /* behind all of its posts */
+		}
+	} while (q->sqlite && count && any < BEGINNINGS_MAX);
 	if (!any) /* nothing begins so; the question stays whole */
 		put_phrase(q, words, length, prefix, begin, false);
 	return true;
@@ -156,7 +173,7 @@ static bool put_words(struct question *q, const char *words, const char *prefix,
 	const char *space = strrchr(words, ' ');
 	size_t length = space ? (size_t)(space - words) : 0;
 	const char *last = arena_printf(q->arena, "%s%s", prefix, space ? space + 1 : words);
-	if (q->sqlite && open)
+	if (q->spelled && open)
 		return put_beginnings(q, words, length, prefix, last, e);
 	put_phrase(q, words, length, prefix, last, open);
 	return true;
@@ -198,15 +215,22 @@ static bool put_terms(struct question *q, const struct store_search *s, struct e
 	       err_set(e, ERR_INVALID, "Validation failed: q is too long");
 }
 
-static bool query(struct db *db, struct arena *arena, const struct store_search *s,
+static bool query(struct db *db, struct arena *arena, const struct store_search *s, bool spelled,
 		  const char **out, struct err *e)
 {
-	struct question q = {.db = db, .arena = arena, .sqlite = db_kind(db) == DB_SQLITE};
+	struct question q = {
+	    .db = db, .arena = arena, .sqlite = db_kind(db) == DB_SQLITE, .spelled = spelled};
 	buf_init(&q.text, QUERY_BYTES_MAX);
 	bool ok = put_terms(&q, s, e);
 	*out = ok ? arena_strdup(arena, q.text.data) : NULL;
 	buf_finish(&q.text);
 	return ok;
+}
+
+bool store_search_text(struct db *db, struct arena *arena, const struct store_search *s,
+		       const char **text, struct err *e)
+{
+	return query(db, arena, s, db_kind(db) == DB_SQLITE, text, e);
 }
 
 bool store_search_term_text(struct db *db, struct arena *arena, const struct store_search_term *t,
@@ -215,7 +239,7 @@ bool store_search_term_text(struct db *db, struct arena *arena, const struct sto
 	struct store_search_term there = *t;
 	const struct store_search one = {.terms = &there, .count = 1, .own_prefix = own_prefix};
 	there.not = false;
-	return query(db, arena, &one, text, e);
+	return query(db, arena, &one, true, text, e);
 }
 
 bool store_search_find(struct db *db, const char *text, int64_t low, int64_t high, size_t room,
@@ -280,7 +304,7 @@ bool store_search_posts(struct db *db, struct arena *arena, const struct store_s
 				    .keys = ARENA_ARRAY(arena, int64_t, room)};
 	if (!ids || !out->items || !out->keys)
 		return err_set(e, ERR_NO_MEMORY, "This is too much at once. Please ask for less.");
-	if (!query(db, arena, s, &text, e) ||
+	if (!store_search_text(db, arena, s, &text, e) ||
 	    !newest(db, arena, s, text, high, wanted, ids, &found, e) ||
 	    !add_seen(db, arena, s, ids, found, room, &skip, out, e))
 		return false;
@@ -312,7 +336,7 @@ bool store_search_accounts(struct db *db, struct arena *arena, const struct stor
 	    (struct store_accounts){.items = ARENA_ARRAY(arena, struct store_account, NAMED_MAX)};
 	if (!out->items)
 		return err_set(e, ERR_NO_MEMORY, "This is too much at once. Please ask for less.");
-	if (!query(db, arena, s, &text, e) ||
+	if (!store_search_text(db, arena, s, &text, e) ||
 	    !newest(db, arena, s, text, INT64_MAX, NAMED_MAX, ids, &found, e))
 		return false;
 	for (size_t done = 0; done < found; done += DB_IDS_MAX) {

@@ -12,9 +12,13 @@ bool store_search_walk(struct db *db, struct arena *arena, const struct store_se
 		       const char *text, int64_t high, size_t room, int64_t *ids, size_t *found,
 		       struct err *e) MUST_CHECK;
 
-/* search.c: the database's text for one term; and in SQLite the newest of its posts between the two ids. */
+/* search.c: a question as the database's text, which SQLite's index takes, and PostgreSQL's posts one by one; and one term as
+ * either index takes it, with its beginnings spelled out. */
+bool store_search_text(struct db *db, struct arena *arena, const struct store_search *search,
+		       const char **text, struct err *e) MUST_CHECK;
 bool store_search_term_text(struct db *db, struct arena *arena, const struct store_search_term *t,
 			    const char *own_prefix, const char **text, struct err *e) MUST_CHECK;
+/* In SQLite: the newest posts between the two ids. */
 bool store_search_find(struct db *db, const char *text, int64_t low, int64_t high, size_t room,
 		       int64_t *ids, size_t *found, struct err *e) MUST_CHECK;
 

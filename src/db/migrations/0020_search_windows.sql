@@ -1,0 +1,21 @@
+-- PostgreSQL's index of words gives all posts of a word or none; so that a part of them can be asked for, each post says when it
+-- was made, as six words, each of a time sixteen times as long (store/search_window.c asks for them). And each word that is in use,
+-- once: a beginning is asked for as the words that begin so, because the index would gather all posts of these first.
+-- postgres: CREATE FUNCTION search_times(id BIGINT) RETURNS TSVECTOR IMMUTABLE LANGUAGE SQL AS $$ SELECT array_to_tsvector(ARRAY[
+-- postgres: 	'@0.' || CAST(id >> 30 AS TEXT), '@1.' || CAST(id >> 34 AS TEXT), '@2.' || CAST(id >> 38 AS TEXT),
+-- postgres: 	'@3.' || CAST(id >> 42 AS TEXT), '@4.' || CAST(id >> 46 AS TEXT), '@5.' || CAST(id >> 50 AS TEXT)]) $$;
+-- postgres: CREATE TABLE post_words (
+-- postgres: 	term TEXT COLLATE "C" PRIMARY KEY
+-- postgres: );
+-- postgres: INSERT INTO post_words (term) SELECT DISTINCT lexeme FROM post_search, unnest(words);
+-- postgres: CREATE TABLE post_words_left (    -- words that a post no longer has: they go, where no other has them (store/search_words.c)
+-- postgres: 	term TEXT COLLATE "C" PRIMARY KEY
+-- postgres: );
+-- postgres: DROP INDEX post_search_words;
+-- postgres: UPDATE post_search SET words = words || search_times(rowid);
+-- postgres: CREATE INDEX post_search_words ON post_search USING GIN (words) WITH (gin_pending_list_limit = 256);
+-- postgres: CREATE FUNCTION post_search_left() RETURNS TRIGGER LANGUAGE plpgsql AS $$ BEGIN
+-- postgres: 	INSERT INTO post_words_left (term) SELECT lexeme FROM unnest(old.words) WHERE lexeme NOT LIKE '@%' ON CONFLICT DO NOTHING;
+-- postgres: 	RETURN NULL;
+-- postgres: END $$;
+-- postgres: CREATE TRIGGER post_search_left AFTER UPDATE OR DELETE ON post_search FOR EACH ROW EXECUTE FUNCTION post_search_left();
