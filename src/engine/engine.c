@@ -119,7 +119,7 @@ static bool open_memory(struct engine *engine, bool forget, struct err *e)
 		return false;
 	if (forget || !engine->transformer.shape.tokens.src[0])
 		return true;
-	shape.concepts = engine->lexicon ? engine_lexicon_size(engine->lexicon) : 0;
+	shape.rows = engine->lexicon ? engine_lexicon_rows(engine->lexicon) : 0;
 	return engine_memory_open(engine->dir, &shape, &engine->memory, e);
 }
 

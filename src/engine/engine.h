@@ -154,7 +154,8 @@ struct engine_request {
 	    source_style; /* of the source, where it is known; the picture keeps it where style is NULL */
 
 	/* The source of restyle, vary and edit: either tokens of this same model (as many as
-	 * engine_info says), or pixels, which are fitted to the picture's size and encoded. */
+	 * engine_info says), or pixels, which are fitted to the picture's size and encoded. Beside DRAW tokens say
+	 * which kind of a thing is meant where there are several (engine/memory.h): the one in that picture. */
 	const int32_t *source_tokens;
 	size_t source_token_count;
 	const uint8_t *source_rgb; /* source_width * source_height * 3 */

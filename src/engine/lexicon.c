@@ -21,6 +21,8 @@
 #define SPACED_WORDS_MAX   8   /* of a name */
 #define TRIGRAMS_MAX       256
 #define EXAMPLES           3
+#define TRAITS_MAX         64
+#define KINDS_MAX          4096
 #define NEAR_MIN           0.3 /* share of trigrams above which a name may be what was meant */
 #define PROMPT_SHOWN_BYTES 60
 
@@ -36,6 +38,12 @@ struct name {
 struct concept {
 	const char *id, *name;
 	const char *first[SCRIPTS]; /* its first name in each script; NULL: it has none */
+	size_t kinds_first, kinds;  /* in the lexicon's kinds */
+};
+
+struct kind {
+	uint64_t traits; /* a bit each, in the order of the file */
+	unsigned what;   /* which of them is its first: what it is before all */
 };
 
 struct table {
@@ -47,8 +55,14 @@ struct engine_lexicon {
 	struct arena *arena;
 	struct concept *concepts;
 	size_t count;
+	struct kind *kinds;
+	size_t kinds_count;
 	struct table names;
-	struct table words; /* of no concept: colours, places, numbers, styles */
+	struct table words;  /* of no concept: colours, places, numbers, styles */
+	struct table traits; /* a trait's `concept` is its number */
+	struct table kept;   /* words and traits */
+	const char **trait_names;
+	size_t trait_count;
 	struct table numbers, places,
 	    styles; /* some of them again; a style's `concept` is its style */
 	const char **style_names;
@@ -238,7 +252,7 @@ static bool add_concept(struct engine_lexicon *l, const struct json_value *v, st
 		return err_set(e, ERR_INVALID, "concepts.json: concept %zu has no id", l->count);
 	for (size_t i = 0; i < v->length; i++) {
 		const struct json_value *list = &v->members[i].value;
-		if (list->kind != JSON_KIND_ARRAY)
+		if (list->kind != JSON_KIND_ARRAY || strcmp(v->members[i].name, "kinds") == 0)
 			continue;
 		const char *before = c->name;
 		if (strcmp(v->members[i].name, "en") == 0)
@@ -284,22 +298,85 @@ static bool make_room(struct engine_lexicon *l, struct table *t, const struct js
 	return t->names || err_set(e, ERR_TOO_LARGE, "concepts.json does not fit in memory");
 }
 
-/* {"pixel": ["pixel art", …], …}: what asks for a style. */
-static bool add_styles(struct engine_lexicon *l, const struct json_value *styles, struct err *e)
+/* {"pixel": ["pixel art", …], …}: what asks for each of some, by name; the names go to *names. */
+static bool add_named(struct engine_lexicon *l, struct table *t, const struct json_value *root,
+		      const char *key, const char ***names, size_t *count, struct err *e)
 {
-	if (!make_room(l, &l->styles, styles, e))
+	const struct json_value *map = json_get(root, key);
+	if (!make_room(l, t, map, e))
 		return false;
-	if (!styles)
+	if (!map)
 		return true;
-	if (styles->kind != JSON_KIND_OBJECT)
-		return err_set(e, ERR_INVALID, "concepts.json: \"styles\" is not an object");
-	l->style_names = ARENA_ARRAY(l->arena, const char *, styles->length + 1);
-	if (!l->style_names)
+	if (map->kind != JSON_KIND_OBJECT)
+		return err_set(e, ERR_INVALID, "concepts.json: \"%s\" is not an object", key);
+	*names = ARENA_ARRAY(l->arena, const char *, map->length + 1);
+	if (!*names)
 		return err_set(e, ERR_TOO_LARGE, "concepts.json does not fit in memory");
-	for (size_t i = 0; i < styles->length; i++) {
-		l->style_names[i] = styles->members[i].name;
-		if (!add_list(l, &l->styles, &styles->members[i].value, "styles", i, e))
+	for (*count = 0; *count < map->length; ++*count) {
+		(*names)[*count] = map->members[*count].name;
+		if (!add_list(l, t, &map->members[*count].value, key, *count, e))
 			return false;
+	}
+	return true;
+}
+
+static bool trait_of(const struct engine_lexicon *l, const struct json_value *v, unsigned *trait)
+{
+	for (*trait = 0; v->kind == JSON_KIND_STR && *trait < l->trait_count; ++*trait)
+		if (strcmp(l->trait_names[*trait], v->s) == 0)
+			return true;
+	return false;
+}
+
+/* [["woman", "glasses"], …]: the kinds of one concept, each by its traits. */
+static bool add_kinds(struct engine_lexicon *l, struct concept *c, const struct json_value *list,
+		      struct err *e)
+{
+	bool fits = list->kind == JSON_KIND_ARRAY && l->kinds_count + list->length <= KINDS_MAX;
+	c->kinds_first = l->kinds_count;
+	for (size_t i = 0; fits && i < list->length; i++) {
+		const struct json_value *traits = &list->items[i];
+		struct kind *k = &l->kinds[l->kinds_count++];
+		unsigned trait;
+		fits = traits->kind == JSON_KIND_ARRAY && traits->length > 0;
+		for (size_t j = 0; fits && j < traits->length; j++) {
+			fits = trait_of(l, &traits->items[j], &trait);
+			k->traits |= fits ? UINT64_C(1) << trait : 0;
+			k->what = j ? k->what : trait;
+		}
+	}
+	c->kinds = l->kinds_count - c->kinds_first;
+	return fits ||
+	       err_set(e, ERR_INVALID,
+		       "concepts.json: the kinds of '%.40s' are not %d lists of traits at most",
+		       c->id, KINDS_MAX);
+}
+
+/* Things that there are several of, and what is said to have one rather than another. */
+static bool add_traits(struct engine_lexicon *l, const struct json_value *root,
+		       const struct json_value *concepts, struct err *e)
+{
+	if (!add_named(l, &l->traits, root, "traits", &l->trait_names, &l->trait_count, e))
+		return false;
+	if (l->trait_count > TRAITS_MAX)
+		return err_set(e, ERR_INVALID, "concepts.json: more than %d traits", TRAITS_MAX);
+	l->kinds = ARENA_ARRAY(l->arena, struct kind, KINDS_MAX);
+	l->kept.names = ARENA_ARRAY(l->arena, struct name, l->words.count + l->traits.count + 1);
+	if (!l->kinds || !l->kept.names)
+		return err_set(e, ERR_TOO_LARGE, "concepts.json does not fit in memory");
+	for (size_t i = 0; i < concepts->length; i++) {
+		const struct json_value *kinds = json_get(&concepts->items[i], "kinds");
+		if (kinds && !add_kinds(l, &l->concepts[i], kinds, e))
+			return false;
+	}
+	const struct table *both[] = {&l->words, &l->traits};
+	for (size_t t = 0; t < 2; t++) {
+		if (both[t]->count)
+			memcpy(l->kept.names + l->kept.count, both[t]->names,
+			       both[t]->count * sizeof *l->kept.names);
+		l->kept.count += both[t]->count;
+		if (l->kept.key_bytes_max < both[t]->key_bytes_max)
+			l->kept.key_bytes_max = both[t]->key_bytes_max;
 	}
 	return true;
 }
@@ -317,7 +394,8 @@ static bool add_words(struct engine_lexicon *l, const struct json_value *root, s
 		    (list && !add_list(l, lists[i].table, list, lists[i].key, 0, e)))
 			return false;
 	}
-	return add_styles(l, json_get(root, "styles"), e);
+	size_t styles;
+	return add_named(l, &l->styles, root, "styles", &l->style_names, &styles, e);
 }
 
 static void sort(struct table *t)
@@ -344,7 +422,7 @@ static bool load(struct engine_lexicon *l, const char *text, size_t length, stru
 	for (size_t i = 0; i < list->length; i++)
 		if (!add_concept(l, &list->items[i], e))
 			return false;
-	if (!add_words(l, root, e))
+	if (!add_words(l, root, e) || !add_traits(l, root, list, e))
 		return false;
 	if (arena_exceeded(l->arena))
 		return err_set(e, ERR_TOO_LARGE, "concepts.json does not fit in memory");
@@ -353,6 +431,8 @@ static bool load(struct engine_lexicon *l, const char *text, size_t length, stru
 	sort(&l->numbers);
 	sort(&l->places);
 	sort(&l->styles);
+	sort(&l->traits);
+	sort(&l->kept);
 	return true;
 }
 
@@ -580,23 +660,88 @@ static size_t spans_of(const struct table *words, const char *prompt, struct wor
 	return count;
 }
 
+/* Whether a thing of several kinds is named. */
+static bool names_kinds(const struct engine_lexicon *l, const char *prompt)
+{
+	struct walk w;
+	const struct name *n;
+	size_t start;
+	walk_init(&w, prompt);
+	do
+		n = l->kinds_count ? walk_next(&w, &l->names, NULL, &start) : NULL;
+	while (n && !l->concepts[n->concept].kinds);
+	free(w.text);
+	return n != NULL;
+}
+
+static bool within(const struct word *spans, size_t count, size_t start, size_t end)
+{
+	for (size_t i = 0; i < count; i++)
+		if (spans[i].start <= start && end <= spans[i].end)
+			return true;
+	return false;
+}
+
 size_t engine_lexicon_things(const struct engine_lexicon *lexicon, const char *prompt,
 			     size_t *concepts, size_t max)
 {
-	struct word spans[WORDS_MAX];
-	size_t spans_count = spans_of(&lexicon->words, prompt, spans), found = 0, start;
+	struct word said[WORDS_MAX], traits[WORDS_MAX];
+	size_t said_count = spans_of(&lexicon->words, prompt, said), traits_count = 0;
+	size_t found = 0, start;
 	struct walk w;
 	const struct name *n;
+	if (names_kinds(lexicon, prompt))
+		traits_count = spans_of(&lexicon->traits, prompt, traits);
 	walk_init(&w, prompt);
-	while (found < max && (n = walk_next(&w, &lexicon->names, NULL, &start))) {
-		bool only_said = false;
-		for (size_t i = 0; i < spans_count; i++)
-			only_said = only_said || (spans[i].start <= start && w.at <= spans[i].end);
-		if (!only_said)
+	while (found < max && (n = walk_next(&w, &lexicon->names, NULL, &start)))
+		if (lexicon->concepts[n->concept].kinds ||
+		    (!within(said, said_count, start, w.at) &&
+		     !within(traits, traits_count, start, w.at)))
 			found = add_once(concepts, found, max, n->concept);
-	}
 	free(w.text);
 	return found ? found : engine_lexicon_find(lexicon, prompt, concepts, max < 1 ? max : 1);
+}
+
+size_t engine_lexicon_rows(const struct engine_lexicon *lexicon)
+{
+	return lexicon->count + lexicon->kinds_count;
+}
+
+size_t engine_lexicon_kinds(const struct engine_lexicon *lexicon, size_t concept, size_t *first)
+{
+	const struct concept *c = &lexicon->concepts[concept];
+	*first = c->kinds ? lexicon->count + c->kinds_first : concept;
+	return c->kinds ? c->kinds : 1;
+}
+
+uint64_t engine_lexicon_traits(const struct engine_lexicon *lexicon, const char *prompt)
+{
+	struct walk w;
+	const struct name *n;
+	size_t start;
+	uint64_t said = 0;
+	walk_init(&w, prompt);
+	while ((n = walk_next(&w, &lexicon->traits, NULL, &start)))
+	said |= UINT64_C(1) << n->concept;
+	free(w.text);
+	return said;
+}
+
+uint64_t engine_lexicon_traits_of(const struct engine_lexicon *lexicon, size_t row)
+{
+	return row < lexicon->count ? 0 : lexicon->kinds[row - lexicon->count].traits;
+}
+
+unsigned engine_lexicon_suits(const struct engine_lexicon *lexicon, size_t row, uint64_t said)
+{
+	if (row < lexicon->count)
+		return 0;
+	const struct kind *k = &lexicon->kinds[row - lexicon->count];
+	uint64_t has = said & k->traits;
+	unsigned sum = 0;
+	for (uint64_t left = has; left; left &= left - 1)
+		sum++;
+	return sum + (has >> k->what & 1 ? TRAITS_MAX : 0);
 }
 
 /* Whether one of these words is said by itself: "four" is not in "four leaf clover", which is a name. */
@@ -643,7 +788,7 @@ void engine_lexicon_gist(const struct engine_lexicon *lexicon, const char *promp
 	struct walk w;
 	size_t start;
 	walk_init(&w, prompt);
-	for (bool first = true; walk_next(&w, &lexicon->names, &lexicon->words, &start);
+	for (bool first = true; walk_next(&w, &lexicon->names, &lexicon->kept, &start);
 	     first = false) {
 		if (!first)
 			buf_add_char(out, ' ');

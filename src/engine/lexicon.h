@@ -16,12 +16,16 @@
  * with a word of the prompt, a quarter of them at least: what is meant is often written so, what only begins alike is
  * not. Where none is so near, the first names of some concepts are, and said to be examples.
  *
+ * A thing may have kinds ("portrait": so many people), each with traits that can be said of it ("woman", "glasses"). Where
+ * such a thing is named, its traits are no things of their own: "a portrait of a woman with glasses" is of one thing.
+ *
  * Read-only after it is opened: any thread. */
 #ifndef MADANG_ENGINE_LEXICON_H
 #define MADANG_ENGINE_LEXICON_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -46,9 +50,21 @@ size_t engine_lexicon_find(const struct engine_lexicon *lexicon, const char *pro
 			   size_t *concepts, size_t max);
 
 /* The same, but a name that is said as a colour or a place is none ("orange" in "an orange cat", "beach" in "a cat
- * on the beach") where anything else is named. */
+ * on the beach") where anything else is named, and one that is said as a trait none beside a thing of kinds. */
 size_t engine_lexicon_things(const struct engine_lexicon *lexicon, const char *prompt,
 			     size_t *concepts, size_t max);
+
+/* Rows: the concepts, then the kinds of those that have some, in the file's order. */
+size_t engine_lexicon_rows(const struct engine_lexicon *lexicon);
+
+/* How many kinds of the concept there are and the row of the first; a concept without kinds is its own. */
+size_t engine_lexicon_kinds(const struct engine_lexicon *lexicon, size_t concept, size_t *first);
+
+/* The traits that the prompt says, and those of a row, a bit each; how well the row suits what is said: what it is
+ * counts for more than all else. */
+uint64_t engine_lexicon_traits(const struct engine_lexicon *lexicon, const char *prompt);
+uint64_t engine_lexicon_traits_of(const struct engine_lexicon *lexicon, size_t row);
+unsigned engine_lexicon_suits(const struct engine_lexicon *lexicon, size_t row, uint64_t said);
 
 /* Whether the prompt says a number; whether it says a place ("at the beach"). */
 bool engine_lexicon_counts(const struct engine_lexicon *lexicon, const char *prompt);

@@ -12,7 +12,7 @@
 struct engine_memory {
 	struct engine_memory_shape shape;
 	size_t alone_size, small_size; /* tokens of one */
-	/* [styles][concepts][size]; the first is -1 where none is held */
+	/* [styles][rows][size]; the first is -1 where none is held */
 	int32_t *alone, *placed, *small;
 	int32_t white;
 };
@@ -48,8 +48,8 @@ static void drop_torn(int32_t *pictures, size_t count, size_t size)
 
 static bool load(struct engine_memory *m, const struct engine_safetensors *file, struct err *e)
 {
-	size_t held = m->shape.styles * m->shape.concepts;
-	int64_t shape[3] = {(int64_t)m->shape.styles, (int64_t)m->shape.concepts,
+	size_t held = m->shape.styles * m->shape.rows;
+	int64_t shape[3] = {(int64_t)m->shape.styles, (int64_t)m->shape.rows,
 			    (int64_t)m->alone_size};
 	m->alone = malloc(held * m->alone_size * sizeof(*m->alone));
 	m->placed = malloc(held * m->alone_size * sizeof(*m->placed));
@@ -78,7 +78,7 @@ bool engine_memory_open(const char *dir, const struct engine_memory_shape *shape
 		return err_set(e, ERR_INVALID, "%.100s…: a path that is too long", dir);
 	if (access(path, F_OK) != 0)
 		return true;
-	if (shape->grid < 2 || shape->grid % 2 || !shape->styles || !shape->concepts)
+	if (shape->grid < 2 || shape->grid % 2 || !shape->styles || !shape->rows)
 		return err_set(e, ERR_INVALID,
 			       "%.200s: this model has no styles or concepts to remember", path);
 	struct engine_safetensors *file = engine_safetensors_open(path, e);
@@ -113,29 +113,84 @@ void engine_memory_close(struct engine_memory *memory)
 
 size_t engine_memory_bytes(const struct engine_memory *memory)
 {
-	return memory ? memory->shape.styles * memory->shape.concepts *
+	return memory ? memory->shape.styles * memory->shape.rows *
 			    (2 * memory->alone_size + memory->small_size) * sizeof(int32_t)
 		      : 0;
 }
 
+/* Of the rows of one thing the one whose picture, in any style, has most tokens in common with `like`. */
+static size_t most_like(const struct engine_memory *m, size_t first, size_t count,
+			const int32_t *like)
+{
+	size_t best = first, most = 0;
+	for (size_t style = 0; style < m->shape.styles; style++)
+		for (size_t row = first; row < first + count; row++) {
+			const int32_t *held =
+			    m->alone + (style * m->shape.rows + row) * m->alone_size;
+			size_t same = 0;
+			for (size_t i = 0; i < m->alone_size; i++)
+				same += held[i] == like[i] && held[i] != m->white;
+			if (same > most) {
+				most = same;
+				best = row;
+			}
+		}
+	return best;
+}
+
+/* Where in `pictures` the thing is that was meant; false: none of its kinds is held in this style. */
+static bool choose(const struct engine_memory *m, const struct engine_lexicon *lexicon,
+		   size_t concept, size_t style, uint64_t said,
+		   const struct engine_memory_choice *choice, const int32_t *pictures, size_t size,
+		   size_t *at)
+{
+	size_t first, count = engine_lexicon_kinds(lexicon, concept, &first), equal = 0;
+	unsigned best = 0;
+	if (style >= m->shape.styles || first + count > m->shape.rows)
+		return false;
+	const int32_t *held = pictures + style * m->shape.rows * size;
+	if (count > 1 && choice->like) {
+		size_t row = most_like(m, first, count, choice->like);
+		said = engine_lexicon_traits_of(lexicon, row);
+		if (held[row * size] >= 0)
+			first = row, count = 1;
+	}
+	for (size_t row = first; row < first + count; row++) {
+		unsigned suits = engine_lexicon_suits(lexicon, row, said);
+		if (held[row * size] < 0 || (equal && suits < best))
+			continue;
+		equal = suits > best ? 1 : equal + 1;
+		best = suits;
+	}
+	if (!equal)
+		return false;
+	size_t nth = choice->seed % equal;
+	for (size_t row = first; row < first + count; row++)
+		if (held[row * size] >= 0 && engine_lexicon_suits(lexicon, row, said) == best &&
+		    nth-- == 0) {
+			*at = (style * m->shape.rows + row) * size;
+			return true;
+		}
+	return false;
+}
+
 bool engine_memory_recall(const struct engine_memory *memory, const struct engine_lexicon *lexicon,
-			  const char *prompt, size_t style, int32_t *tokens)
+			  const char *prompt, size_t style,
+			  const struct engine_memory_choice *choice, int32_t *tokens)
 {
 	enum { THINGS_MAX = 2 };
-	const struct engine_memory_shape *s = &memory->shape;
-	size_t things[THINGS_MAX], held[THINGS_MAX], count = 0, grid = (size_t)s->grid;
+	size_t things[THINGS_MAX], held[THINGS_MAX], count = 0, grid = (size_t)memory->shape.grid;
 	size_t named = engine_lexicon_things(lexicon, prompt, things, THINGS_MAX);
 	bool small = named > 1 || engine_lexicon_counts(lexicon, prompt);
 	const int32_t *pictures = small                                    ? memory->small
 				  : engine_lexicon_places(lexicon, prompt) ? memory->placed
 									   : memory->alone;
 	size_t size = small ? memory->small_size : memory->alone_size;
+	uint64_t said = engine_lexicon_traits(lexicon, prompt);
 
-	for (size_t i = 0; i < named; i++) {
-		size_t at = (style * s->concepts + things[i]) * size;
-		if (style < s->styles && things[i] < s->concepts && pictures[at] >= 0)
-			held[count++] = at;
-	}
+	for (size_t i = 0; i < named; i++)
+		count += choose(memory, lexicon, things[i], style, said, choice, pictures, size,
+				&held[count]);
 	if (count < named || count == 0)
 		return false;
 	if (!small) {

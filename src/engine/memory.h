@@ -3,8 +3,8 @@
  * is put on a ground, in a place, in a colour, in a number or beside another, and not every thing by heart (retrieval
  * augmentation; RA-CM3, arXiv:2211.12561). A thing that is taken out of the file is forgotten.
  *
- * The file: I32 tensors `alone` and `placed` [styles, concepts, tokens of a picture] and `small` [styles, concepts, a quarter of
- * that], in the order of config.json's styles and concepts.json's concepts, -1 where nothing is held; and `white` [1], the token of an
+ * The file: I32 tensors `alone` and `placed` [styles, rows, tokens of a picture] and `small` [styles, rows, a quarter of
+ * that], in the order of config.json's styles and concepts.json's concepts and kinds (engine_lexicon_rows), -1 where nothing is held; and `white` [1], the token of an
  * empty ground.
  *
  * Read-only after it is opened: any thread. */
@@ -23,7 +23,7 @@ struct engine_memory;
 struct engine_memory_shape {
 	int grid,
 	    vocabulary; /* tokens a side of a picture, an even number; ids are below vocabulary */
-	size_t styles, concepts;
+	size_t styles, rows;
 };
 
 /* Reads DIR/memory.safetensors. A directory without the file gives true and *out NULL. */
@@ -32,10 +32,18 @@ MUST_CHECK bool engine_memory_open(const char *dir, const struct engine_memory_s
 void engine_memory_close(struct engine_memory *memory); /* NULL-safe */
 size_t engine_memory_bytes(const struct engine_memory *memory);
 
+/* Which of a thing's kinds, where the prompt's traits leave several: the one that is most like a picture, or by the seed. */
+struct engine_memory_choice {
+	uint64_t seed;
+	const int32_t
+	    *like; /* tokens of a picture of one of them, in any style; NULL: there is none */
+};
+
 /* What is held of what the prompt names, as tokens of one picture (grid * grid, the caller's): one thing as it stands
  * alone, or in a place where the prompt says one; on an empty ground, small, a thing that is asked for in a number (top left) or the first two of
  * several, in the order of their names (the second right of the first). False: nothing of it is held. */
 bool engine_memory_recall(const struct engine_memory *memory, const struct engine_lexicon *lexicon,
-			  const char *prompt, size_t style, int32_t *tokens);
+			  const char *prompt, size_t style,
+			  const struct engine_memory_choice *choice, int32_t *tokens);
 
 #endif

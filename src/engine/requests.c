@@ -146,7 +146,7 @@ static bool take_source(struct engine *engine, const struct engine_request *r, i
 	if (!engine->info.can[r->task])
 		return err_set(e, ERR_UNSUPPORTED, "this model has not learned to %s",
 			       TASK_NAMES[r->task]);
-	if (r->task == ENGINE_TASK_DRAW)
+	if (r->task == ENGINE_TASK_DRAW && !r->source_tokens)
 		return true;
 	if (!r->source_tokens && !r->source_rgb)
 		return err_set(e, ERR_INVALID, "source: this task needs a picture");
@@ -175,7 +175,7 @@ static bool take_source(struct engine *engine, const struct engine_request *r, i
 
 /* As engine_memory_recall, by the style's name. */
 static bool recall_in(const struct engine *engine, const char *prompt, const char *style,
-		      int32_t *tokens)
+		      const struct engine_memory_choice *choice, int32_t *tokens)
 {
 	const struct engine_info *info = &engine->info;
 	size_t i = 0;
@@ -186,13 +186,14 @@ static bool recall_in(const struct engine *engine, const char *prompt, const cha
 		return false;
 	while (i < info->style_count && strcmp(info->styles[i], style) != 0)
 		i++;
-	return engine_memory_recall(engine->memory, engine->lexicon, prompt, i, tokens);
+	return engine_memory_recall(engine->memory, engine->lexicon, prompt, i, choice, tokens);
 }
 
 static bool recalls(const struct engine *engine, const char *prompt, const char *style)
 {
+	const struct engine_memory_choice any = {0};
 	int32_t *tokens = malloc((size_t)engine->info.tokens * sizeof(*tokens));
-	bool held = tokens && recall_in(engine, prompt, style, tokens);
+	bool held = tokens && recall_in(engine, prompt, style, &any, tokens);
 	free(tokens);
 	return held;
 }
@@ -208,16 +209,17 @@ void engine_settle(const struct engine *engine, struct engine_request *request)
 }
 
 /* What the model's memory holds of what is asked for, the caller's to free; *recalled NULL where that is nothing. */
-static bool recall(const struct engine *engine, const struct engine_request *r, int32_t **recalled,
-		   struct err *e)
+static bool recall(const struct engine *engine, const struct engine_request *r,
+		   const int32_t *source, int32_t **recalled, struct err *e)
 {
+	const struct engine_memory_choice choice = {.seed = r->seed, .like = source};
 	*recalled = NULL;
 	if (r->task != ENGINE_TASK_DRAW && r->task != ENGINE_TASK_VARY)
 		return true;
 	*recalled = malloc((size_t)engine->info.tokens * sizeof(**recalled));
 	if (!*recalled)
 		return out_of_memory(e);
-	if (!recall_in(engine, r->prompt, r->style, *recalled)) {
+	if (!recall_in(engine, r->prompt, r->style, &choice, *recalled)) {
 		free(*recalled);
 		*recalled = NULL;
 	}
@@ -235,7 +237,7 @@ static struct engine_job *job_create(struct engine *engine, const struct engine_
 		goto fail;
 	}
 	if (!set_sampling(engine, r, job, e) || !take_source(engine, r, &source, e) ||
-	    !recall(engine, r, &recalled, e) ||
+	    !recall(engine, r, source, &recalled, e) ||
 	    !engine_prompt_init(&job->prompt, &engine->transformer.shape, engine->text, r, source,
 				recalled, e))
 		goto fail;

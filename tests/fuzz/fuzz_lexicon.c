@@ -10,7 +10,8 @@
 
 static const char CONCEPTS[] =
     "{\"concepts\":[{\"id\":\"a\",\"en\":[\"red apple\",\"apple\"],\"ko\":[\"빨간 사과\",\"사과\",\"배\"],"
-    "\"ja\":[\"赤いリンゴ\",\"め\"]},{\"id\":\"b\",\"en\":[\"box\",\"t-shirt\"],\"ko\":[\"T셔츠\"]}],"
+    "\"ja\":[\"赤いリンゴ\",\"め\"]},{\"id\":\"b\",\"en\":[\"box\",\"t-shirt\"],\"ko\":[\"T셔츠\"],"
+    "\"kinds\":[[\"old\"],[\"new\",\"old\"]]}],\"traits\":{\"old\":[\"old\",\"헌\"],\"new\":[\"new\",\"apple\"]},"
     "\"words\":[\"on\",\"위의\",\"赤い\",\"box\"],\"numbers\":[\"two\",\"두\"],"
     "\"styles\":{\"pixel\":[\"pixel art\",\"픽셀\"]}}";
 
@@ -57,6 +58,10 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 	if (engine_lexicon_things(lexicon, prompt, concepts, 2) > 2 ||
 	    (known && engine_lexicon_things(lexicon, prompt, concepts, 2) == 0))
 		abort();
+	uint64_t said = engine_lexicon_traits(lexicon, prompt);
+	for (size_t row = 0; row < engine_lexicon_rows(lexicon); row++)
+		if (engine_lexicon_suits(lexicon, row, said) > 64 + 2 || said > 3)
+			abort();
 	engine_lexicon_counts(lexicon, prompt);
 	engine_lexicon_style(lexicon, prompt);
 	free(prompt);

@@ -27,8 +27,10 @@ static const char CONCEPTS[] =
     "{\"id\":\"cookie\",\"en\":[\"cookie\"],\"ko\":[\"쿠키\"],\"ja\":[\"クッキー\"]},"
     "{\"id\":\"shirt\",\"en\":[\"t-shirt\"],\"ko\":[\"T셔츠\",\"티셔츠\"],\"ja\":[\"Tシャツ\"]},"
     "{\"id\":\"hearts\",\"en\":[\"two hearts\"]},"
+    "{\"id\":\"person\",\"en\":[\"portrait\",\"woman\"],\"ko\":[\"초상화\",\"여자\"],\"kinds\":[[\"woman\",\"iris\"],[\"woman\",\"long\"]]},"
     "{\"id\":\"eye\",\"en\":[\"eye\"],\"ko\":[\"눈\"],\"ja\":[\"め\"]}],"
     "\"words\":[\"on\",\"background\",\"red\",\"sky blue\",\"배경\",\"노란\",\"하늘색\",\"위의\",\"赤い\",\"背景\",\"ドット絵\",\"rose\",\"in the box\"],"
+    "\"traits\":{\"woman\":[\"woman\",\"여자\"],\"iris\":[\"iris\",\"붓꽃\"],\"long\":[\"long hair\",\"긴 머리\"]},"
     "\"places\":[\"in the box\"],\"numbers\":[\"two\",\"두\",\"二つの\"],"
     "\"styles\":{\"pixel\":[\"pixel art\",\"픽셀\",\"ドット絵\"],\"ink\":[\"ink\"]}}";
 
@@ -156,6 +158,31 @@ static void test_numbers_places_and_styles(void **state)
 	assert_null(engine_lexicon_style(lexicon, "a pink cat"));
 }
 
+static void test_kinds(void **state)
+{
+	(void)state;
+	size_t first;
+	assert_int_equal(engine_lexicon_rows(lexicon), engine_lexicon_size(lexicon) + 2);
+	assert_int_equal(engine_lexicon_kinds(lexicon, 3, &first), 1);
+	assert_int_equal(first, 3);
+	assert_int_equal(engine_lexicon_kinds(lexicon, 13, &first), 2);
+	assert_int_equal(first, 15);
+	assert_int_equal(engine_lexicon_traits(lexicon, "a woman with an iris"), 3);
+	assert_int_equal(engine_lexicon_traits(lexicon, "긴 머리 여자"), 5);
+	assert_int_equal(engine_lexicon_traits(lexicon, "a cat"), 0);
+	assert_int_equal(engine_lexicon_traits_of(lexicon, 15), 3);
+	assert_int_equal(engine_lexicon_traits_of(lexicon, 3), 0);
+	assert_int_equal(engine_lexicon_suits(lexicon, 3, 7), 0);
+	assert_int_equal(engine_lexicon_suits(lexicon, 15, 2), 1);
+	assert_int_equal(engine_lexicon_suits(lexicon, 16, 2), 0);
+	assert_true(engine_lexicon_suits(lexicon, 16, 1) > 2);
+	/* beside such a thing a trait is no thing */
+	assert_string_equal(things("a woman with an iris"), "person");
+	assert_string_equal(things("붓꽃을 든 여자"), "person");
+	assert_string_equal(things("a portrait of a woman and a cat"), "person cat");
+	assert_string_equal(things("a cat with an iris"), "cat iris");
+}
+
 static void gist_is(const char *prompt, const char *expected)
 {
 	struct buf b;
@@ -169,6 +196,7 @@ static void gist_is(const char *prompt, const char *expected)
 static void test_gist(void **state)
 {
 	(void)state;
+	gist_is("a woman who has an iris", "woman iris");
 	gist_is(
 	    "Please, when you have the time, draw the Red apples that I saw on a sky blue background!",
 	    "Red apples on sky blue background");
@@ -240,11 +268,16 @@ static void test_files(void **state)
 	    "{\"concepts\":[{\"id\":\"x\",\"en\":[\"a\"]}],\"numbers\":{}}",
 	    "{\"concepts\":[{\"id\":\"x\",\"en\":[\"a\"]}],\"styles\":[]}",
 	    "{\"concepts\":[{\"id\":\"x\",\"en\":[\"a\"]}],\"styles\":{\"y\":1}}",
+	    "{\"concepts\":[{\"id\":\"x\",\"en\":[\"a\"],\"kinds\":1}]}",
+	    "{\"concepts\":[{\"id\":\"x\",\"en\":[\"a\"],\"kinds\":[[]]}]}",
+	    "{\"concepts\":[{\"id\":\"x\",\"en\":[\"a\"],\"kinds\":[[\"y\"]]}]}",
+	    "{\"concepts\":[{\"id\":\"x\",\"en\":[\"a\"],\"kinds\":[[1]]}],\"traits\":{\"y\":[]}}",
+	    "{\"concepts\":[{\"id\":\"x\",\"en\":[\"a\"]}],\"traits\":[]}",
 	    "{\"concepts\":[7]}",
 	    "{\"concepts\":[[\"id\"]]}"};
 	struct engine_lexicon *other;
 	struct err e;
-	assert_int_equal(engine_lexicon_size(lexicon), 14);
+	assert_int_equal(engine_lexicon_size(lexicon), 15);
 	assert_string_equal(engine_lexicon_name(lexicon, 0), "red apple");
 	for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
 		assert_true(file_write(path, broken[i], strlen(broken[i]), &e));
@@ -264,6 +297,7 @@ int main(void)
 	    cmocka_unit_test(test_japanese),
 	    cmocka_unit_test(test_things),
 	    cmocka_unit_test(test_numbers_places_and_styles),
+	    cmocka_unit_test(test_kinds),
 	    cmocka_unit_test(test_gist),
 	    cmocka_unit_test(test_broken_text_is_no_match),
 	    cmocka_unit_test(test_not_yet),

@@ -20,7 +20,9 @@ static const char CONCEPTS[] =
     "\"words\":[\"two\"],\"numbers\":[\"two\"],\"places\":[\"at the beach\"],"
     "\"styles\":{\"line\":[\"line art\"]}}";
 static const struct engine_memory_shape SHAPE = {
-    .grid = GRID, .vocabulary = 60, .styles = STYLES, .concepts = THINGS};
+    .grid = GRID, .vocabulary = 60, .styles = STYLES, .rows = THINGS};
+
+static const struct engine_memory_choice ANY = {0};
 
 static char folder[64];
 
@@ -122,30 +124,83 @@ static void test_recall(void **state)
 	assert_true(engine_memory_open(folder, &SHAPE, &m, &e));
 	assert_int_equal(engine_memory_bytes(m), sizeof c.alone + sizeof c.placed + sizeof c.small);
 
-	assert_true(engine_memory_recall(m, l, "an apple", 2, tokens));
+	assert_true(engine_memory_recall(m, l, "an apple", 2, &ANY, tokens));
 	assert_memory_equal(tokens, c.alone[2][0], sizeof tokens);
-	assert_true(engine_memory_recall(m, l, "an apple at the beach", 2, tokens));
+	assert_true(engine_memory_recall(m, l, "an apple at the beach", 2, &ANY, tokens));
 	assert_memory_equal(tokens, c.placed[2][0], sizeof tokens);
-	assert_true(engine_memory_recall(m, l, "two apples", 2, tokens));
+	assert_true(engine_memory_recall(m, l, "two apples", 2, &ANY, tokens));
 	for (int i = 0; i < TOKENS; i++)
 		assert_int_equal(tokens[i], i / GRID < 2 && i % GRID < 2
 						? c.small[2][0][i / GRID * 2 + i % GRID]
 						: WHITE);
-	assert_true(engine_memory_recall(m, l, "a dog left of an apple", 1, tokens));
+	assert_true(engine_memory_recall(m, l, "a dog left of an apple", 1, &ANY, tokens));
 	for (int i = 0; i < TOKENS; i++) {
 		int row = i / GRID, column = i % GRID;
 		assert_int_equal(tokens[i],
 				 row >= 2 ? WHITE
 					  : c.small[1][column < 2 ? 2 : 0][row * 2 + column % 2]);
 	}
-	assert_false(engine_memory_recall(m, l, "a dog", 0, tokens));
-	assert_false(engine_memory_recall(m, l, "a dog and a cat", 0, tokens));
-	assert_false(engine_memory_recall(m, l, "a cat", 1, tokens));
-	assert_false(engine_memory_recall(m, l, "a house", 1, tokens));
-	assert_false(engine_memory_recall(m, l, "an apple", STYLES, tokens));
+	assert_false(engine_memory_recall(m, l, "a dog", 0, &ANY, tokens));
+	assert_false(engine_memory_recall(m, l, "a dog and a cat", 0, &ANY, tokens));
+	assert_false(engine_memory_recall(m, l, "a cat", 1, &ANY, tokens));
+	assert_false(engine_memory_recall(m, l, "a house", 1, &ANY, tokens));
+	assert_false(engine_memory_recall(m, l, "an apple", STYLES, &ANY, tokens));
 	engine_memory_close(m);
 	engine_memory_close(NULL);
 	engine_lexicon_close(l);
+}
+
+/* A thing of which there are two kinds, an old one with a hat and a young one with glasses: rows 1 and 2. */
+static const char KINDS[] =
+    "{\"concepts\":[{\"id\":\"portrait\",\"en\":[\"portrait\",\"man\"],"
+    "\"kinds\":[[\"old\",\"hat\"],[\"young\",\"glasses\"]]}],"
+    "\"traits\":{\"old\":[\"old man\"],\"young\":[\"young\",\"boy\"],\"hat\":[\"hat\",\"cap\"],\"glasses\":[\"glasses\"]}}";
+
+static const int32_t *recalled(const struct engine_memory *m, const struct engine_lexicon *l,
+			       const char *prompt, size_t style, uint64_t seed, const int32_t *like)
+{
+	static int32_t tokens[TOKENS];
+	struct engine_memory_choice choice = {.seed = seed, .like = like};
+	assert_true(engine_memory_recall(m, l, prompt, style, &choice, tokens));
+	return tokens;
+}
+
+#define assert_row(style, row, got) \
+	assert_memory_equal(got, c.alone[style][row], sizeof c.alone[style][row])
+
+static void test_kinds(void **state)
+{
+	(void)state;
+	struct contents c = contents();
+	struct engine_memory *m;
+	struct engine_lexicon *l;
+	struct err e;
+	c.alone[1][1][9] = 9; /* both are whole there */
+	write_memory(&c, STYLES, ENGINE_I32);
+	assert_true(file_write(in_folder("concepts.json"), KINDS, sizeof KINDS - 1, &e));
+	assert_true(engine_lexicon_open(folder, &l, &e));
+	assert_int_equal(engine_lexicon_rows(l), THINGS);
+	assert_true(engine_memory_open(folder, &SHAPE, &m, &e));
+
+	/* what is said chooses, whatever the seed */
+	for (uint64_t seed = 0; seed < 4; seed++) {
+		assert_row(1, 1, recalled(m, l, "portrait of a man with a cap", 1, seed, NULL));
+		assert_row(1, 2, recalled(m, l, "portrait with glasses", 1, seed, NULL));
+		/* what it is goes before what it has */
+		assert_row(1, 1, recalled(m, l, "an old man with glasses", 1, seed, NULL));
+	}
+	/* where nothing is said, the seed */
+	assert_row(1, 1, recalled(m, l, "a portrait", 1, 4, NULL));
+	assert_row(1, 2, recalled(m, l, "a portrait", 1, 5, NULL));
+	/* the one in a picture, of whatever style, goes before what is said */
+	assert_row(1, 2, recalled(m, l, "an old man", 1, 0, c.alone[2][2]));
+	assert_row(2, 1, recalled(m, l, "an old man with glasses", 2, 0, c.alone[1][1]));
+	/* it is not held in the first style: the nearest that is */
+	assert_row(0, 1, recalled(m, l, "a young man with glasses", 0, 3, NULL));
+	assert_row(0, 1, recalled(m, l, "a young man with glasses", 0, 3, c.alone[2][2]));
+	engine_memory_close(m);
+	engine_lexicon_close(l);
+	assert_true(file_write(in_folder("concepts.json"), CONCEPTS, sizeof CONCEPTS - 1, &e));
 }
 
 static void refused(const struct engine_memory_shape *shape, const char *why)
@@ -166,7 +221,7 @@ static void test_broken(void **state)
 	struct engine_memory_shape other = SHAPE;
 	struct err e;
 	write_memory(&c, STYLES, ENGINE_I32);
-	other.concepts++;
+	other.rows++;
 	refused(&other, "\"alone\"");
 	other = SHAPE, other.grid = 3;
 	refused(&other, "no styles or concepts");
@@ -267,6 +322,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_recall, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_kinds, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_broken, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_drawing, setup, teardown),
 	};
