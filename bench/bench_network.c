@@ -142,7 +142,10 @@ static const char SQL_WORDS_POSTGRES[] = COUNT_FROM_1_TO_2
     "ELSE '' END || CASE WHEN i % 1000 = 7 THEN ' ''thousandth'':13' ELSE '' END || CASE WHEN i < 1000 AND i % 100 = 7 "
     "THEN ' ''rare'':14' ELSE '' END || CASE WHEN i < 5000 THEN ' ''faded'':15' ELSE '' END AS TSVECTOR) || search_times(" POST_ID
     ") FROM n";
-static const char SQL_WORDS_ONCE[] =
+static const char SQL_COUNTED[] =
+    "CREATE VIRTUAL TABLE counted USING fts5vocab(post_search, 'row')";
+static const char SQL_ONCE_SQLITE[] = "INSERT INTO post_words SELECT term FROM counted";
+static const char SQL_ONCE_POSTGRES[] =
     "INSERT INTO post_words SELECT DISTINCT lexeme FROM post_search, unnest(words)";
 static const char SQL_ROOT[] =
     "INSERT INTO posts (id, account_id, uri, url, local, visibility, text, content, thread_id, created_at) VALUES "
@@ -211,10 +214,13 @@ static struct network make(enum db_kind kind, int64_t posts)
 	if (kind == DB_POSTGRES) {
 		sql(&n, "CREATE INDEX post_search_words ON post_search USING GIN (words)", 0, 0, 0,
 		    0);
-		sql(&n, SQL_WORDS_ONCE, 0, 0, 0, 0);
+		sql(&n, SQL_ONCE_POSTGRES, 0, 0, 0, 0);
 		outside(&n,
 			"VACUUM (ANALYZE)"); /* as it stands on a server that has run for a while */
 		outside(&n, "CHECKPOINT");
+	} else {
+		sql(&n, SQL_COUNTED, 0, 0, 0, 0);
+		sql(&n, SQL_ONCE_SQLITE, 0, 0, 0, 0);
 	}
 	return n;
 }

@@ -33,9 +33,9 @@ static const char SQL_ACCOUNTS[] =
     " AND a.state = 0 AND (NOT a.limited OR EXISTS (SELECT 1 FROM follows f WHERE f.account_id = $41 AND "
     "f.target_id = a.id))";
 
-/* Asked for one word, SQLite stops at the first of its posts. PostgreSQL has each word once. */
-static const char SQL_WORD_SQLITE[] = "SELECT term FROM post_words WHERE term >= $1 LIMIT 1";
-static const char SQL_WORDS_POSTGRES[] =
+static const char SQL_LEAVE_SQLITE[] =
+    "INSERT INTO post_words_left (term) SELECT c0 FROM post_search_content WHERE id = $1";
+static const char SQL_BEGINNINGS[] =
     "SELECT term FROM post_words WHERE term >= $1 ORDER BY term LIMIT $2";
 
 enum {
@@ -64,10 +64,21 @@ static const char *vector(struct arena *arena, const char *words)
 	return text;
 }
 
+/* What it said until now; PostgreSQL has a trigger for it, which FTS5 can't have. */
+static bool leave(struct db *w, int64_t id, struct err *e)
+{
+	struct db_stmt *q = db_stmt(w, SQL_LEAVE_SQLITE);
+	db_touch(q, DB_NOUN_NONE, 0);
+	db_put_int(q, id);
+	return db_end(q, e);
+}
+
 bool store_search_index(struct db *w, struct arena *arena, int64_t id, const char *words,
 			struct err *e)
 {
 	bool sqlite = db_kind(w) == DB_SQLITE;
+	if (sqlite && !leave(w, id, e))
+		return false;
 	if (sqlite || !*words) {
 		struct db_stmt *q = db_stmt(w, SQL_REMOVE);
 		db_touch(q, DB_NOUN_NONE, 0);
@@ -80,7 +91,7 @@ bool store_search_index(struct db *w, struct arena *arena, int64_t id, const cha
 	db_touch(q, DB_NOUN_NONE, 0);
 	db_put_int(q, id);
 	db_put_text(q, text);
-	return db_end(q, e) && (sqlite || store_search_words_keep(w, text, e));
+	return db_end(q, e) && store_search_words_keep(w, arena, text, e);
 }
 
 bool store_search_queue(struct db *db, int64_t *ids, size_t room, size_t *found, struct err *e)
@@ -126,45 +137,27 @@ static void put_phrase(struct question *q, const char *words, size_t length, con
 		buf_printf(&q->text, "'%s'%s)", last, open ? ":*" : "");
 }
 
-/* The first word from `from` on, or as many as there is room for; *count: how many. */
-static bool next_words(struct question *q, const char *from, const char *words[BEGINNINGS_MAX],
-		       size_t *count, struct err *e)
-{
-	struct db_stmt *s = db_stmt(q->db, q->sqlite ? SQL_WORD_SQLITE : SQL_WORDS_POSTGRES);
-	*count = 0;
-	db_put_text(s, from);
-	if (!q->sqlite)
-		db_put_int(s, BEGINNINGS_MAX);
-	while (*count < BEGINNINGS_MAX && db_row(s))
-		words[(*count)++] = db_get_text(s, q->arena);
-	return db_end(s, e);
-}
-
 /* Either index would gather every post of every word that begins so before it gave the first; of whole words it
  * reads as many posts as are wanted. So the beginning becomes the words that there are. */
 static bool put_beginnings(struct question *q, const char *words, size_t length, const char *prefix,
 			   const char *begin, struct err *e)
 {
-	const char *next[BEGINNINGS_MAX], *from = begin;
-	size_t any = 0, count;
-	do {
-		if (!next_words(q, from, next, &count, e))
-			return false;
-		for (size_t i = 0; i < count && any < BEGINNINGS_MAX; i++) {
-			if (strncmp(next[i], begin, strlen(begin)) != 0) {
-				count = 0;
-				break;
-			}
-			if (any++)
-				buf_add_str(&q->text, q->sqlite ? " OR " : " | ");
-			put_phrase(q, words, length, prefix, next[i], false);
-			from =
-			    arena_printf(q->arena, "%s\x01", next[i]); /* behind all of its posts */
-		}
-	} while (q->sqlite && count && any < BEGINNINGS_MAX);
+	bool any = false;
+	struct db_stmt *s = db_stmt(q->db, SQL_BEGINNINGS);
+	db_put_text(s, begin);
+	db_put_int(s, BEGINNINGS_MAX);
+	while (db_row(s)) {
+		const char *word = db_get_text(s, q->arena);
+		if (strncmp(word, begin, strlen(begin)) != 0)
+			break;
+		if (any)
+			buf_add_str(&q->text, q->sqlite ? " OR " : " | ");
+		put_phrase(q, words, length, prefix, word, false);
+		any = true;
+	}
 	if (!any) /* nothing begins so; the question stays whole */
 		put_phrase(q, words, length, prefix, begin, false);
-	return true;
+	return db_end(s, e);
 }
 
 static bool put_words(struct question *q, const char *words, const char *prefix, bool open,

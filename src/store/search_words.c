@@ -6,13 +6,17 @@
 #include "store/search_walk.h"
 #include "store/search_window.h"
 
-static const char SQL_KEEP[] =
+#include <string.h>
+
+static const char SQL_KEEP_SQLITE[] =
+    "INSERT INTO post_words (term) VALUES ($1) ON CONFLICT DO NOTHING";
+static const char SQL_KEEP_POSTGRES[] =
     "INSERT INTO post_words (term) SELECT lexeme FROM unnest(CAST($1 AS TSVECTOR)) ON CONFLICT DO NOTHING";
-static const char SQL_LEFT[] = "SELECT term FROM post_words_left ORDER BY term LIMIT $1";
+static const char SQL_LEFT[] = "SELECT term FROM post_words_left LIMIT $1";
 static const char SQL_FORGET[] = "DELETE FROM post_words WHERE term = $1";
 static const char SQL_DONE[] = "DELETE FROM post_words_left WHERE term = $1";
 
-enum { TERMS_MAX = 40 };
+enum { TERMS_MAX = 20 };
 
 static bool run(struct db *w, const char *sql, const char *text, struct err *e)
 {
@@ -22,16 +26,29 @@ static bool run(struct db *w, const char *sql, const char *text, struct err *e)
 	return db_end(q, e);
 }
 
-bool store_search_words_keep(struct db *w, const char *vector, struct err *e)
+/* The word at *at, and *at behind it; NULL: there is none. */
+static const char *next_word(struct arena *arena, const char **at)
 {
-	return run(w, SQL_KEEP, vector, e);
+	*at += strspn(*at, " ");
+	size_t n = strcspn(*at, " ");
+	const char *word = n ? arena_strndup(arena, *at, n) : NULL;
+	*at += n;
+	return word;
+}
+
+bool store_search_words_keep(struct db *w, struct arena *arena, const char *text, struct err *e)
+{
+	if (db_kind(w) == DB_POSTGRES)
+		return run(w, SQL_KEEP_POSTGRES, text, e);
+	for (const char *word; (word = next_word(arena, &text));)
+		if (!run(w, SQL_KEEP_SQLITE, word, e))
+			return false;
+	return true;
 }
 
 bool store_search_words_left(struct db *db, bool *left, struct err *e)
 {
 	*left = false;
-	if (db_kind(db) == DB_SQLITE)
-		return true;
 	struct db_stmt *q = db_stmt(db, SQL_LEFT);
 	db_put_int(q, 1);
 	*left = db_row(q);
@@ -46,9 +63,21 @@ static bool is_used(struct db *w, struct arena *arena, const char *term, bool *u
 	int64_t id;
 	size_t found;
 	if (!store_search_text(w, arena, &one, &text, e) ||
-	    !store_search_window(w, arena, &one, text, INT64_MAX, 1, &id, &found, e))
+	    !(db_kind(w) == DB_SQLITE
+		  ? store_search_find(w, text, 0, INT64_MAX, 1, &id, &found, e)
+		  : store_search_window(w, arena, &one, text, INT64_MAX, 1, &id, &found, e)))
 		return false;
 	*used = found > 0;
+	return true;
+}
+
+static bool forget_unused(struct db *w, struct arena *arena, const char *words, struct err *e)
+{
+	for (const char *word; (word = next_word(arena, &words));) {
+		bool used;
+		if (!is_used(w, arena, word, &used, e) || (!used && !run(w, SQL_FORGET, word, e)))
+			return false;
+	}
 	return true;
 }
 
@@ -62,11 +91,8 @@ bool store_search_words_forget(struct db *w, struct arena *arena, struct err *e)
 		terms[count++] = db_get_text(q, arena);
 	if (!db_end(q, e))
 		return false;
-	for (size_t i = 0; i < count; i++) {
-		bool used;
-		if (!is_used(w, arena, terms[i], &used, e) ||
-		    (!used && !run(w, SQL_FORGET, terms[i], e)) || !run(w, SQL_DONE, terms[i], e))
+	for (size_t i = 0; i < count; i++)
+		if (!forget_unused(w, arena, terms[i], e) || !run(w, SQL_DONE, terms[i], e))
 			return false;
-	}
 	return true;
 }

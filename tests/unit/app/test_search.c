@@ -34,7 +34,10 @@ static const char SQL_WORDS_SQLITE[] =
 static const char SQL_WORDS_POSTGRES[] =
     COUNT "INSERT INTO post_search (rowid, words) SELECT " ID ", to_tsvector('simple', " WORDS
 	  ") || search_times(" ID ") FROM n";
-static const char SQL_WORDS_ONCE[] =
+static const char SQL_COUNTED[] =
+    "CREATE VIRTUAL TABLE counted USING fts5vocab(post_search, 'row')";
+static const char SQL_ONCE_SQLITE[] = "INSERT OR IGNORE INTO post_words SELECT term FROM counted";
+static const char SQL_ONCE_POSTGRES[] =
     "INSERT INTO post_words SELECT DISTINCT lexeme FROM post_search, unnest(words)";
 
 static bool hundredth(int i)
@@ -114,8 +117,9 @@ static void make_posts(void)
 		0);
 	run_sql(SQL_POSTS, 3);
 	run_sql(sqlite ? SQL_WORDS_SQLITE : SQL_WORDS_POSTGRES, 2);
-	if (!sqlite)
-		run_sql(SQL_WORDS_ONCE, 0);
+	if (sqlite)
+		run_sql(SQL_COUNTED, 0);
+	run_sql(sqlite ? SQL_ONCE_SQLITE : SQL_ONCE_POSTGRES, 0);
 }
 
 /* Page after page. last: the newest that may be found; first: the oldest. */

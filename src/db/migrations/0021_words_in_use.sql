@@ -1,0 +1,22 @@
+-- SQLite's own list of words has to pass all posts of a word to come to the next one; so the words in use stand in a table there too.
+-- What a post that is gone or changed said waits in post_words_left, with spaces between.
+-- sqlite: DROP TABLE post_words;
+-- sqlite: CREATE VIRTUAL TABLE post_words_counted USING fts5vocab(post_search, 'row');
+-- sqlite: CREATE TABLE post_words (
+-- sqlite: 	term TEXT PRIMARY KEY
+-- sqlite: ) WITHOUT ROWID;
+-- sqlite: INSERT INTO post_words (term) SELECT term FROM post_words_counted;
+-- sqlite: DROP TABLE post_words_counted;
+-- sqlite: CREATE TABLE post_words_left (
+-- sqlite: 	term TEXT NOT NULL
+-- sqlite: );
+-- sqlite: DROP TRIGGER post_search_gone;
+-- sqlite: CREATE TRIGGER post_search_gone AFTER DELETE ON posts WHEN old.boost_of_id IS NULL BEGIN
+-- sqlite: 	INSERT INTO post_words_left (term) SELECT c0 FROM post_search_content WHERE id = old.id;
+-- sqlite: 	DELETE FROM post_search WHERE rowid = old.id;
+-- sqlite: END;
+-- sqlite: DROP TRIGGER account_search_gone;
+-- sqlite: CREATE TRIGGER account_search_gone AFTER DELETE ON accounts BEGIN
+-- sqlite: 	INSERT INTO post_words_left (term) SELECT c0 FROM post_search_content WHERE id = old.id;
+-- sqlite: 	DELETE FROM post_search WHERE rowid = old.id;
+-- sqlite: END;
