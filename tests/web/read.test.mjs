@@ -52,6 +52,23 @@ test("among other posts an answer says what it answers, and leads there", async 
 	await page.context().close();
 });
 
+test("a picture that stands alone beside the timeline has four round corners", async () => {
+	const page = await dal();
+	await change(page, "**/api/madang/v1/explore**", (list) => [list.find((one) => one.media_attachments.length > 0 && !one.sensitive)]);
+	await open(page, "/");
+	const picture = page.locator("aside .grid a");
+	await picture.locator("img.loaded").waitFor();
+	assert.equal(await picture.count(), 1);
+	const { corners, clips } = await picture.evaluate((a) => {
+		const style = getComputedStyle(a);
+		return { corners: ["TopLeft", "TopRight", "BottomRight", "BottomLeft"].map((where) => parseFloat(style[`border${where}Radius`])), clips: style.overflow };
+	});
+	assert.ok(clips === "hidden" && corners.every((px) => px >= 4), `${clips} ${corners}`);
+	if (process.env.SHOTS) await page.locator("aside").first().screenshot({ path: `${process.env.SHOTS}/aside.png` });
+	assert.deepEqual(page.complaints, []);
+	await page.context().close();
+});
+
 test("a name's emojis are pictures, and inside a sentence they are left out", async () => {
 	const page = await dal();
 	const [root, one] = await someOf();
