@@ -1,11 +1,12 @@
 """The words for a picture, in English, Korean and Japanese.
 
-A picture is described by a `meta` dict: kind single|scene|pair|count, concept index (two for a pair), ground colour,
+A picture is described by a `meta` dict: kind single|scene|pair|count|portrait, concept index (two for a pair) or a person's traits, ground colour,
 tint, scene, relation, number; an edit by task restyle|background|recolour. `caption` draws one phrasing at random;
 `held=True` draws from phrasings that training never sees (for evaluation).
 """
 import json
 
+from people import said
 from sources import CACHE, STYLES
 
 LANGS = ("en", "ko", "ja")
@@ -145,7 +146,10 @@ class Captions:
                 forms = ([f"{b}の左にある{a}", f"{a}の右にある{b}", f"{a}と{b}", f"左に{a}、右に{b}"],
                          [f"{b}の上にある{a}", f"{a}の下にある{b}", f"上に{a}、下に{b}", f"{b}の上の{a}"])
             return forms[side][u]
-        n = self.thing(r, m["concepts"][0], lang, m.get("tint", 0), plain)
+        if "traits" in m:
+            n = said(r, m["traits"], lang, plain)
+        else:
+            n = self.thing(r, m["concepts"][0], lang, m.get("tint", 0), plain)
         if kind == "count":
             k = m["number"]
             also = NUMBER_ALSO[lang][k]

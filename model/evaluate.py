@@ -26,10 +26,11 @@ import captions as C
 import nets
 from curated import edition
 from export import read
+from people import people
 from pictures import COLOURS, COUNTS, PAIRS, SLOTS, TINTS, Sprites
 from prepare import draw as canonical, ground_of, held_pair, held_single
 from sheet import save, to_u8
-from sources import STYLES
+from sources import PORTRAITS, STYLES
 from text import Text
 
 FEATURE = 20
@@ -244,6 +245,24 @@ class Run:
         good = [self.judge.rank(p, m["concepts"][0], s, m["bg"], 160, 16, 16) == 0 for p, m, s in zip(pics, ms, styles)]
         self.log("restyle, of a picture made here: concept top-1 in what was asked", np.mean(good), len(ms))
 
+    def portrait(self):
+        """Two traits of a person, in every style that has people: is whom the picture is most like like that?"""
+        everyone, seen, who = people(), [], []
+        for k in range(self.n // 2):
+            s, lang = STYLES.index(PORTRAITS[k % 4]), C.LANGS[k % 3]
+            p = self.r.choice([p for p in everyone if STYLES[s] in p["styles"]])
+            asked = [p["traits"][0], self.r.choice([t for t in p["traits"][1:] if "skin" not in t])]
+            bg = self.r.choice((0, 3, 5, 6, 8))
+            m = {"kind": "portrait", "traits": asked, "style": s, "bg": bg, "concepts": [0]}
+            seen.append(self.draw([self.cap.caption(self.r, m, lang=lang, plain=True)], [STYLES[s]], seed=20 + k)[0])
+            held = [i for i, q in enumerate(everyone) if STYLES[s] in q["styles"]]
+            z = torch.zeros(len(held), dtype=torch.long)
+            lib = features(self.s.portrait(z + s, torch.tensor(held), self.s.ground(z + bg)), 48)
+            like = everyone[held[int((lib - features(seen[-1].permute(2, 0, 1)[None], 48)).square().mean(1).argmin())]]
+            who.append(set(asked) <= set(like["traits"]))
+        self.log("portrait: who and what else was asked for", np.mean(who), len(who), "four styles")
+        save(f"{self.out}_portrait.png", torch.stack(seen[:32]), 8, 1)
+
     def edits(self):
         cc = C.concepts()
         ok = [i for i in self.asked if C.tintable(cc[i])]
@@ -281,7 +300,7 @@ def main():
     p.add_argument("model")
     p.add_argument("out")
     p.add_argument("--n", type=int, default=120)
-    p.add_argument("--only", default="ceiling,single,tinted,scene,pair,count,edits")
+    p.add_argument("--only", default="ceiling,single,tinted,scene,pair,count,portrait,edits")
     p.add_argument("--madang", help="the program, to draw with the engine")
     p.add_argument("--forget", action="store_true", help="draw by heart, without the model's memory")
     p.add_argument("--edition", type=int, default=3)
@@ -298,7 +317,7 @@ def main():
     d = json.load(open(f"{o.model}/config.json"))["madang"]
     knobs = {k: d[k] if getattr(o, k) is None else getattr(o, k) for k in ("guidance", "temperature", "top_p")}
     index = {c["id"]: i for i, c in enumerate(C.concepts())}
-    ids = [index[c["id"]] for c in json.load(open(f"{o.model}/concepts.json"))["concepts"]]
+    ids = [index[c["id"]] for c in json.load(open(f"{o.model}/concepts.json"))["concepts"] if c["id"] != "portrait"]
     t0, draw = time.time(), Engine(o.madang, o.model, knobs, o.quant, o.forget) if o.madang else Torch(o.model, knobs)
     not_asked = set(edition(C.concepts(), o.besides)) if o.besides >= 0 else set()
     asked = sorted((set(ids) & set(edition(C.concepts(), o.edition))) - not_asked)

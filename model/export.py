@@ -19,8 +19,9 @@ import captions as C
 import nets
 from curated import edition
 from memory import Memory
-from prepare import rows_of
-from sources import CACHE, STYLES
+from people import NAMES as NAMES_OF_PEOPLE, TRAITS, people
+from prepare import people_memory, rows_of
+from sources import CACHE, PORTRAITS, STYLES
 
 DTYPES = {"F32": np.float32, "F16": np.float16, "I8": np.int8, "I32": np.int32, "BF16": np.uint16}
 STYLE_LABELS = {s: {l: C.STYLE[l][i] for l in C.LANGS} for i, s in enumerate(STYLES)}
@@ -84,13 +85,27 @@ def names(c, core, labels):
             for l in C.LANGS}
 
 
-def remember(path, shards, things):
-    """What the memory holds of these things."""
+def remember(path, shards, things, portraits):
+    """What the memory holds of these things; with portraits, of people too: the first row is of no one, theirs are the last.
+    A person asked for in a style in which none is drawn is drawn flat."""
     ids = json.load(open(f"{shards}/concepts.json"))
     load = lambda kind: (rows_of(kind, ids, 0), np.load(f"{shards}/{kind}.npy"))
     memory = Memory.of(*load("single"), *load("placed"), *load("count"))
     held = {k: getattr(memory, k)[:, things] for k in ("alone", "placed", "small")}
+    if portraits:
+        people = people_memory(load)
+        for k, a in held.items():
+            p = np.full((len(STYLES), getattr(people, k).shape[1], a.shape[2]), -1, np.int32)
+            p[:len(getattr(people, k))] = getattr(people, k)
+            for s, style in enumerate(STYLES):
+                p[s] = p[s] if style in PORTRAITS else p[STYLES.index(PORTRAITS[0])]
+            held[k] = np.concatenate([np.full_like(a[:, :1], -1), a, p], 1)
     write(path, held | {"white": np.array([memory.white], np.int32)}, {"format": "pt"})
+
+
+def portrait():
+    """The one thing of which everyone is a kind."""
+    return {"id": "portrait", "char": "👤"} | NAMES_OF_PEOPLE | {"kinds": [p["traits"] for p in people()]}
 
 
 def main():
@@ -106,6 +121,7 @@ def main():
     p.add_argument("--top-p", type=float, default=.9)
     p.add_argument("--edition", default="1.1")
     p.add_argument("--memory", help="prepare.py's OUTDIR with single.npy, placed.npy and count.npy: what it holds of the things goes along (memory.py)")
+    p.add_argument("--portraits", action="store_true", help="people too, from portrait.npy and small_portrait.npy beside those")
     p.add_argument("--known", help="evaluate.py's _known.csv: only things that came out as asked in two of its three tries are offered")
     p.add_argument("--unasked", default="flat", help="the style of who asks for none: one that was trained with plain words; 'any' was trained only beside a style's name")
     o = p.parse_args()
@@ -130,12 +146,15 @@ def main():
         with open(o.known) as f:
             good = {r["id"] for r in csv.DictReader(f) if sum(r[k] == "0" for k in ("rank en", "rank ko", "rank ja")) >= 2}
         known = [c for c in known if c["id"] in good]
+    if o.portraits:  # a woman is someone, no longer a yellow face
+        known = [c for c in known if c["en"][0] not in NAMES_OF_PEOPLE["en"]]
     labels = {(l, stem(c[l][0])) for c in known for l in C.LANGS}
     core = {c["id"] for c in (cc[i] for i in edition(cc, 0))}
     known = sorted(known, key=lambda c: c["id"] not in core)  # of two things with one name the first is meant
     if o.memory:
-        remember(f"{o.out}/memory.safetensors", o.memory, [cc.index(c) for c in known])
-    json.dump({"concepts": [{k: c[k] for k in ("id", "char")} | names(c, c["id"] in core, labels) for c in known], "words": C.words(),
+        remember(f"{o.out}/memory.safetensors", o.memory, [cc.index(c) for c in known], o.portraits)
+    json.dump({"concepts": [portrait()] * o.portraits + [{k: c[k] for k in ("id", "char")} | names(c, c["id"] in core, labels) for c in known],
+               **({"traits": {t: C.leaves(w) for t, w in TRAITS.items()}} if o.portraits else {}), "words": C.words(),
                "numbers": sorted(set(C.leaves([C.NUMBER, C.NUMBER_ALSO]))), "places": sorted(set(C.leaves(C.SCENE))), "styles": C.style_words()},
               open(f"{o.out}/concepts.json", "w"), ensure_ascii=False, indent=0)
     print({f: os.path.getsize(f"{o.out}/{f}") for f in sorted(os.listdir(o.out))})

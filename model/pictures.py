@@ -6,13 +6,14 @@ grid, so that an object of one size always falls into the same tokens: one 160-p
 """
 import io
 import json
+import math
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from sources import CACHE, STYLES
+from sources import CACHE, PORTRAITS, STYLES
 
 SIZE = 192
 PIXEL, INK = STYLES.index("pixel"), STYLES.index("ink")
@@ -54,6 +55,7 @@ class Sprites:
             scene.append(torch.cat(s))
         self.full, self.scene = torch.stack(full), torch.stack(scene)  # [S,N,4,160,160], [S,N,4,120,120]
         self.n = self.full.shape[1]
+        self.people = None  # read when the first portrait is drawn
         self.colours = torch.tensor([c for _, c in COLOURS], dtype=torch.float32, device=self.device)
         grounds = torch.from_numpy(np.load(f"{CACHE}/scenes.npy")).to(self.device).permute(0, 3, 1, 2).float()
         grey = (grounds * torch.tensor([.299, .587, .114], device=self.device).view(1, 3, 1, 1)).sum(1, keepdim=True)
@@ -61,11 +63,22 @@ class Sprites:
         blocks = F.interpolate(F.avg_pool2d(grounds, 8), scale_factor=8, mode="nearest")
         self.grounds = torch.stack([{PIXEL: blocks, INK: grey}.get(i, grounds) for i in range(len(STYLES))])  # [S,8,3,192,192]
 
+    def in_own_colour(self, style, concept, tint):
+        """bool [B]: the thing has this colour already, most of it: a red apple is asked for, and keeps its green leaf."""
+        a = F.avg_pool2d(self.full[style, concept].float(), 8)
+        rgb, alpha = a[:, :3] / a[:, 3:].clamp(min=1) * 255, a[:, 3:] / 255
+        colourful = rgb.amax(1, keepdim=True) - rgb.amin(1, keepdim=True) > 50
+        nearest = (rgb[:, None] - self.colours.view(1, -1, 3, 1, 1)).square().sum(2).argmin(1, keepdim=True)
+        mine = (nearest == tint.view(-1, 1, 1, 1)) & colourful
+        return (mine * alpha).sum((1, 2, 3)) > .5 * alpha.sum((1, 2, 3))
+
     def tinted(self, sprite, tint, ink):
-        """sprite premultiplied [B,4,h,w] float; tint: colour index, 0 = as it is; ink: bool [B]."""
+        """sprite premultiplied [B,4,h,w] float; tint: colour index, 0 = as it is; ink: bool [B]. Its middle lightness becomes the colour."""
         c = self.colours[tint].view(-1, 3, 1, 1) / 255
         alpha = sprite[:, 3:].clamp(min=1) / 255
-        y = (sprite[:, :3] / 255 / alpha * torch.tensor([.299, .587, .114], device=sprite.device).view(1, 3, 1, 1)).sum(1, keepdim=True)
+        y = (sprite[:, :3] / 255 / alpha * torch.tensor([.299, .587, .114], device=sprite.device).view(1, 3, 1, 1)).sum(1, keepdim=True).clamp(0, 1)
+        middle = (y * sprite[:, 3:]).sum((1, 2, 3), keepdim=True) / sprite[:, 3:].sum((1, 2, 3), keepdim=True).clamp(min=1)
+        y = y ** (math.log(.5) / middle.clamp(.01, .99).log()).clamp(.4, 2)
         t = torch.where(y < .5, c * 2 * y, c + (1 - c) * (2 * y - 1))
         t = torch.where(ink.view(-1, 1, 1, 1), (c * .85).expand_as(t), t)
         rgb = t.clamp(0, 1) * alpha * 255 * (sprite[:, 3:] > 0)
@@ -91,7 +104,28 @@ class Sprites:
             if size == 80:
                 s = F.avg_pool2d(s, 2)
         ink = style == INK
+        tint = torch.where(self.in_own_colour(style, concept, tint), torch.zeros_like(tint), tint)
         return self.inked(self.tinted(s, tint, ink), ink & (tint == 0), bg)
+
+    def load_people(self):
+        """uint8 [S,people,4,192,192] premultiplied, nothing in the styles that have none."""
+        if self.people is None:
+            a = {s: torch.from_numpy(np.load(f"{CACHE}/people/{s}.npy")).permute(0, 3, 1, 2) for s in PORTRAITS}
+            none = torch.zeros_like(next(iter(a.values())))
+            self.people = torch.stack([a.get(s, none) for s in STYLES]).to(self.device)
+        return self.people
+
+    def portrait(self, style, person, ground):
+        """People on grounds [B,3,192,192]."""
+        out = ground.clone()
+        self.over(out, self.load_people()[style, person].float(), 0, 0)
+        return out
+
+    def small_portrait(self, style, person):
+        """At the upper left on white, as large as a thing is in a pair."""
+        out = self.ground(torch.zeros_like(style))
+        self.over(out, F.interpolate(self.load_people()[style, person].float(), (80, 80), mode="bilinear", antialias=True, align_corners=False), 8, 8)
+        return out
 
     def ground(self, bg):
         return self.colours[bg].view(-1, 3, 1, 1).expand(-1, 3, SIZE, SIZE).clone()

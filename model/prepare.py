@@ -24,6 +24,7 @@ import captions as C
 import nets
 from curated import edition
 from memory import Memory
+from people import people
 from pictures import COUNTS, PAIRS, TINTS, Sprites
 from sources import CACHE, STYLES
 from text import Text
@@ -64,6 +65,14 @@ def rows_of(kind, ids, pairs):
                 out.append({"kind": "placed", "style": s, "concepts": [c]})
             elif kind == "count":
                 out += [{"kind": "count", "style": s, "concepts": [c], "number": n, "bg": ground_of(s, c + n, k)} for n in (2, 3, 4) for k in (0, 1)]
+    if "portrait" in kind:
+        for s, c, m in ((s, c, {"style": s, "concepts": [c], "traits": p["traits"]}) for s, name in enumerate(STYLES) for c, p in enumerate(people()) if name in p["styles"]):
+            if kind == "portrait":
+                out += [m | {"kind": kind, "bg": bg} for bg in range(12)]
+            elif kind == "small_portrait":
+                out.append(m | {"kind": kind, "bg": 0, "number": 4})
+            else:
+                out += [m | {"kind": "scene", "bg": 0, "scene": (c + s + 3 * k) % 8} for k in range(2)]
     while kind == "pair" and len(out) < pairs:
         a, b = r.choice(ids), r.choice(ids)
         if a != b and not held_pair(a, b):
@@ -80,6 +89,8 @@ def draw(s, ms):
     kind = ms[0]["kind"]
     if kind == "single":
         x = s.single(style, a, t("bg"), t("tint"))
+    elif "traits" in ms[0]:
+        x = s.small_portrait(style, a) if kind == "small_portrait" else s.portrait(style, a, s.ground(t("bg")) if kind == "portrait" else s.grounds[style, t("scene")])
     elif kind == "scene":
         x = s.place(style, a, t("scene"))
     elif kind == "placed":
@@ -224,10 +235,17 @@ def recalled(kind, rows, tokens, memory, text, cap, captions, extra, r):
         for _ in range(captions * (4 if kind == "single" and m["bg"] == 0 else 1)):
             token, say = style_token(r, m["style"])
             words = said(lambda: cap.caption(r, m, say_style=say), text)
-            things = mentioned(words, m["concepts"], cap)
+            things = m["concepts"] if "traits" in m else mentioned(words, m["concepts"], cap)
             out.append(np.concatenate([prefix_ids(text, words, token, "<src>", r, extra), memory.canvas(m["style"], things, kind),
                                        [text.special[token], text.special["<boi>"]], t]))
     return out
+
+
+def people_memory(load):
+    """Of people; in a place they stand as they do alone."""
+    rows, tokens = load("portrait")
+    white = [i for i, m in enumerate(rows) if m["bg"] == 0]
+    return Memory.of(rows, tokens, [rows[i] for i in white], tokens[white], *load("small_portrait"))
 
 
 def edited(cap, r, e, text):
@@ -300,7 +318,7 @@ def main():
         elif kind.startswith("recalled_"):
             what = kind[9:]
             rows, tokens = load(what)
-            memory = Memory.of(*load("single"), *load("placed"), *load("count"))
+            memory = people_memory(load) if "portrait" in what else Memory.of(*load("single"), *load("placed"), *load("count"))
             write(f"{o.out}/{kind}.shard", lambda k, r: recalled(what, rows[k::w], tokens[k::w], memory, text, cap, o.captions, extra, r), True, w)
         else:
             rows, tokens = load(kind)

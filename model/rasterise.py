@@ -4,6 +4,9 @@ after another, with <style>.json holding the offsets. Sprites are RGBA, 160x160,
 
 `pixel` is made from `cartoon`: averaged to 20x20, colours snapped to 8 levels a channel, hard alpha; it is
 kept at 20x20 and only ever enlarged by whole factors, so it is real pixel art.
+
+The people of the portraits (people.mjs) go to cache/people/<style>.npy, whole pictures without a ground: uint8 [people,192,192,4],
+premultiplied, nothing where a style has none.
 """
 import io
 import json
@@ -16,12 +19,13 @@ import gi
 import numpy as np
 from PIL import Image
 
-from sources import CACHE, SETS, STYLES, iconify, webp_files
+from sources import CACHE, PORTRAITS, SETS, STYLES, iconify, webp_files
 
 gi.require_version("Rsvg", "2.0")
 from gi.repository import Rsvg  # noqa: E402
 
 SIZE = 160
+FULL = 192
 BIG = 256
 
 
@@ -89,7 +93,46 @@ def one(job):
     return out.getvalue()
 
 
+def standing(im):
+    """The person's own box on the picture's lower edge."""
+    im = im.crop(Image.fromarray(((np.asarray(im)[..., 3] > 12) * 255).astype(np.uint8)).getbbox())
+    side = max(im.width, round(im.height * 1.05))
+    out = Image.new("RGBA", (side, side))
+    out.paste(im, ((side - im.width) // 2, side - im.height))
+    return out
+
+
+def person(job):
+    style, path = job
+    if not os.path.exists(path):
+        return np.zeros((FULL, FULL, 4), np.uint8)
+    svg = open(path, "rb").read()
+    if style == "pixel":  # 16 pixels a side, enlarged to 8 pixels each
+        small = render_svg(svg).resize((16, 16), Image.BOX)
+        im = Image.new("RGBA", (24, 24))
+        im.paste(small, (4, 8))
+        im = im.resize((FULL, FULL), Image.NEAREST)
+        im.putalpha(im.getchannel("A").point(lambda v: 255 * (v > 110)))
+    else:
+        im = premultiplied_resize(standing(render_svg(svg)), FULL)
+    a = np.asarray(im).astype(np.float32)
+    a[..., :3] *= a[..., 3:] / 255
+    return a.round().astype(np.uint8)
+
+
+def people():
+    count = len(json.load(open(f"{CACHE}/people.json")))
+    for style in PORTRAITS:
+        with Pool(2) as pool:
+            a = np.stack(pool.map(person, [(style, f"{CACHE}/people/{style}/{n}.svg") for n in range(count)], 8))
+        np.save(f"{CACHE}/people/{style}.npy", a)
+        print(style, int(a[..., 3].any((1, 2)).sum()), "of", count, "people", flush=True)
+
+
 def main():
+    people()
+    if sys.argv[1:] == ["people"]:
+        return
     os.makedirs(f"{CACHE}/sprites", exist_ok=True)
     keys = [c["id"] for c in json.load(open(f"{CACHE}/concepts.json"))]
     for style in STYLES:

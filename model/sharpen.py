@@ -22,7 +22,7 @@ import torch.nn.functional as F
 import nets
 from pictures import Sprites
 from sheet import save_pairs
-from train_tokenizer import draw, grads, psnr
+from train_tokenizer import draw, grads, portraits, psnr
 
 STAGES = (32, 64, 128, 192, 256)
 
@@ -135,15 +135,17 @@ def decoder(o):
     dopt = torch.optim.Adam(disc.parameters(), 4e-4, betas=(.5, .99))
     last = m.decoder.conv_out.weight
     val = unit(draw(s, 64, torch.Generator(o.device).manual_seed(99)))
+    people = unit(portraits(s, 32, torch.Generator(o.device).manual_seed(98)))
     with torch.no_grad(), cast():
-        val_ids = m.ids(val)
+        val_ids, people_ids = m.ids(val), m.ids(people)
 
     def figures(net):
         with torch.no_grad(), cast():
             y = torch.cat([net.decode(i) for i in val_ids.split(8)]).float().clamp(-1, 1)
             edge = sum((a - b).abs().mean() for a, b in zip(grads(y), grads(val)))
             steep = sum(a.abs().mean() for a in grads(y)) / sum(a.abs().mean() for a in grads(val))
-            return f"psnr {psnr(y, val):.2f} edges {float(edge):.4f} steepness {float(steep):.3f} perceived {float(perceived(judge, y, val)):.4f}", y
+            p = torch.cat([net.decode(i) for i in people_ids.split(8)]).float().clamp(-1, 1)
+            return f"psnr {psnr(y, val):.2f} of portraits {psnr(p, people):.2f} edges {float(edge):.4f} steepness {float(steep):.3f} perceived {float(perceived(judge, y, val)):.4f}", y, p
 
     print("before:", figures(first)[0], flush=True)
     start, shown, it, weight = time.time(), time.time(), 0, 0.0
@@ -151,7 +153,7 @@ def decoder(o):
         for g in opt.param_groups:
             g["lr"] = o.lr * min(1, (it + 1) / 50) * max(.02, min(1, 2 * (1 - f)))
         with torch.no_grad(), cast():
-            x = unit(draw(s, o.batch, gen))
+            x = unit(draw(s, o.batch, gen, people=o.people))
             q = m.values(jittered(m.ids(x), m, gen))
         with cast():
             y = m.decoder(m.post_quant_conv(q))
@@ -183,11 +185,11 @@ def decoder(o):
             torch._foreach_add_(list(ema.parameters()), list(m.parameters()), alpha=1 - d)
         if time.time() - shown > 60:
             shown = time.time()
-            text, y = figures(ema)
+            text, y, p = figures(ema)
             print(f"{(shown - start) / 60:.1f} min it {it} {o.batch * it / (shown - start):.1f} pictures/s pixel {float(pixel):.4f} perceived {float(seen):.4f} "
                   f"disc {float(dl):.3f} weight {weight:.4f}; {text}", flush=True)
             torch.save(ema.state_dict(), o.out)
-            save_pairs(o.out.replace(".pt", ".png"), val[:32], y[:32])
+            save_pairs(o.out.replace(".pt", ".png"), torch.cat([val[:24], people]), torch.cat([y[:24], p]))
     torch.save(ema.state_dict(), o.out)
     print("after:", figures(ema)[0])
 
@@ -205,6 +207,7 @@ def main():
     q.add_argument("--batch", type=int, default=8)
     q.add_argument("--lr", type=float, default=2e-4)
     q.add_argument("--perceptual", type=float, default=.3)
+    q.add_argument("--people", type=float, default=.375, help="the share of portraits")
     q.add_argument("--gan", type=float, default=.15, help="how strong the discriminator's gradient is beside the others'")
     o = p.parse_args()
     {"classifier": classifier, "decoder": decoder}[o.what](o)

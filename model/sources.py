@@ -6,6 +6,8 @@ cartoon  @iconify-json/noto                         Apache-2.0 (Google)   SVG
 simple   @iconify-json/twemoji                      CC-BY-4.0 (Twitter)   SVG
 ink      @iconify-json/fluent-emoji-high-contrast   MIT (Microsoft)       SVG
 pixel    made here from `cartoon` (see rasterise.py)
+
+people   @dicebear/lorelei (flat, ink), @dicebear/open-peeps (cartoon), @dicebear/pixel-art (pixel)   CC0-1.0
 """
 import json
 import os
@@ -13,6 +15,7 @@ import os
 CACHE = os.environ.get("MADANG_MODEL_CACHE", os.path.join(os.path.dirname(os.path.abspath(__file__)), "cache"))
 SETS = {"3d": None, "flat": "fluent-emoji-flat", "cartoon": "noto", "simple": "twemoji",
         "ink": "fluent-emoji-high-contrast"}
+PORTRAITS = ["flat", "cartoon", "pixel", "ink"]  # the styles in which people are drawn
 STYLES = ["3d", "flat", "cartoon", "simple", "pixel", "ink"]
 
 

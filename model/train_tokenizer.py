@@ -21,8 +21,10 @@ import nets
 from pictures import COUNTS, PAIRS, TINTS, Sprites
 
 
-def draw(s, n, gen, singles=False):
-    """n canonical pictures of every kind (or singles only), uint8-like floats [n,3,192,192]."""
+def draw(s, n, gen, singles=False, people=0):
+    """n canonical pictures of every kind (or singles only), this share of them portraits, uint8-like floats [n,3,192,192]."""
+    if people:
+        return torch.cat([portraits(s, int(n * people), gen), draw(s, n - int(n * people), gen)])
     dev = s.device
     ri = lambda hi, k=n: torch.randint(hi, (k,), generator=gen, device=dev)
     a = n if singles else n // 2
@@ -37,6 +39,16 @@ def draw(s, n, gen, singles=False):
     c = n - a - 3 * b
     out.append(s.slots(ri(6, c), [ri(s.n, c) for _ in range(4)], ri(12, c), COUNTS[4]))
     return torch.cat(out)
+
+
+def portraits(s, n, gen):
+    held = s.load_people()[:, :, 3].amax((2, 3)).nonzero()
+    style, person = held[torch.randint(len(held), (n,), generator=gen, device=s.device)].T
+    ground = s.ground(torch.randint(12, (n,), generator=gen, device=s.device))
+    k = n // 5
+    ground[:k] = s.grounds[style[:k], torch.randint(8, (k,), generator=gen, device=s.device)]
+    ground[k:2 * k + 1] = 255
+    return s.portrait(style, person, ground)
 
 
 def moved(x, gen):

@@ -24,10 +24,12 @@ static const struct {
 
 static const char *const EXAMPLES[][3] = {
     {"a rocket in space", "우주에 있는 로켓", "宇宙のロケット"},
-    {"a panda at the beach", "바닷가에 있는 판다", "海辺のパンダ"},
+    {"portrait of a smiling woman with long hair", "웃는 긴 머리 여자 초상화",
+     "笑顔の長い髪の女性の似顔絵"},
     {"three strawberries", "딸기 세 개", "三つのいちご"},
     {"a sunflower on a blue background", "파란 배경의 해바라기", "青い背景のひまわり"},
     {"a ghost at night", "밤하늘 아래의 유령", "夜の幽霊"},
+    {"a panda at the beach", "바닷가에 있는 판다", "海辺のパンダ"},
 };
 
 static void put_label(struct json_writer *w, const char *key, const char *en, const char *ko,

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -219,6 +220,54 @@ static void test_broken_text_is_no_match(void **state)
 	free(longest);
 }
 
+/* The built-in model's people: the same is heard in the three languages, and somebody is like that. */
+static void test_portraits(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *en, *ko, *ja;
+		size_t traits;
+	} asked[] = {
+	    {"a portrait", "초상화", "似顔絵", 0},
+	    {"a woman with glasses", "안경 쓴 여자", "眼鏡をかけた女性", 2},
+	    {"portrait of an old man with a beard", "수염 난 할아버지 초상화",
+	     "ひげのおじいさんの似顔絵", 2},
+	    {"a smiling grandmother in a garden", "웃는 할머니", "笑顔のおばあさん", 2},
+	    {"A man with long blond hair", "긴 금발 머리 남자", "長い金髪の男性", 3},
+	    {"a sad boy with a hat", "모자 쓴 슬픈 소년", "帽子をかぶった悲しい男の子", 3},
+	    {"my avatar: a girl with curly hair", "곱슬머리 소녀 아바타",
+	     "巻き毛の女の子のアバター", 2},
+	};
+	const char *weights = getenv("ENGINE_WEIGHTS");
+	struct engine_lexicon *l;
+	struct err e;
+	assert_non_null(weights);
+	assert_true(engine_lexicon_open(weights, &l, &e));
+	assert_non_null(l);
+	for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+		const char *words[] = {asked[i].en, asked[i].ko, asked[i].ja};
+		uint64_t said = engine_lexicon_traits(l, words[0]);
+		size_t thing[2], first, count = 0;
+		for (uint64_t left = said; left; left &= left - 1)
+			count++;
+		if (count != asked[i].traits)
+			fail_msg("%s: %zu traits", words[0], count);
+		for (size_t k = 0; k < 3; k++) {
+			if (engine_lexicon_traits(l, words[k]) != said)
+				fail_msg("%s says something else", words[k]);
+			if (engine_lexicon_things(l, words[k], thing, 2) != 1 ||
+			    strcmp(engine_lexicon_id(l, thing[0]), "portrait") != 0)
+				fail_msg("%s: not one person", words[k]);
+		}
+		size_t kinds = engine_lexicon_kinds(l, thing[0], &first), whole = 0;
+		for (size_t row = first; row < first + kinds; row++)
+			whole += (said & ~engine_lexicon_traits_of(l, row)) == 0;
+		if (whole == 0 && count < 3)
+			fail_msg("nobody is like \"%s\"", words[0]);
+	}
+	engine_lexicon_close(l);
+}
+
 static void test_not_yet(void **state)
 {
 	(void)state;
@@ -300,6 +349,7 @@ int main(void)
 	    cmocka_unit_test(test_kinds),
 	    cmocka_unit_test(test_gist),
 	    cmocka_unit_test(test_broken_text_is_no_match),
+	    cmocka_unit_test(test_portraits),
 	    cmocka_unit_test(test_not_yet),
 	    cmocka_unit_test(test_files),
 	};
