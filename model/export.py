@@ -87,18 +87,19 @@ def names(c, core, labels):
 
 def remember(path, shards, things, portraits):
     """What the memory holds of these things; with portraits, of people too: the first row is of no one, theirs are the last.
-    A person asked for in a style in which none is drawn is drawn flat."""
+    A person asked for in a style in which none is drawn is drawn flat; small, beside another or in a number, as the emoji of such a one."""
     ids = json.load(open(f"{shards}/concepts.json"))
     load = lambda kind: (rows_of(kind, ids, 0), np.load(f"{shards}/{kind}.npy"))
     memory = Memory.of(*load("single"), *load("placed"), *load("count"))
     held = {k: getattr(memory, k)[:, things] for k in ("alone", "placed", "small")}
     if portraits:
-        people = people_memory(load)
+        them, cc = people_memory(load), C.concepts()
+        who = [next(i for i, c in enumerate(cc) if c["en"][0] == p["traits"][0]) for p in people()]
         for k, a in held.items():
-            p = np.full((len(STYLES), getattr(people, k).shape[1], a.shape[2]), -1, np.int32)
-            p[:len(getattr(people, k))] = getattr(people, k)
-            for s, style in enumerate(STYLES):
-                p[s] = p[s] if style in PORTRAITS else p[STYLES.index(PORTRAITS[0])]
+            p = memory.small[:, who] if k == "small" else np.full((len(STYLES), len(who), a.shape[2]), -1, np.int32)
+            for s, style in enumerate(STYLES if k != "small" else ()):
+                drawn = STYLES.index(style if style in PORTRAITS else PORTRAITS[0])
+                p[s, :getattr(them, k).shape[1]] = getattr(them, k)[drawn]
             held[k] = np.concatenate([np.full_like(a[:, :1], -1), a, p], 1)
     write(path, held | {"white": np.array([memory.white], np.int32)}, {"format": "pt"})
 
@@ -121,7 +122,7 @@ def main():
     p.add_argument("--top-p", type=float, default=.9)
     p.add_argument("--edition", default="1.1")
     p.add_argument("--memory", help="prepare.py's OUTDIR with single.npy, placed.npy and count.npy: what it holds of the things goes along (memory.py)")
-    p.add_argument("--portraits", action="store_true", help="people too, from portrait.npy and small_portrait.npy beside those")
+    p.add_argument("--portraits", action="store_true", help="people too, from portrait.npy beside those")
     p.add_argument("--known", help="evaluate.py's _known.csv: only things that came out as asked in two of its three tries are offered")
     p.add_argument("--unasked", default="flat", help="the style of who asks for none: one that was trained with plain words; 'any' was trained only beside a style's name")
     o = p.parse_args()

@@ -121,12 +121,6 @@ class Sprites:
         self.over(out, self.load_people()[style, person].float(), 0, 0)
         return out
 
-    def small_portrait(self, style, person):
-        """At the upper left on white, as large as a thing is in a pair."""
-        out = self.ground(torch.zeros_like(style))
-        self.over(out, F.interpolate(self.load_people()[style, person].float(), (80, 80), mode="bilinear", antialias=True, align_corners=False), 8, 8)
-        return out
-
     def ground(self, bg):
         return self.colours[bg].view(-1, 3, 1, 1).expand(-1, 3, SIZE, SIZE).clone()
 

@@ -69,8 +69,6 @@ def rows_of(kind, ids, pairs):
         for s, c, m in ((s, c, {"style": s, "concepts": [c], "traits": p["traits"]}) for s, name in enumerate(STYLES) for c, p in enumerate(people()) if name in p["styles"]):
             if kind == "portrait":
                 out += [m | {"kind": kind, "bg": bg} for bg in range(12)]
-            elif kind == "small_portrait":
-                out.append(m | {"kind": kind, "bg": 0, "number": 4})
             else:
                 out += [m | {"kind": "scene", "bg": 0, "scene": (c + s + 3 * k) % 8} for k in range(2)]
     while kind == "pair" and len(out) < pairs:
@@ -90,7 +88,7 @@ def draw(s, ms):
     if kind == "single":
         x = s.single(style, a, t("bg"), t("tint"))
     elif "traits" in ms[0]:
-        x = s.small_portrait(style, a) if kind == "small_portrait" else s.portrait(style, a, s.ground(t("bg")) if kind == "portrait" else s.grounds[style, t("scene")])
+        x = s.portrait(style, a, s.ground(t("bg")) if kind == "portrait" else s.grounds[style, t("scene")])
     elif kind == "scene":
         x = s.place(style, a, t("scene"))
     elif kind == "placed":
@@ -245,7 +243,7 @@ def people_memory(load):
     """Of people; in a place they stand as they do alone."""
     rows, tokens = load("portrait")
     white = [i for i, m in enumerate(rows) if m["bg"] == 0]
-    return Memory.of(rows, tokens, [rows[i] for i in white], tokens[white], *load("small_portrait"))
+    return Memory.of(rows, tokens, [rows[i] for i in white], tokens[white], [], [])
 
 
 def edited(cap, r, e, text):

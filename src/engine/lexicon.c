@@ -702,6 +702,27 @@ size_t engine_lexicon_things(const struct engine_lexicon *lexicon, const char *p
 	return found ? found : engine_lexicon_find(lexicon, prompt, concepts, max < 1 ? max : 1);
 }
 
+void engine_lexicon_bare(const struct engine_lexicon *lexicon, const char *prompt, struct buf *out)
+{
+	struct word traits[WORDS_MAX];
+	size_t count =
+	    names_kinds(lexicon, prompt) ? spans_of(&lexicon->traits, prompt, traits) : 0;
+	size_t at = 0, start;
+	struct walk w;
+	const struct name *n;
+	walk_init(&w, prompt);
+	while (count && (n = walk_next(&w, &lexicon->names, NULL, &start)))
+		for (size_t i = 0; i < count && lexicon->concepts[n->concept].kinds; i++)
+			if (start <= traits[i].start && traits[i].end <= w.at)
+				traits[i].end = traits[i].start; /* it is the name */
+	free(w.text);
+	for (size_t i = 0; i < count; i++) {
+		buf_add(out, prompt + at, traits[i].start - at);
+		at = traits[i].end;
+	}
+	buf_add_str(out, prompt + at);
+}
+
 size_t engine_lexicon_rows(const struct engine_lexicon *lexicon)
 {
 	return lexicon->count + lexicon->kinds_count;

@@ -66,6 +66,10 @@ uint64_t engine_lexicon_traits(const struct engine_lexicon *lexicon, const char 
 uint64_t engine_lexicon_traits_of(const struct engine_lexicon *lexicon, size_t row);
 unsigned engine_lexicon_suits(const struct engine_lexicon *lexicon, size_t row, uint64_t said);
 
+/* The prompt without the traits that it says of a thing of kinds, but for those that are the thing's name: "portrait of a woman with "
+ * of one with red hair. Appended to `out`. */
+void engine_lexicon_bare(const struct engine_lexicon *lexicon, const char *prompt, struct buf *out);
+
 /* Whether the prompt says a number; whether it says a place ("at the beach"). */
 bool engine_lexicon_counts(const struct engine_lexicon *lexicon, const char *prompt);
 bool engine_lexicon_places(const struct engine_lexicon *lexicon, const char *prompt);

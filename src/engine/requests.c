@@ -226,6 +226,25 @@ static bool recall(const struct engine *engine, const struct engine_request *r,
 	return true;
 }
 
+/* Which kind of a thing is meant has been read where it is recalled: the red of red hair would colour the face. */
+static bool init_prompt(struct engine *engine, const struct engine_request *r,
+			const int32_t *source, const int32_t *recalled,
+			struct engine_prompt *prompt, struct err *e)
+{
+	struct engine_request bare = *r;
+	struct buf words;
+	buf_init(&words, ENGINE_TEXT_BYTES_MAX + 1);
+	if (recalled) {
+		engine_lexicon_bare(engine->lexicon, r->prompt, &words);
+		buf_add_char(&words, '\0');
+		bare.prompt = words.failed ? r->prompt : words.data; /* too long: said below */
+	}
+	bool ok = engine_prompt_init(prompt, &engine->transformer.shape, engine->text, &bare,
+				     source, recalled, e);
+	buf_finish(&words);
+	return ok;
+}
+
 static struct engine_job *job_create(struct engine *engine, const struct engine_request *r,
 				     struct err *e)
 {
@@ -238,8 +257,7 @@ static struct engine_job *job_create(struct engine *engine, const struct engine_
 	}
 	if (!set_sampling(engine, r, job, e) || !take_source(engine, r, &source, e) ||
 	    !recall(engine, r, source, &recalled, e) ||
-	    !engine_prompt_init(&job->prompt, &engine->transformer.shape, engine->text, r, source,
-				recalled, e))
+	    !init_prompt(engine, r, source, recalled, &job->prompt, e))
 		goto fail;
 	if (job->prompt.length + (size_t)engine->info.tokens - job->prompt.kept >
 	    engine->transformer.positions_max) {

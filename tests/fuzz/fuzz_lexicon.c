@@ -54,6 +54,12 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 	if (gist.failed || gist.length > 2 * strlen(prompt))
 		abort();
 	buf_finish(&gist);
+	struct buf bare;
+	buf_init(&bare, size + 2);
+	engine_lexicon_bare(lexicon, prompt, &bare);
+	if (bare.failed || bare.length > strlen(prompt))
+		abort();
+	buf_finish(&bare);
 	size_t concepts[2];
 	if (engine_lexicon_things(lexicon, prompt, concepts, 2) > 2 ||
 	    (known && engine_lexicon_things(lexicon, prompt, concepts, 2) == 0))

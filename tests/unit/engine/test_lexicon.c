@@ -184,6 +184,26 @@ static void test_kinds(void **state)
 	assert_string_equal(things("a cat with an iris"), "cat iris");
 }
 
+static void bare_is(const char *prompt, const char *expected)
+{
+	struct buf b;
+	buf_init(&b, 1000);
+	engine_lexicon_bare(lexicon, prompt, &b);
+	buf_add_char(&b, '\0');
+	assert_string_equal(b.data, expected);
+	buf_finish(&b);
+}
+
+static void test_bare(void **state)
+{
+	(void)state;
+	bare_is("a woman with long hair and an Iris, red background",
+		"a woman with  and an , red background");
+	bare_is("긴 머리 여자", " 여자");
+	bare_is("a cat with an iris", "a cat with an iris");
+	bare_is("", "");
+}
+
 static void gist_is(const char *prompt, const char *expected)
 {
 	struct buf b;
@@ -347,6 +367,7 @@ int main(void)
 	    cmocka_unit_test(test_things),
 	    cmocka_unit_test(test_numbers_places_and_styles),
 	    cmocka_unit_test(test_kinds),
+	    cmocka_unit_test(test_bare),
 	    cmocka_unit_test(test_gist),
 	    cmocka_unit_test(test_broken_text_is_no_match),
 	    cmocka_unit_test(test_portraits),
