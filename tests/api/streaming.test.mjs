@@ -73,7 +73,11 @@ describe("who does not read", () => {
 
 	for (const kind of ["server-sent events", "a WebSocket"])
 		test(`${kind}: is cut, the log says so, and paging finds all the rest`, async () => {
+			// What is told late must not be heard by who comes later.
+			const before = await bare(bob.token);
 			const first = await say("before"), had = cut.length;
+			await until("that is told", () => events(before.text).includes(first));
+			before.socket.destroy();
 			const heard = [];
 			let ended, read;
 			if (kind === "a WebSocket") {
