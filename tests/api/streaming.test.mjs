@@ -141,7 +141,7 @@ test("where more happens than can be told, who listens is cut, and finds it by p
 		});
 		await over;
 		await anybody;
-		assert.match(h.log, /event=live.missed cut=[12]/);
+		await until("it is logged", () => /event=live.missed cut=[12]/.test(h.log));
 		const home = new Set();
 		for (let next = "/api/v1/timelines/home?limit=40"; next; ) {
 			const r = await bo.call("GET", next);
