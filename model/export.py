@@ -95,12 +95,9 @@ def remember(path, shards, things, portraits):
     if portraits:
         them, cc = people_memory(load), C.concepts()
         who = [next(i for i, c in enumerate(cc) if c["en"][0] == p["traits"][0]) for p in people()]
-        for k, a in held.items():
-            p = memory.small[:, who] if k == "small" else np.full((len(STYLES), len(who), a.shape[2]), -1, np.int32)
-            for s, style in enumerate(STYLES if k != "small" else ()):
-                drawn = STYLES.index(style if style in PORTRAITS else PORTRAITS[0])
-                p[s, :getattr(them, k).shape[1]] = getattr(them, k)[drawn]
-            held[k] = np.concatenate([np.full_like(a[:, :1], -1), a, p], 1)
+        drawn = [STYLES.index(s if s in PORTRAITS else PORTRAITS[0]) for s in STYLES]
+        faces = {"alone": them.alone[drawn], "placed": them.placed[drawn], "small": memory.small[:, who]}
+        held = {k: np.concatenate([np.full_like(a[:, :1], -1), a, faces[k]], 1) for k, a in held.items()}
     write(path, held | {"white": np.array([memory.white], np.int32)}, {"format": "pt"})
 
 

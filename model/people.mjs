@@ -46,7 +46,7 @@ function person(n) {
 const traits = p => [p.old ? (p.woman ? 'old woman' : 'old man') : p.woman ? 'woman' : 'man', ...(p.worn === 'hat' ? [] : [p.shape === 'balding' ? 'bald' : `${p.shape} hair`].map(t => t.replace('bald hair', 'bald').replace('mohawk hair', 'mohawk'))),
   ...(p.shape === 'bald' || p.worn === 'hat' ? [] : [`${p.colour} hair`]), p.mood, ...[p.eyes, p.face, p.worn].filter(Boolean), p.skin > 3 ? 'dark skin' : 'light skin']
 
-const common = p => ({ seed: 'madang', size: 256 })
+const COMMON = { seed: 'madang', size: 256 }
 const chance = (name, value) => ({ [name]: value ? [value] : [], [`${name}Probability`]: value ? 100 : 0 })
 
 function lorelei(p, colours) {
@@ -55,7 +55,7 @@ function lorelei(p, colours) {
   const hair = colours ? HAIR[p.colour] : ink
   const v = s => 'variant' + s
   const few = { happy: ['happy01', 'happy02', 'happy03', 'happy05', 'happy06', 'happy07'], sad: ['sad03', 'sad04', 'sad05', 'sad09'], oh: ['sad01', 'sad02'] }
-  return createAvatar(sets.lorelei, { ...common(p), hair: [v(pick((LORELEI.old[p.shape] ?? who[p.shape] ?? LORELEI.man.short).split(' ')))], hairColor: [hair],
+  return createAvatar(sets.lorelei, { ...COMMON, hair: [v(pick((LORELEI.old[p.shape] ?? who[p.shape] ?? LORELEI.man.short).split(' ')))], hairColor: [hair],
     skinColor: [colours ? SKIN[p.skin] : 'ffffff'], eyes: [v(pick('24 23 20 17 16 15 14 12 11 10 08 05'.split(' ')))], eyebrowsColor: ['000000'],
     mouth: [pick(p.mood === 'smiling' ? few.happy : p.mood === 'sad' ? few.sad : few.oh)], mouthColor: [colours && p.woman ? 'b0323c' : '000000'],
     ...chance('glasses', p.eyes && v(p.eyes === 'sunglasses' ? '02' : pick(['01', '03', '04', '05']))), ...chance('beard', p.face === 'beard' && v(pick(['01', '02']))),
@@ -66,7 +66,7 @@ function peeps(p) {
   const old = p.old && PEEPS.old[p.shape], who = PEEPS[p.woman ? 'woman' : 'man']
   const head = p.worn === 'hat' ? pick(['hatBeanie', 'hatHip']) : pick((old || who[p.shape] || 'short3').split(' '))
   const face = { smiling: ['smile', 'cute', 'calm', 'smileBig', 'cheeky', 'eatingHappy'], sad: ['solemn', 'concerned', 'tired'], surprised: ['awe', 'fear', 'hectic'] }[p.mood]
-  const svg = createAvatar(sets['open-peeps'], { ...common(p), head: [head], headContrastColor: [HAIR[p.colour]], skinColor: [SKIN[p.skin]], clothingColor: [p.clothes], face: [p.old && p.mood === 'smiling' ? pick(['calm', 'smile']) : pick(face)],
+  const svg = createAvatar(sets['open-peeps'], { ...COMMON, head: [head], headContrastColor: [HAIR[p.colour]], skinColor: [SKIN[p.skin]], clothingColor: [p.clothes], face: [p.old && p.mood === 'smiling' ? pick(['calm', 'smile']) : pick(face)],
     ...chance('accessories', p.eyes && pick(p.eyes === 'glasses' ? ['glasses', 'glasses2', 'glasses3', 'glasses5'] : ['sunglasses', 'sunglasses2'])),
     ...chance('facialHair', p.face && pick(p.face === 'beard' ? (p.old ? ['full4'] : ['full', 'full2', 'full3']) : p.old ? ['moustache9'] : ['moustache2', 'moustache5', 'moustache7'])), maskProbability: 0 }).toString()
   // Its hair is black but for a few heads: the paths of head and beard are given the hair's colour.
@@ -76,7 +76,7 @@ function peeps(p) {
 
 function pixel(p) {
   if (p.worn === 'flower') return null
-  return createAvatar(sets['pixel-art'], { ...common(p), hair: [pick(PIXEL[p.shape].split(' '))], hairColor: [HAIR[p.colour]], skinColor: [SKIN[p.skin]], clothingColor: [p.clothes], hairProbability: p.shape === 'bald' ? 0 : 100,
+  return createAvatar(sets['pixel-art'], { ...COMMON, hair: [pick(PIXEL[p.shape].split(' '))], hairColor: [HAIR[p.colour]], skinColor: [SKIN[p.skin]], clothingColor: [p.clothes], hairProbability: p.shape === 'bald' ? 0 : 100,
     ...chance('hat', p.worn === 'hat' && 'variant' + pick('01 02 03 04 05 06 07 08'.split(' '))), hatColor: [pick(CLOTHES)], mouth: [pick(numbers(p.mood === 'sad' ? 'sad' : 'happy', p.mood === 'sad' ? '03 05 06 09' : p.mood === 'surprised' ? '01 02' : '09 10 11 07 08 12'))],
     ...chance('glasses', p.eyes && (p.eyes === 'glasses' ? 'light' : 'dark') + pick(['01', '02', '05', '06', '07'])), glassesColor: [p.eyes === 'sunglasses' ? '141414' : '4b3a32'], ...chance('beard', p.face === 'beard' && 'variant' + pick('05 06 07 08'.split(' '))),
     accessoriesProbability: 0, mouthColor: [p.woman ? 'd6455a' : 'a85848'] })

@@ -104,7 +104,8 @@ class Sprites:
             if size == 80:
                 s = F.avg_pool2d(s, 2)
         ink = style == INK
-        tint = torch.where(self.in_own_colour(style, concept, tint), torch.zeros_like(tint), tint)
+        if tint.any():
+            tint = torch.where(self.in_own_colour(style, concept, tint), torch.zeros_like(tint), tint)
         return self.inked(self.tinted(s, tint, ink), ink & (tint == 0), bg)
 
     def load_people(self):

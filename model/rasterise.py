@@ -130,9 +130,6 @@ def people():
 
 
 def main():
-    people()
-    if sys.argv[1:] == ["people"]:
-        return
     os.makedirs(f"{CACHE}/sprites", exist_ok=True)
     keys = [c["id"] for c in json.load(open(f"{CACHE}/concepts.json"))]
     for style in STYLES:
@@ -144,6 +141,7 @@ def main():
         open(f"{CACHE}/sprites/{style}.bin", "wb").write(b"".join(blobs))
         json.dump(offsets, open(f"{CACHE}/sprites/{style}.json", "w"))
         print(style, len(blobs), "sprites", offsets[-1] >> 10, "KiB", flush=True)
+    people()
 
 
 if __name__ == "__main__":

@@ -759,10 +759,7 @@ unsigned engine_lexicon_suits(const struct engine_lexicon *lexicon, size_t row, 
 		return 0;
 	const struct kind *k = &lexicon->kinds[row - lexicon->count];
 	uint64_t has = said & k->traits;
-	unsigned sum = 0;
-	for (uint64_t left = has; left; left &= left - 1)
-		sum++;
-	return sum + (has >> k->what & 1 ? TRAITS_MAX : 0);
+	return (unsigned)__builtin_popcountll(has) + (has >> k->what & 1 ? TRAITS_MAX : 0);
 }
 
 /* Whether one of these words is said by itself: "four" is not in "four leaf clover", which is a name. */

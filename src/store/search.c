@@ -273,9 +273,9 @@ static bool add_seen(struct db *db, struct arena *arena, const struct store_sear
 }
 
 /* The newest matches older than high, whoever may see them. */
-static bool newest(struct db *db, struct arena *arena, const struct store_search *s,
-		   const char *text, int64_t high, size_t room, int64_t *ids, size_t *found,
-		   struct err *e)
+bool store_search_newest(struct db *db, struct arena *arena, const struct store_search *s,
+			 const char *text, int64_t high, size_t room, int64_t *ids, size_t *found,
+			 struct err *e)
 {
 	if (db_kind(db) == DB_POSTGRES)
 		return store_search_window(db, arena, s, text, high, room, ids, found, e);
@@ -298,12 +298,12 @@ bool store_search_posts(struct db *db, struct arena *arena, const struct store_s
 	if (!ids || !out->items || !out->keys)
 		return err_set(e, ERR_NO_MEMORY, "This is too much at once. Please ask for less.");
 	if (!store_search_text(db, arena, s, &text, e) ||
-	    !newest(db, arena, s, text, high, wanted, ids, &found, e) ||
+	    !store_search_newest(db, arena, s, text, high, wanted, ids, &found, e) ||
 	    !add_seen(db, arena, s, ids, found, room, &skip, out, e))
 		return false;
 	/* Where most of them are nobody's to see, as many again: what is older yet stays unread. */
 	if (out->count < room && found == wanted &&
-	    (!newest(db, arena, s, text, ids[found - 1], MANY, ids, &found, e) ||
+	    (!store_search_newest(db, arena, s, text, ids[found - 1], MANY, ids, &found, e) ||
 	     !add_seen(db, arena, s, ids, found, room, &skip, out, e)))
 		return false;
 	out->more = out->count == room;
@@ -330,7 +330,7 @@ bool store_search_accounts(struct db *db, struct arena *arena, const struct stor
 	if (!out->items)
 		return err_set(e, ERR_NO_MEMORY, "This is too much at once. Please ask for less.");
 	if (!store_search_text(db, arena, s, &text, e) ||
-	    !newest(db, arena, s, text, INT64_MAX, NAMED_MAX, ids, &found, e))
+	    !store_search_newest(db, arena, s, text, INT64_MAX, NAMED_MAX, ids, &found, e))
 		return false;
 	for (size_t done = 0; done < found; done += DB_IDS_MAX) {
 		struct store_accounts some;

@@ -18,6 +18,10 @@ bool store_search_text(struct db *db, struct arena *arena, const struct store_se
 		       const char **text, struct err *e) MUST_CHECK;
 bool store_search_term_text(struct db *db, struct arena *arena, const struct store_search_term *t,
 			    const char *own_prefix, const char **text, struct err *e) MUST_CHECK;
+/* search.c: the newest matches between search->low_id and high, as the database finds them. text: the whole question. */
+bool store_search_newest(struct db *db, struct arena *arena, const struct store_search *search,
+			 const char *text, int64_t high, size_t room, int64_t *ids, size_t *found,
+			 struct err *e) MUST_CHECK;
 /* In SQLite: the newest posts between the two ids. */
 bool store_search_find(struct db *db, const char *text, int64_t low, int64_t high, size_t room,
 		       int64_t *ids, size_t *found, struct err *e) MUST_CHECK;

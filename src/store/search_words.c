@@ -4,7 +4,6 @@
 
 #include "store/end.h"
 #include "store/search_walk.h"
-#include "store/search_window.h"
 
 #include <string.h>
 
@@ -63,9 +62,7 @@ static bool is_used(struct db *w, struct arena *arena, const char *term, bool *u
 	int64_t id;
 	size_t found;
 	if (!store_search_text(w, arena, &one, &text, e) ||
-	    !(db_kind(w) == DB_SQLITE
-		  ? store_search_find(w, text, 0, INT64_MAX, 1, &id, &found, e)
-		  : store_search_window(w, arena, &one, text, INT64_MAX, 1, &id, &found, e)))
+	    !store_search_newest(w, arena, &one, text, INT64_MAX, 1, &id, &found, e))
 		return false;
 	*used = found > 0;
 	return true;

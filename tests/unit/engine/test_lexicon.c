@@ -184,14 +184,21 @@ static void test_kinds(void **state)
 	assert_string_equal(things("a cat with an iris"), "cat iris");
 }
 
-static void bare_is(const char *prompt, const char *expected)
+typedef void writer(const struct engine_lexicon *, const char *, struct buf *);
+
+static void writes(writer *write, const char *prompt, const char *expected)
 {
 	struct buf b;
 	buf_init(&b, 1000);
-	engine_lexicon_bare(lexicon, prompt, &b);
+	write(lexicon, prompt, &b);
 	buf_add_char(&b, '\0');
 	assert_string_equal(b.data, expected);
 	buf_finish(&b);
+}
+
+static void bare_is(const char *prompt, const char *expected)
+{
+	writes(engine_lexicon_bare, prompt, expected);
 }
 
 static void test_bare(void **state)
@@ -206,12 +213,7 @@ static void test_bare(void **state)
 
 static void gist_is(const char *prompt, const char *expected)
 {
-	struct buf b;
-	buf_init(&b, 1000);
-	engine_lexicon_gist(lexicon, prompt, &b);
-	buf_add_char(&b, '\0');
-	assert_string_equal(b.data, expected);
-	buf_finish(&b);
+	writes(engine_lexicon_gist, prompt, expected);
 }
 
 static void test_gist(void **state)
@@ -267,9 +269,7 @@ static void test_portraits(void **state)
 	for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
 		const char *words[] = {asked[i].en, asked[i].ko, asked[i].ja};
 		uint64_t said = engine_lexicon_traits(l, words[0]);
-		size_t thing[2], first, count = 0;
-		for (uint64_t left = said; left; left &= left - 1)
-			count++;
+		size_t thing[2], first, count = (size_t)__builtin_popcountll(said);
 		if (count != asked[i].traits)
 			fail_msg("%s: %zu traits", words[0], count);
 		for (size_t k = 0; k < 3; k++) {
