@@ -7,7 +7,7 @@ tint, scene, relation, number; an edit by task restyle|background|recolour. `cap
 import json
 
 from people import said
-from sources import CACHE, STYLES
+from sources import CACHE, COLOURS, STYLES
 
 LANGS = ("en", "ko", "ja")
 LANG_SHARE = (0.36, 0.32, 0.32)
@@ -79,6 +79,13 @@ def words():
 def style_words():
     """By style, the words that ask for it."""
     return {s: sorted({w for l in LANGS for w in [STYLE[l][i], *STYLE_ALSO[l].get(i, [])]}) for i, s in enumerate(STYLES)}
+
+
+def grounds():
+    """What says that words ask for a ground, and what is put after them to ask for each, as `Captions.caption` has it; white goes without saying."""
+    forms = {"en": ", {} background", "ko": ", {} 배경", "ja": "、{}背景"}
+    return {"said": ["background", "배경", "背景"],
+            "colours": [{"rgb": list(rgb), **({l: forms[l].format(COLOUR[l][i]) for l in LANGS} if i else {})} for i, (_, rgb) in enumerate(COLOURS)]}
 
 
 def leaves(x):

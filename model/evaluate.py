@@ -27,10 +27,10 @@ import nets
 from curated import edition
 from export import read
 from people import people
-from pictures import COLOURS, COUNTS, PAIRS, SLOTS, TINTS, Sprites
+from pictures import COUNTS, PAIRS, SIZE, SLOTS, TINTS, Sprites
 from prepare import draw as canonical, ground_of, held_pair, held_single
 from sheet import save, to_u8
-from sources import PORTRAITS, STYLES
+from sources import COLOURS, PORTRAITS, STYLES
 from text import Text
 
 FEATURE = 20
@@ -90,8 +90,12 @@ class Engine:
                 if source is not None:
                     Image.fromarray(to_u8(source[i:i + 1])[0].numpy()).save(f"{folder}/source.png")
                     extra = ["--from", f"{folder}/source.png", "--task", "restyle" if source_styles[i] != s else "edit"]
-                subprocess.run(self.command + ["--style", s, "--seed", str(seed * 1000 + i), "-o", f"{folder}/a.png", *extra, "--", p],
-                               check=True, capture_output=True)
+                done = subprocess.run(self.command + ["--style", s, "--seed", str(seed * 1000 + i), "-o", f"{folder}/a.png", *extra, "--", p],
+                                      capture_output=True, text=True)
+                if done.returncode and extra and "can't tell what" in done.stderr:
+                    out.append(torch.full((SIZE, SIZE, 3), 128, dtype=torch.uint8))  # it asks instead of drawing: not what was asked for
+                    continue
+                done.check_returncode()
                 out.append(torch.from_numpy(np.asarray(Image.open(f"{folder}/a.png").convert("RGB")).copy()))
         return torch.stack(out)
 

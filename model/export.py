@@ -14,16 +14,18 @@ import struct
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 import captions as C
 import nets
 from curated import edition
 from memory import Memory
+from pictures import Sprites
 from people import NAMES as NAMES_OF_PEOPLE, TRAITS, people
 from prepare import people_memory, rows_of
 from sources import CACHE, PORTRAITS, STYLES
 
-DTYPES = {"F32": np.float32, "F16": np.float16, "I8": np.int8, "I32": np.int32, "BF16": np.uint16}
+DTYPES = {"F32": np.float32, "F16": np.float16, "I8": np.int8, "U8": np.uint8, "I32": np.int32, "BF16": np.uint16}
 STYLE_LABELS = {s: {l: C.STYLE[l][i] for l in C.LANGS} for i, s in enumerate(STYLES)}
 
 
@@ -85,6 +87,24 @@ def names(c, core, labels):
             for l in C.LANGS}
 
 
+LOOK = 12
+
+
+def look(pictures):
+    """How things look at a glance (src/engine/glance.h): premultiplied pictures [n,4,h,w] without a ground, each the square around what is
+    there, a twenty-fifth wider, in 12 x 12 cells -> uint8 [n, 576]. Of nothing: zeros."""
+    out = torch.zeros(len(pictures), LOOK, LOOK, 4)
+    for i, p in enumerate(pictures.float()):
+        rows, columns = (torch.where((p[3] > 30).sum(d) > 1)[0] for d in (1, 0))
+        if not len(rows) or not len(columns):
+            continue
+        top, bottom, left, right = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+        side, pad = round(max(bottom - top, right - left) * 1.04), 64
+        y, x = round((top + bottom - side) / 2) + pad, round((left + right - side) / 2) + pad
+        out[i] = F.adaptive_avg_pool2d(F.pad(p, (pad,) * 4)[:, y:y + side, x:x + side], LOOK).permute(1, 2, 0)
+    return out.round().clamp(0, 255).byte().flatten(1).numpy()
+
+
 def remember(path, shards, things, portraits):
     """What the memory holds of these things; with portraits, of people too: the first row is of no one, theirs are the last.
     A person asked for in a style in which none is drawn is drawn flat; small, beside another or in a number, as the emoji of such a one."""
@@ -92,12 +112,16 @@ def remember(path, shards, things, portraits):
     load = lambda kind: (rows_of(kind, ids, 0), np.load(f"{shards}/{kind}.npy"))
     memory = Memory.of(*load("single"), *load("placed"), *load("count"))
     held = {k: getattr(memory, k)[:, things] for k in ("alone", "placed", "small")}
+    sprites = Sprites()
+    held["look"] = np.stack([look(s[things]) for s in sprites.full])
     if portraits:
         them, cc = people_memory(load), C.concepts()
         who = [next(i for i, c in enumerate(cc) if c["en"][0] == p["traits"][0]) for p in people()]
         drawn = [STYLES.index(s if s in PORTRAITS else PORTRAITS[0]) for s in STYLES]
-        faces = {"alone": them.alone[drawn], "placed": them.placed[drawn], "small": memory.small[:, who]}
-        held = {k: np.concatenate([np.full_like(a[:, :1], -1), a, faces[k]], 1) for k, a in held.items()}
+        faces = {"alone": them.alone[drawn], "placed": them.placed[drawn], "small": memory.small[:, who],
+                 "look": np.stack([look(sprites.load_people()[s]) for s in drawn])}
+        nobody = {k: np.full_like(a[:, :1], 0 if k == "look" else -1) for k, a in held.items()}
+        held = {k: np.concatenate([nobody[k], a, faces[k]], 1) for k, a in held.items()}
     write(path, held | {"white": np.array([memory.white], np.int32)}, {"format": "pt"})
 
 
@@ -153,7 +177,7 @@ def main():
         remember(f"{o.out}/memory.safetensors", o.memory, [cc.index(c) for c in known], o.portraits)
     json.dump({"concepts": [portrait()] * o.portraits + [{k: c[k] for k in ("id", "char")} | names(c, c["id"] in core, labels) for c in known],
                **({"traits": {t: C.leaves(w) for t, w in TRAITS.items()}} if o.portraits else {}), "words": C.words(),
-               "numbers": sorted(set(C.leaves([C.NUMBER, C.NUMBER_ALSO]))), "places": sorted(set(C.leaves(C.SCENE))), "styles": C.style_words()},
+               "numbers": sorted(set(C.leaves([C.NUMBER, C.NUMBER_ALSO]))), "places": sorted(set(C.leaves(C.SCENE))), "styles": C.style_words(), "grounds": C.grounds()},
               open(f"{o.out}/concepts.json", "w"), ensure_ascii=False, indent=0)
     print({f: os.path.getsize(f"{o.out}/{f}") for f in sorted(os.listdir(o.out))})
 

@@ -13,13 +13,10 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from sources import CACHE, PORTRAITS, STYLES
+from sources import CACHE, COLOURS, PORTRAITS, STYLES
 
 SIZE = 192
 PIXEL, INK = STYLES.index("pixel"), STYLES.index("ink")
-COLOURS = [("white", (255, 255, 255)), ("red", (229, 72, 77)), ("orange", (247, 147, 64)), ("yellow", (250, 214, 84)),
-           ("green", (98, 192, 116)), ("blue", (76, 134, 232)), ("sky blue", (168, 216, 245)), ("purple", (156, 108, 214)),
-           ("pink", (248, 184, 208)), ("brown", (146, 104, 76)), ("gray", (168, 170, 176)), ("black", (28, 30, 36))]
 BLACK = 11
 TINTS = [1, 2, 3, 4, 5, 7, 8]  # colours an object can be asked in: red orange yellow green blue purple pink
 SLOTS = {"left": (0, 48), "right": (96, 48), "top": (48, 0), "bottom": (48, 96),

@@ -17,6 +17,9 @@ SETS = {"3d": None, "flat": "fluent-emoji-flat", "cartoon": "noto", "simple": "t
         "ink": "fluent-emoji-high-contrast"}
 PORTRAITS = ["flat", "cartoon", "pixel", "ink"]  # the styles in which people are drawn
 STYLES = ["3d", "flat", "cartoon", "simple", "pixel", "ink"]
+COLOURS = [("white", (255, 255, 255)), ("red", (229, 72, 77)), ("orange", (247, 147, 64)), ("yellow", (250, 214, 84)),
+           ("green", (98, 192, 116)), ("blue", (76, 134, 232)), ("sky blue", (168, 216, 245)), ("purple", (156, 108, 214)),
+           ("pink", (248, 184, 208)), ("brown", (146, 104, 76)), ("gray", (168, 170, 176)), ("black", (28, 30, 36))]
 
 
 def normal(code):

@@ -171,6 +171,13 @@ static bool read_source(struct arena *a, const char *path, int side, struct engi
 	return true;
 }
 
+/* Words beside a picture only say what to change of it; alone they must name something known. */
+static bool check_words(struct engine *engine, const struct engine_request *r, struct err *e)
+{
+	return r->task != ENGINE_TASK_DRAW ||
+	       engine_lexicon_check(engine_words(engine), r->prompt, e);
+}
+
 /* Opens the model and draws; everything about the command itself has been checked. */
 static bool draw(struct arena *a, const struct draw_options *o, const char *dir,
 		 struct engine_request *r, struct err *e)
@@ -185,14 +192,9 @@ static bool draw(struct arena *a, const struct draw_options *o, const char *dir,
 	if (!engine)
 		return false;
 	engine_info(engine, &info);
-	/* Words beside a picture only say what to change of it; alone they must name something known. */
-	if ((r->task == ENGINE_TASK_DRAW &&
-	     !engine_lexicon_check(engine_words(engine), prompt, e)) ||
-	    !check_style(&info, o->style, e) || !shorten(engine, a, r, e)) {
-		engine_destroy(engine);
-		return false;
-	}
-	engine_settle(engine, r);
+	bool done = check_words(engine, r, e) && check_style(&info, o->style, e) &&
+		    (!o->from || read_source(a, o->from, info.width, r, e)) &&
+		    engine_settle(engine, a, r, e) && shorten(engine, a, r, e);
 	struct drawing_order order = {.engine = engine,
 				      .prompt = prompt,
 				      .request = *r,
@@ -201,8 +203,7 @@ static bool draw(struct arena *a, const struct draw_options *o, const char *dir,
 				      .count = (int)o->count,
 				      .size = (int)o->size,
 				      .json = o->json};
-	bool done = (!o->from || read_source(a, o->from, info.width, &order.request, e)) &&
-		    drawing_run(a, &order, e);
+	done = done && drawing_run(a, &order, e);
 	engine_destroy(engine);
 	return done;
 }

@@ -42,6 +42,7 @@
 #ifndef MADANG_ENGINE_ENGINE_H
 #define MADANG_ENGINE_ENGINE_H
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
 
@@ -218,9 +219,13 @@ void engine_info(struct engine *engine, struct engine_info *info);
  * the model was told to take. NULL: the model has no styles, or any. Lives as long as the engine. */
 const char *engine_style(const struct engine *engine, const char *prompt);
 
-/* What a request of a person comes to, before it is submitted: to restyle what is named and held in the style asked for is to
- * draw it anew; whoever asks for no style, and draws or varies, gets engine_style. */
-void engine_settle(const struct engine *engine, struct engine_request *request);
+/* What a request of a person comes to, before it is submitted; what is made for it lies in the arena.
+ * Who asks for no style, and draws or varies, gets engine_style. To restyle what the model's memory holds is to draw it anew: what
+ * the words name, or else what the picture shows where that is recognised, on the picture's ground where that is plain and the
+ * words ask for none. False and *e, ERR_UNSUPPORTED, where neither words nor picture say what it is. A model
+ * without such a memory restyles as it has learned to. */
+bool engine_settle(struct engine *engine, struct arena *a, struct engine_request *request,
+		   struct err *e) MUST_CHECK;
 
 /* Puts a request in line and sets *id (never 0, never used twice). Everything is copied. False and
  * *e where the request makes no sense (a style the model lacks, invalid UTF-8, a token out of

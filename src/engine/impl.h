@@ -95,6 +95,13 @@ bool engine_requests_init(struct engine *engine, const struct engine_options *op
 			  struct err *e) MUST_CHECK;
 void engine_requests_finish(struct engine *engine);
 
+/* requests.c: whether a request's source_tokens are such, and as many as a picture has. */
+bool engine_source_check(const struct engine *engine, const struct engine_request *r,
+			 struct err *e) MUST_CHECK;
+/* As engine_memory_recall, by the style's name; false also where there is no memory. */
+bool engine_recall(const struct engine *engine, const char *prompt, const char *style,
+		   const struct engine_memory_choice *choice, int32_t *tokens);
+
 /* describe.c: what engine_describe keeps between calls. */
 struct engine_sight *engine_sight_create(struct err *e) MUST_CHECK;
 void engine_sight_destroy(struct engine_sight *sight); /* NULL-safe */

@@ -46,6 +46,11 @@ struct kind {
 	unsigned what;   /* which of them is its first: what it is before all */
 };
 
+struct ground {
+	uint8_t rgb[3];
+	const char *words[SCRIPTS]; /* that ask for it; "" where nobody need say it */
+};
+
 struct table {
 	struct name *names; /* by key */
 	size_t count, key_bytes_max;
@@ -66,6 +71,9 @@ struct engine_lexicon {
 	struct table numbers, places,
 	    styles; /* some of them again; a style's `concept` is its style */
 	const char **style_names;
+	struct table grounds; /* what says one */
+	struct ground *colours;
+	size_t colours_count;
 };
 
 struct word {
@@ -398,6 +406,50 @@ static bool add_words(struct engine_lexicon *l, const struct json_value *root, s
 	return add_named(l, &l->styles, root, "styles", &l->style_names, &styles, e);
 }
 
+static bool add_ground(struct engine_lexicon *l, const struct json_value *v, struct err *e)
+{
+	struct ground *g = &l->colours[l->colours_count++];
+	const struct json_value *rgb = json_get(v, "rgb");
+	bool fits = rgb && rgb->kind == JSON_KIND_ARRAY && rgb->length == 3;
+	for (size_t i = 0; fits && i < 3; i++) {
+		const struct json_value *part = &rgb->items[i];
+		fits = part->kind == JSON_KIND_INT && part->integer >= 0 && part->integer <= 255;
+		g->rgb[i] = fits ? (uint8_t)part->integer : 0;
+	}
+	if (!fits)
+		return err_set(e, ERR_INVALID,
+			       "concepts.json: grounds: number %zu has no \"rgb\" of three bytes",
+			       l->colours_count - 1);
+	const char *english = json_get_str(v, "en", "");
+	for (size_t script = 0; script < SCRIPTS; script++)
+		g->words[script] = english;
+	g->words[SCRIPT_HANGUL] = json_get_str(v, "ko", english);
+	g->words[SCRIPT_KANA] = g->words[SCRIPT_IDEOGRAPH] = json_get_str(v, "ja", english);
+	return true;
+}
+
+/* Grounds, which not every model has. */
+static bool add_grounds(struct engine_lexicon *l, const struct json_value *root, struct err *e)
+{
+	const struct json_value *grounds = json_get(root, "grounds");
+	const struct json_value *said = grounds ? json_get(grounds, "said") : NULL;
+	const struct json_value *colours = grounds ? json_get(grounds, "colours") : NULL;
+	if (!make_room(l, &l->grounds, said, e) ||
+	    (said && !add_list(l, &l->grounds, said, "grounds", 0, e)))
+		return false;
+	if (!colours)
+		return true;
+	if (colours->kind != JSON_KIND_ARRAY)
+		return err_set(e, ERR_INVALID, "concepts.json: grounds: colours is not a list");
+	l->colours = ARENA_ARRAY(l->arena, struct ground, colours->length + 1);
+	if (!l->colours)
+		return err_set(e, ERR_TOO_LARGE, "concepts.json does not fit in memory");
+	for (size_t i = 0; i < colours->length; i++)
+		if (!add_ground(l, &colours->items[i], e))
+			return false;
+	return true;
+}
+
 static void sort(struct table *t)
 {
 	if (t->count)
@@ -422,7 +474,7 @@ static bool load(struct engine_lexicon *l, const char *text, size_t length, stru
 	for (size_t i = 0; i < list->length; i++)
 		if (!add_concept(l, &list->items[i], e))
 			return false;
-	if (!add_words(l, root, e) || !add_traits(l, root, list, e))
+	if (!add_words(l, root, e) || !add_traits(l, root, list, e) || !add_grounds(l, root, e))
 		return false;
 	if (arena_exceeded(l->arena))
 		return err_set(e, ERR_TOO_LARGE, "concepts.json does not fit in memory");
@@ -433,6 +485,7 @@ static bool load(struct engine_lexicon *l, const char *text, size_t length, stru
 	sort(&l->styles);
 	sort(&l->traits);
 	sort(&l->kept);
+	sort(&l->grounds);
 	return true;
 }
 
@@ -682,8 +735,9 @@ static bool within(const struct word *spans, size_t count, size_t start, size_t 
 	return false;
 }
 
-size_t engine_lexicon_things(const struct engine_lexicon *lexicon, const char *prompt,
-			     size_t *concepts, size_t max)
+/* What is named by a word that says nothing else. */
+static size_t things(const struct engine_lexicon *lexicon, const char *prompt, size_t *concepts,
+		     size_t max)
 {
 	struct word said[WORDS_MAX], traits[WORDS_MAX];
 	size_t said_count = spans_of(&lexicon->words, prompt, said), traits_count = 0;
@@ -699,7 +753,20 @@ size_t engine_lexicon_things(const struct engine_lexicon *lexicon, const char *p
 		     !within(traits, traits_count, start, w.at)))
 			found = add_once(concepts, found, max, n->concept);
 	free(w.text);
+	return found;
+}
+
+size_t engine_lexicon_things(const struct engine_lexicon *lexicon, const char *prompt,
+			     size_t *concepts, size_t max)
+{
+	size_t found = things(lexicon, prompt, concepts, max);
 	return found ? found : engine_lexicon_find(lexicon, prompt, concepts, max < 1 ? max : 1);
+}
+
+bool engine_lexicon_names(const struct engine_lexicon *lexicon, const char *prompt)
+{
+	size_t concept;
+	return things(lexicon, prompt, &concept, 1) > 0;
 }
 
 void engine_lexicon_bare(const struct engine_lexicon *lexicon, const char *prompt, struct buf *out)
@@ -779,6 +846,50 @@ static bool says(const struct engine_lexicon *l, const struct table *words, cons
 			return true;
 	}
 	return false;
+}
+
+size_t engine_lexicon_concept(const struct engine_lexicon *lexicon, size_t row)
+{
+	size_t concept = 0;
+	if (row < lexicon->count)
+		return row;
+	row -= lexicon->count;
+	while (row - lexicon->concepts[concept].kinds_first >= lexicon->concepts[concept].kinds)
+		concept++;
+	return concept;
+}
+
+const char *engine_lexicon_name_for(const struct engine_lexicon *lexicon, size_t concept,
+				    const char *prompt)
+{
+	const struct concept *c = &lexicon->concepts[concept];
+	enum script script = script_of_text(prompt);
+	bool japanese = script == SCRIPT_KANA || script == SCRIPT_IDEOGRAPH;
+	const char *name = c->first[script];
+	if (!name && japanese)
+		name = c->first[script == SCRIPT_KANA ? SCRIPT_IDEOGRAPH : SCRIPT_KANA];
+	return name ? name : c->name;
+}
+
+bool engine_lexicon_grounds(const struct engine_lexicon *lexicon, const char *prompt)
+{
+	return says(lexicon, &lexicon->grounds, prompt);
+}
+
+const char *engine_lexicon_ground(const struct engine_lexicon *lexicon, const char *prompt,
+				  const uint8_t *rgb)
+{
+	const struct ground *best = NULL;
+	int least = 0;
+	for (size_t i = 0; i < lexicon->colours_count; i++) {
+		const struct ground *g = &lexicon->colours[i];
+		int far = 0;
+		for (int c = 0; c < 3; c++)
+			far += (g->rgb[c] - rgb[c]) * (g->rgb[c] - rgb[c]);
+		if (!best || far < least)
+			best = g, least = far;
+	}
+	return best ? best->words[script_of_text(prompt)] : "";
 }
 
 bool engine_lexicon_counts(const struct engine_lexicon *lexicon, const char *prompt)

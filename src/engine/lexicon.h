@@ -35,7 +35,8 @@ struct engine_lexicon;
 /* Reads DIR/concepts.json: {"concepts": [{"id": "1F34E", "en": ["red apple", "apple"], "ko": […],
  * "ja": […]}, …], "words": ["red", "background", …]}; words, which need not be there, are what can be said of a
  * concept: colours, places, numbers, styles; "numbers": […], "places": […] and "styles": {"pixel": ["pixel art", …], …} say which of
- * them are those. A directory without the file gives true and *out NULL: that model takes any prompt. */
+ * them are those; "grounds": {"said": ["background", …], "colours": [{"rgb": [76, 134, 232], "en": ", blue background", "ko": …, "ja": …}, …]}
+ * what is said of a ground, and what asks for one. A directory without the file gives true and *out NULL: that model takes any prompt. */
 MUST_CHECK bool engine_lexicon_open(const char *dir, struct engine_lexicon **out, struct err *e);
 void engine_lexicon_close(struct engine_lexicon *lexicon); /* NULL-safe */
 
@@ -54,6 +55,9 @@ size_t engine_lexicon_find(const struct engine_lexicon *lexicon, const char *pro
 size_t engine_lexicon_things(const struct engine_lexicon *lexicon, const char *prompt,
 			     size_t *concepts, size_t max);
 
+/* Whether the prompt names a thing: "in ink style" doesn't, though a face is called "style" too. */
+bool engine_lexicon_names(const struct engine_lexicon *lexicon, const char *prompt);
+
 /* Rows: the concepts, then the kinds of those that have some, in the file's order. */
 size_t engine_lexicon_rows(const struct engine_lexicon *lexicon);
 
@@ -69,6 +73,18 @@ unsigned engine_lexicon_suits(const struct engine_lexicon *lexicon, size_t row, 
 /* The prompt without the traits that it says of a thing of kinds, but for those that are the thing's name: "portrait of a woman with "
  * of one with red hair. Appended to `out`. */
 void engine_lexicon_bare(const struct engine_lexicon *lexicon, const char *prompt, struct buf *out);
+
+/* The concept that a row is of, and that concept's first name in the prompt's language (or its first name at all); borrowed. */
+size_t engine_lexicon_concept(const struct engine_lexicon *lexicon, size_t row);
+const char *engine_lexicon_name_for(const struct engine_lexicon *lexicon, size_t concept,
+				    const char *prompt);
+
+/* Whether the prompt says a ground ("on a blue background"); and what is to be put after it so that it asks for the ground nearest
+ * to a colour, in its language: ", blue background"; borrowed; "" for the ground that nobody need ask for, and where
+ * the file has no "grounds". */
+bool engine_lexicon_grounds(const struct engine_lexicon *lexicon, const char *prompt);
+const char *engine_lexicon_ground(const struct engine_lexicon *lexicon, const char *prompt,
+				  const uint8_t *rgb);
 
 /* Whether the prompt says a number; whether it says a place ("at the beach"). */
 bool engine_lexicon_counts(const struct engine_lexicon *lexicon, const char *prompt);

@@ -15,7 +15,14 @@ struct engine_memory {
 	/* [styles][rows][size]; the first is -1 where none is held */
 	int32_t *alone, *placed, *small;
 	int32_t white;
+	uint8_t *look; /* [styles][rows][ENGINE_LOOK_BYTES]; NULL: the file has none */
 };
+
+/* Measured on pictures of this model as they are, compressed, moved and made smaller, and on drawings of the same things by
+ * others (model/README.md). */
+#define LIKENESS_PLAIN 8    /* nothing else comes so near */
+#define LIKENESS_MAX   28   /* beyond it is something else */
+#define LIKENESS_AHEAD 0.85 /* of the distance to the next thing */
 
 static bool take(const struct engine_safetensors *file, const char *name, const int64_t *shape,
 		 int ndim, int32_t least, int32_t below, int32_t *out, struct err *e)
@@ -46,6 +53,24 @@ static void drop_torn(int32_t *pictures, size_t count, size_t size)
 				pictures[i * size] = -1;
 }
 
+/* How things look, where the file says it. */
+static bool take_looks(struct engine_memory *m, const struct engine_safetensors *file,
+		       struct err *e)
+{
+	const struct engine_tensor *t = engine_safetensors_find(file, "look");
+	size_t bytes = m->shape.styles * m->shape.rows * ENGINE_LOOK_BYTES;
+	if (!t)
+		return true;
+	if (t->dtype != ENGINE_U8 || t->ndim != 3 || t->shape[0] != (int64_t)m->shape.styles ||
+	    t->shape[1] != (int64_t)m->shape.rows || t->shape[2] != ENGINE_LOOK_BYTES)
+		return err_set(e, ERR_INVALID, "no U8 tensor \"look\" of this model's shape");
+	m->look = malloc(bytes);
+	if (!m->look)
+		return err_set(e, ERR_NO_MEMORY, "no memory for the model's memory");
+	memcpy(m->look, t->data, bytes);
+	return true;
+}
+
 static bool load(struct engine_memory *m, const struct engine_safetensors *file, struct err *e)
 {
 	size_t held = m->shape.styles * m->shape.rows;
@@ -66,7 +91,7 @@ static bool load(struct engine_memory *m, const struct engine_safetensors *file,
 	drop_torn(m->alone, held, m->alone_size);
 	drop_torn(m->placed, held, m->alone_size);
 	drop_torn(m->small, held, m->small_size);
-	return true;
+	return take_looks(m, file, e);
 }
 
 bool engine_memory_open(const char *dir, const struct engine_memory_shape *shape,
@@ -108,14 +133,17 @@ void engine_memory_close(struct engine_memory *memory)
 	free(memory->alone);
 	free(memory->placed);
 	free(memory->small);
+	free(memory->look);
 	free(memory);
 }
 
 size_t engine_memory_bytes(const struct engine_memory *memory)
 {
-	return memory ? memory->shape.styles * memory->shape.rows *
-			    (2 * memory->alone_size + memory->small_size) * sizeof(int32_t)
-		      : 0;
+	if (!memory)
+		return 0;
+	return memory->shape.styles * memory->shape.rows *
+	       ((2 * memory->alone_size + memory->small_size) * sizeof(int32_t) +
+		(memory->look ? ENGINE_LOOK_BYTES : 0));
 }
 
 /* Of the rows of one thing the one whose picture, in any style, has most tokens in common with `like`. */
@@ -204,4 +232,66 @@ bool engine_memory_recall(const struct engine_memory *memory, const struct engin
 			memcpy(tokens + row * grid + i * (grid / 2),
 			       pictures + held[i] + row * (grid / 2), grid / 2 * sizeof(*tokens));
 	return true;
+}
+
+bool engine_memory_recognises(const struct engine_memory *memory)
+{
+	return memory->look != NULL;
+}
+
+const int32_t *engine_memory_alone(const struct engine_memory *memory, size_t row, size_t style)
+{
+	const int32_t *held =
+	    memory->alone + (style * memory->shape.rows + row) * memory->alone_size;
+	return held[0] >= 0 ? held : NULL;
+}
+
+/* The row of a concept, in any style, that the picture is most like; false: none of it is held. */
+static bool nearest_of(const struct engine_memory *m, size_t first, size_t count,
+		       const struct engine_glance *glance, struct engine_likeness *best)
+{
+	bool found = false;
+	for (size_t style = 0; style < m->shape.styles; style++)
+		for (size_t row = first; row < first + count; row++) {
+			if (!engine_memory_alone(m, row, style))
+				continue;
+			float d = engine_glance_distance(
+			    glance, m->look + (style * m->shape.rows + row) * ENGINE_LOOK_BYTES);
+			if (!found || d < best->distance)
+				*best = (struct engine_likeness){row, style, d};
+			found = true;
+		}
+	return found;
+}
+
+size_t engine_memory_nearest(const struct engine_memory *memory,
+			     const struct engine_lexicon *lexicon,
+			     const struct engine_glance *glance, struct engine_likeness *nearest,
+			     size_t max)
+{
+	size_t found = 0;
+	if (!memory->look || !glance->plain || glance->empty)
+		return 0;
+	for (size_t c = 0; c < engine_lexicon_size(lexicon); c++) {
+		struct engine_likeness one;
+		size_t first, count = engine_lexicon_kinds(lexicon, c, &first), at;
+		if (first + count > memory->shape.rows ||
+		    !nearest_of(memory, first, count, glance, &one))
+			continue;
+		for (at = found < max ? found++ : max;
+		     at > 0 && one.distance < nearest[at - 1].distance; at--)
+			if (at < max)
+				nearest[at] = nearest[at - 1];
+		if (at < max)
+			nearest[at] = one;
+	}
+	return found;
+}
+
+bool engine_likeness_certain(const struct engine_likeness *nearest, size_t count)
+{
+	if (count == 0 || nearest[0].distance >= LIKENESS_MAX)
+		return false;
+	return nearest[0].distance < LIKENESS_PLAIN || count < 2 ||
+	       nearest[0].distance < (float)LIKENESS_AHEAD * nearest[1].distance;
 }

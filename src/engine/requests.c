@@ -134,6 +134,21 @@ static const char *const TASK_NAMES[ENGINE_TASK_COUNT] = {[ENGINE_TASK_DRAW] = "
 							  [ENGINE_TASK_VARY] = "vary",
 							  [ENGINE_TASK_EDIT] = "edit"};
 
+bool engine_source_check(const struct engine *engine, const struct engine_request *r, struct err *e)
+{
+	size_t count = (size_t)engine->info.tokens;
+
+	if (r->source_token_count != count)
+		return err_set(e, ERR_INVALID, "source_tokens: %zu of them, not %zu",
+			       r->source_token_count, count);
+	for (size_t i = 0; i < count; i++)
+		if (r->source_tokens[i] < 0 ||
+		    r->source_tokens[i] >= engine->info.image_vocabulary)
+			return err_set(e, ERR_INVALID,
+				       "source_tokens: number %zu is not one of this model's", i);
+	return true;
+}
+
 /* The source's tokens, the caller's to free; *source NULL where the task takes none. */
 static bool take_source(struct engine *engine, const struct engine_request *r, int32_t **source,
 			struct err *e)
@@ -150,9 +165,8 @@ static bool take_source(struct engine *engine, const struct engine_request *r, i
 		return true;
 	if (!r->source_tokens && !r->source_rgb)
 		return err_set(e, ERR_INVALID, "source: this task needs a picture");
-	if (r->source_tokens && r->source_token_count != count)
-		return err_set(e, ERR_INVALID, "source_tokens: %zu of them, not %zu",
-			       r->source_token_count, count);
+	if (r->source_tokens && !engine_source_check(engine, r, e))
+		return false;
 	*source = malloc(count * sizeof(**source));
 	if (!*source)
 		return out_of_memory(e);
@@ -160,12 +174,8 @@ static bool take_source(struct engine *engine, const struct engine_request *r, i
 	if (!r->source_tokens)
 		ok = engine_encode(engine, r->source_rgb, r->source_width, r->source_height,
 				   *source, e);
-	for (size_t i = 0; ok && r->source_tokens && i < count; i++) {
-		(*source)[i] = r->source_tokens[i];
-		if ((*source)[i] < 0 || (*source)[i] >= engine->info.image_vocabulary)
-			ok = err_set(e, ERR_INVALID,
-				     "source_tokens: number %zu is not one of this model's", i);
-	}
+	else
+		memcpy(*source, r->source_tokens, count * sizeof(**source));
 	if (!ok) {
 		free(*source);
 		*source = NULL;
@@ -173,9 +183,8 @@ static bool take_source(struct engine *engine, const struct engine_request *r, i
 	return ok;
 }
 
-/* As engine_memory_recall, by the style's name. */
-static bool recall_in(const struct engine *engine, const char *prompt, const char *style,
-		      const struct engine_memory_choice *choice, int32_t *tokens)
+bool engine_recall(const struct engine *engine, const char *prompt, const char *style,
+		   const struct engine_memory_choice *choice, int32_t *tokens)
 {
 	const struct engine_info *info = &engine->info;
 	size_t i = 0;
@@ -189,25 +198,6 @@ static bool recall_in(const struct engine *engine, const char *prompt, const cha
 	return engine_memory_recall(engine->memory, engine->lexicon, prompt, i, choice, tokens);
 }
 
-static bool recalls(const struct engine *engine, const char *prompt, const char *style)
-{
-	const struct engine_memory_choice any = {0};
-	int32_t *tokens = malloc((size_t)engine->info.tokens * sizeof(*tokens));
-	bool held = tokens && recall_in(engine, prompt, style, &any, tokens);
-	free(tokens);
-	return held;
-}
-
-void engine_settle(const struct engine *engine, struct engine_request *request)
-{
-	if (request->task == ENGINE_TASK_RESTYLE &&
-	    recalls(engine, request->prompt, request->style))
-		request->task = ENGINE_TASK_DRAW;
-	if (!request->style &&
-	    (request->task == ENGINE_TASK_DRAW || request->task == ENGINE_TASK_VARY))
-		request->style = engine_style(engine, request->prompt);
-}
-
 /* What the model's memory holds of what is asked for, the caller's to free; *recalled NULL where that is nothing. */
 static bool recall(const struct engine *engine, const struct engine_request *r,
 		   const int32_t *source, int32_t **recalled, struct err *e)
@@ -219,7 +209,7 @@ static bool recall(const struct engine *engine, const struct engine_request *r,
 	*recalled = malloc((size_t)engine->info.tokens * sizeof(**recalled));
 	if (!*recalled)
 		return out_of_memory(e);
-	if (!recall_in(engine, r->prompt, r->style, &choice, *recalled)) {
+	if (!engine_recall(engine, r->prompt, r->style, &choice, *recalled)) {
 		free(*recalled);
 		*recalled = NULL;
 	}

@@ -99,17 +99,15 @@ static void builtin_wake(struct maker *m)
 	pthread_mutex_unlock(&b->lock);
 }
 
-/* Hands one picture to the engine. The lock is held across the submission, so that no event of it can be
- * missed. */
-static bool submit(struct builtin *b, const struct maker_request *q, const char *prompt, int index,
-		   struct running *r, struct err *e)
+/* What the engine is asked for, by the seed of the first picture. */
+static struct engine_request request_of(const struct maker_request *q, const char *prompt)
 {
 	struct engine_request er = ENGINE_REQUEST_INIT;
 	er.task = (enum engine_task)q->task;
 	er.prompt = prompt;
 	er.style = q->style;
 	er.source_style = q->source_style;
-	er.seed = q->seed + (uint64_t)index;
+	er.seed = q->seed;
 	if (q->guidance >= 0)
 		er.guidance = (float)q->guidance;
 	if (q->task == MAKER_VARY)
@@ -122,13 +120,21 @@ static bool submit(struct builtin *b, const struct maker_request *q, const char 
 		er.source_width = q->source->width;
 		er.source_height = q->source->height;
 	}
+	return er;
+}
+
+/* Hands one picture to the engine. The lock is held across the submission, so that no event of it can be
+ * missed. */
+static bool submit(struct builtin *b, const struct engine_request *er, struct running *r,
+		   struct err *e)
+{
 	pthread_mutex_lock(&b->lock);
 	int slot = 0;
 	while (slot < RUNNING_MAX && b->running[slot])
 		slot++;
 	bool ok =
 	    slot < RUNNING_MAX || err_set(e, ERR_BUSY, "the engine is full: try again in a moment");
-	ok = ok && engine_submit(b->engine, &er, &r->id, e);
+	ok = ok && engine_submit(b->engine, er, &r->id, e);
 	if (ok)
 		b->running[slot] = r;
 	pthread_mutex_unlock(&b->lock);
@@ -169,8 +175,9 @@ static bool preview(struct builtin *b, const char *style, struct canvas *c, int 
 }
 
 /* Waits for news and shows it, until every picture is done. */
-static bool follow(struct builtin *b, const struct maker_request *q, struct running *r,
-		   struct canvas *c, const struct maker_sink *sink, struct err *e)
+static bool follow(struct builtin *b, const struct maker_request *q, const char *style,
+		   struct running *r, struct canvas *c, const struct maker_sink *sink,
+		   struct err *e)
 {
 	int64_t next_ns = 0;
 	int shown[MAKER_PICTURES_MAX] = {0};
@@ -217,7 +224,7 @@ static bool follow(struct builtin *b, const struct maker_request *q, struct runn
 			if (sink->tokens)
 				sink->tokens(sink->context, i, progress, c[i].tokens,
 					     (size_t)counts[i]);
-			if (show && !preview(b, q->style, &c[i], counts[i], i, sink, progress, e))
+			if (show && !preview(b, style, &c[i], counts[i], i, sink, progress, e))
 				return false;
 			if (!show)
 				sink->seen(sink->context, i, progress, NULL, 0);
@@ -254,33 +261,28 @@ static bool builtin_draw(struct maker *m, struct arena *a, const struct maker_re
 	/* Words beside a picture only say what to change of it; alone they must name something known. */
 	bool ok = q->source_tokens || q->source ||
 		  engine_lexicon_check(engine_words(b->engine), q->prompt, e);
-	const char *prompt = words_of(b, a, q);
-	struct engine_request settled = {
-	    .task = (enum engine_task)q->task, .prompt = prompt, .style = q->style};
-	engine_settle(b->engine, &settled);
-	struct maker_request meant = *q;
-	meant.task = (enum maker_task)settled.task;
-	meant.style = settled.style;
-	q = &meant;
+	struct engine_request er = request_of(q, words_of(b, a, q));
+	ok = ok && engine_settle(b->engine, a, &er, e);
 	/* A model that has no list of what it knows reads as much of the beginning as it can. */
 	if (ok && engine_words(b->engine))
-		ok = engine_gist(b->engine, a, prompt, &prompt, e);
+		ok = engine_gist(b->engine, a, er.prompt, &er.prompt, e);
 	for (int i = 0; ok && i < q->count; i++) {
 		r[i].tokens = ARENA_ARRAY(a, int32_t, tokens);
 		c[i].tokens = ARENA_ARRAY(a, int32_t, tokens);
 		c[i].rgb = ARENA_ARRAY(a, uint8_t, pixels);
 		ok = (r[i].tokens && c[i].tokens && c[i].rgb) ||
 		     err_set(e, ERR_NO_MEMORY, "the picture is too large");
-		ok = ok && submit(b, q, prompt, i, &r[i], e);
+		ok = ok && submit(b, &er, &r[i], e);
+		er.seed++;
 	}
-	ok = ok && follow(b, q, r, c, sink, e);
+	ok = ok && follow(b, q, er.style, r, c, sink, e);
 	for (int i = 0; i < q->count; i++)
 		forget(b, &r[i]);
 	for (int i = 0; ok && i < q->count; i++) {
 		ok = engine_decode(b->engine, r[i].tokens, tokens, c[i].decoded / info->grid_width,
 				   c[i].rgb, e);
 		if (ok)
-			engine_finish(b->engine, q->style, c[i].rgb);
+			engine_finish(b->engine, er.style, c[i].rgb);
 		pictures[i] = (struct maker_picture){
 		    .image = {.width = info->width, .height = info->height, .rgb = c[i].rgb},
 		    .tokens = r[i].tokens,

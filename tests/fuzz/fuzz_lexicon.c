@@ -13,7 +13,8 @@ static const char CONCEPTS[] =
     "\"ja\":[\"赤いリンゴ\",\"め\"]},{\"id\":\"b\",\"en\":[\"box\",\"t-shirt\"],\"ko\":[\"T셔츠\"],"
     "\"kinds\":[[\"old\"],[\"new\",\"old\"]]}],\"traits\":{\"old\":[\"old\",\"헌\"],\"new\":[\"new\",\"apple\"]},"
     "\"words\":[\"on\",\"위의\",\"赤い\",\"box\"],\"numbers\":[\"two\",\"두\"],"
-    "\"styles\":{\"pixel\":[\"pixel art\",\"픽셀\"]}}";
+    "\"styles\":{\"pixel\":[\"pixel art\",\"픽셀\"]},"
+    "\"grounds\":{\"said\":[\"배경\"],\"colours\":[{\"rgb\":[9,9,9],\"ko\":\"검은 배경\"}]}}";
 
 static struct engine_lexicon *open_lexicon(void)
 {
@@ -70,6 +71,13 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 			abort();
 	engine_lexicon_counts(lexicon, prompt);
 	engine_lexicon_style(lexicon, prompt);
+	bool names = engine_lexicon_names(lexicon, prompt);
+	bool ground = engine_lexicon_grounds(lexicon, prompt);
+	static const uint8_t white[3] = {255, 255, 255};
+	if ((names && !known) || (ground && !strstr(prompt, "배경")) ||
+	    !engine_lexicon_ground(lexicon, prompt, white) ||
+	    !engine_lexicon_name_for(lexicon, 0, prompt))
+		abort();
 	free(prompt);
 	return 0;
 }

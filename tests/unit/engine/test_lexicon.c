@@ -33,7 +33,9 @@ static const char CONCEPTS[] =
     "\"words\":[\"on\",\"background\",\"red\",\"sky blue\",\"배경\",\"노란\",\"하늘색\",\"위의\",\"赤い\",\"背景\",\"ドット絵\",\"rose\",\"in the box\"],"
     "\"traits\":{\"woman\":[\"woman\",\"여자\"],\"iris\":[\"iris\",\"붓꽃\"],\"long\":[\"long hair\",\"긴 머리\"]},"
     "\"places\":[\"in the box\"],\"numbers\":[\"two\",\"두\",\"二つの\"],"
-    "\"styles\":{\"pixel\":[\"pixel art\",\"픽셀\",\"ドット絵\"],\"ink\":[\"ink\"]}}";
+    "\"styles\":{\"pixel\":[\"pixel art\",\"픽셀\",\"ドット絵\"],\"ink\":[\"ink\"]},"
+    "\"grounds\":{\"said\":[\"background\",\"배경\",\"背景\"],\"colours\":[{\"rgb\":[255,255,255]},"
+    "{\"rgb\":[229,72,77],\"en\":\", red background\",\"ko\":\", 빨간 배경\",\"ja\":\"、赤い背景\"},{\"rgb\":[0,0,255],\"en\":\", blue background\"}]}}";
 
 static struct engine_lexicon *lexicon;
 
@@ -157,6 +159,38 @@ static void test_numbers_places_and_styles(void **state)
 	assert_string_equal(engine_lexicon_style(lexicon, "픽셀 고양이"), "pixel");
 	assert_string_equal(engine_lexicon_style(lexicon, "an ink cat"), "ink");
 	assert_null(engine_lexicon_style(lexicon, "a pink cat"));
+}
+
+static const char *ground(const char *prompt, uint8_t r, uint8_t g, uint8_t b)
+{
+	return engine_lexicon_ground(lexicon, prompt, (uint8_t[]){r, g, b});
+}
+
+static void test_grounds(void **state)
+{
+	(void)state;
+	assert_true(engine_lexicon_grounds(lexicon, "a cat on a red background"));
+	assert_true(engine_lexicon_grounds(lexicon, "노란 배경에 고양이"));
+	assert_false(engine_lexicon_grounds(lexicon, "a red cat"));
+	assert_string_equal(ground("a cat", 200, 60, 90), ", red background");
+	assert_string_equal(ground("고양이", 200, 60, 90), ", 빨간 배경");
+	assert_string_equal(ground("猫", 200, 60, 90), "、赤い背景");
+	assert_string_equal(ground("ねこ", 200, 60, 90), "、赤い背景");
+	assert_string_equal(ground("고양이", 20, 20, 200), ", blue background"); /* it has no other words */
+	assert_string_equal(ground("", 230, 250, 240), "");
+	assert_true(engine_lexicon_names(lexicon, "a rose and a cat"));
+	assert_false(engine_lexicon_names(lexicon, "rose background")); /* a colour */
+	assert_false(engine_lexicon_names(lexicon, "in ink"));
+	assert_string_equal(engine_lexicon_name_for(lexicon, 3, "in ink"), "cat");
+	assert_string_equal(engine_lexicon_name_for(lexicon, 3, "픽셀로"), "고양이");
+	assert_string_equal(engine_lexicon_name_for(lexicon, 3, "ドット絵"), "ねこ");
+	assert_string_equal(engine_lexicon_name_for(lexicon, 3, "赤い"), "猫");
+	assert_string_equal(engine_lexicon_name_for(lexicon, 12, "픽셀로"), "two hearts");
+	assert_string_equal(engine_lexicon_name_for(lexicon, 3, ""), "cat");
+	size_t first, kinds = engine_lexicon_kinds(lexicon, 13, &first);
+	for (size_t i = 0; i < kinds; i++)
+		assert_int_equal(engine_lexicon_concept(lexicon, first + i), 13);
+	assert_int_equal(engine_lexicon_concept(lexicon, 3), 3);
 }
 
 static void test_kinds(void **state)
@@ -342,6 +376,10 @@ static void test_files(void **state)
 	    "{\"concepts\":[{\"id\":\"x\",\"en\":[\"a\"],\"kinds\":[[\"y\"]]}]}",
 	    "{\"concepts\":[{\"id\":\"x\",\"en\":[\"a\"],\"kinds\":[[1]]}],\"traits\":{\"y\":[]}}",
 	    "{\"concepts\":[{\"id\":\"x\",\"en\":[\"a\"]}],\"traits\":[]}",
+	    "{\"concepts\":[{\"id\":\"x\",\"en\":[\"a\"]}],\"grounds\":{\"said\":1}}",
+	    "{\"concepts\":[{\"id\":\"x\",\"en\":[\"a\"]}],\"grounds\":{\"colours\":1}}",
+	    "{\"concepts\":[{\"id\":\"x\",\"en\":[\"a\"]}],\"grounds\":{\"colours\":[{}]}}",
+	    "{\"concepts\":[{\"id\":\"x\",\"en\":[\"a\"]}],\"grounds\":{\"colours\":[{\"rgb\":[1,2,256]}]}}",
 	    "{\"concepts\":[7]}",
 	    "{\"concepts\":[[\"id\"]]}"};
 	struct engine_lexicon *other;
@@ -366,6 +404,7 @@ int main(void)
 	    cmocka_unit_test(test_japanese),
 	    cmocka_unit_test(test_things),
 	    cmocka_unit_test(test_numbers_places_and_styles),
+	    cmocka_unit_test(test_grounds),
 	    cmocka_unit_test(test_kinds),
 	    cmocka_unit_test(test_bare),
 	    cmocka_unit_test(test_gist),

@@ -29,6 +29,8 @@ static char folder[64];
 struct contents {
 	int32_t alone[STYLES][THINGS][TOKENS], placed[STYLES][THINGS][TOKENS],
 	    small[STYLES][THINGS][SMALL], white;
+	uint8_t look[STYLES][THINGS][ENGINE_LOOK_BYTES];
+	int64_t look_rows; /* that are written; 0: none */
 };
 
 /* Different everywhere; there is no dog in the first style, and only half a cat alone in the second. */
@@ -83,9 +85,15 @@ static void write_memory(const struct contents *c, int64_t styles, enum engine_d
 					   .ndim = 1,
 					   .shape = {1},
 					   .data = &c->white,
-					   .bytes = sizeof c->white}};
-	assert_true(
-	    engine_safetensors_write(in_folder("memory.safetensors"), tensors, 4, NULL, &e));
+					   .bytes = sizeof c->white},
+					  {.name = "look",
+					   .dtype = ENGINE_U8,
+					   .ndim = 3,
+					   .shape = {STYLES, c->look_rows, ENGINE_LOOK_BYTES},
+					   .data = c->look,
+					   .bytes = STYLES * (size_t)c->look_rows * ENGINE_LOOK_BYTES}};
+	assert_true(engine_safetensors_write(in_folder("memory.safetensors"), tensors,
+					     c->look_rows ? 5 : 4, NULL, &e));
 }
 
 static int setup(void **state)
@@ -214,6 +222,87 @@ static void refused(const struct engine_memory_shape *shape, const char *why)
 		fail_msg("%s", e.message);
 }
 
+/* A picture of one colour on white, everywhere like `look`. */
+static struct engine_glance glance_of(uint8_t grey)
+{
+	struct engine_glance g = {.plain = true, .ground = {255, 255, 255}};
+	for (int i = 0; i < ENGINE_GLANCE_CELLS; i++)
+		g.look[i][0] = g.look[i][1] = g.look[i][2] = grey;
+	return g;
+}
+
+static void test_nearest(void **state)
+{
+	(void)state;
+	struct contents c = contents();
+	struct engine_memory *m;
+	struct engine_lexicon *l;
+	struct engine_likeness near[3];
+	struct err e;
+	c.look_rows = THINGS;
+	for (int s = 0; s < STYLES; s++)
+		for (int t = 0; t < THINGS; t++)
+			for (int i = 0; i < ENGINE_GLANCE_CELLS; i++)
+				memset(&c.look[s][t][(size_t)4 * (size_t)i], 40 * t + 10 * s, 3),
+				    c.look[s][t][4 * i + 3] = 255;
+	write_memory(&c, STYLES, ENGINE_I32);
+	assert_true(engine_lexicon_open(folder, &l, &e));
+	assert_true(engine_memory_open(folder, &SHAPE, &m, &e));
+	assert_true(engine_memory_recognises(m));
+	assert_int_equal(engine_memory_bytes(m),
+			 sizeof c.alone + sizeof c.placed + sizeof c.small + sizeof c.look);
+
+	struct engine_glance g = glance_of(52); /* the cat is 50 in the second style, where only half of it is held */
+	assert_int_equal(engine_memory_nearest(m, l, &g, near, 3), 3);
+	assert_int_equal(near[0].row, 1);
+	assert_int_equal(near[0].style, 2);
+	assert_true(near[0].distance > 7.9f && near[0].distance < 8.1f);
+	assert_int_equal(near[1].row, 0);
+	assert_int_equal(near[2].row, 2);
+	assert_true(near[1].distance <= near[2].distance);
+	assert_int_equal(engine_memory_nearest(m, l, &g, near, 1), 1);
+	assert_int_equal(near[0].row, 1);
+	assert_int_equal(engine_memory_nearest(m, l, &g, near, 0), 0);
+
+	/* Nothing stands there; or it can't be told from what is around it. */
+	g.empty = true;
+	assert_int_equal(engine_memory_nearest(m, l, &g, near, 3), 0);
+	g.empty = false, g.plain = false;
+	assert_int_equal(engine_memory_nearest(m, l, &g, near, 3), 0);
+	assert_memory_equal(engine_memory_alone(m, 1, 2), c.alone[2][1], sizeof c.alone[2][1]);
+	assert_null(engine_memory_alone(m, 1, 1));
+	engine_memory_close(m);
+
+	c.look_rows = THINGS - 1;
+	write_memory(&c, STYLES, ENGINE_I32);
+	refused(&SHAPE, "\"look\"");
+	c.look_rows = 0;
+	write_memory(&c, STYLES, ENGINE_I32);
+	assert_true(engine_memory_open(folder, &SHAPE, &m, &e));
+	g = glance_of(52);
+	assert_false(engine_memory_recognises(m));
+	assert_int_equal(engine_memory_nearest(m, l, &g, near, 3), 0);
+	engine_memory_close(m);
+	engine_lexicon_close(l);
+}
+
+static void test_certain(void **state)
+{
+	(void)state;
+	struct engine_likeness near[] = {{.distance = 20}, {.distance = 30}};
+	assert_false(engine_likeness_certain(near, 0));
+	assert_true(engine_likeness_certain(near, 2));
+	assert_true(engine_likeness_certain(near, 1));
+	near[1].distance = 21; /* it may as well be that */
+	assert_false(engine_likeness_certain(near, 2));
+	near[0].distance = 5;
+	near[1].distance = 5;
+	assert_true(engine_likeness_certain(near, 2));
+	near[0].distance = 30;
+	near[1].distance = 90;
+	assert_false(engine_likeness_certain(near, 2));
+}
+
 static void test_broken(void **state)
 {
 	(void)state;
@@ -250,13 +339,16 @@ static void keep(void *context, const struct engine_event *event)
 		memcpy(context, event->tokens, TOKENS * sizeof(int32_t));
 }
 
-static enum engine_task settled(const struct engine *engine, const char *prompt, const char *style)
+static enum engine_task settled(struct engine *engine, const char *prompt, const char *style)
 {
 	struct engine_request r = ENGINE_REQUEST_INIT;
+	struct arena *a = arena_create(1 << 20);
+	struct err e;
 	r.task = ENGINE_TASK_RESTYLE;
 	r.prompt = prompt;
 	r.style = style;
-	engine_settle(engine, &r);
+	assert_true(engine_settle(engine, a, &r, &e));
+	arena_destroy(a);
 	return r.task;
 }
 
@@ -323,6 +415,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_recall, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_kinds, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_nearest, setup, teardown),
+	    cmocka_unit_test(test_certain),
 	    cmocka_unit_test_setup_teardown(test_broken, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_drawing, setup, teardown),
 	};
