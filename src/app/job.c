@@ -51,17 +51,6 @@ static bool blank_prompt(struct err *e)
 	return err_set(e, ERR_INVALID, "Validation failed: prompt can't be blank");
 }
 
-/* A restyle without words is drawn from those of its source: whoever may not read these does not read them here
- * either, and neither does the new picture keep them. */
-static bool check_words(struct app *app, const struct store_job *job, struct err *e)
-{
-	struct store_media source;
-	if (job->task != STORE_JOB_RESTYLE || !is_blank(job->prompt))
-		return true;
-	return store_media_get(app->db, app->arena, job->source_media_id, &source, e) &&
-	       ((source.prompt && !is_blank(source.prompt)) || blank_prompt(e));
-}
-
 static bool check_form(struct app *app, const struct app_job_new *form, struct err *e)
 {
 	const char *prompt = form->prompt ? form->prompt : "";
@@ -270,7 +259,7 @@ static bool prepare(struct app *app, const struct app_job_new *form, struct subm
 	    .prompt_visibility = form->prompt_visibility,
 	    .created_at = app->now_ms,
 	};
-	if (!app_job_source_check(app, form, &call->row, e) || !check_words(app, &call->row, e) ||
+	if (!app_job_source_check(app, form, &call->row, e) ||
 	    !set_payer(app, form, call, e))
 		return false;
 	call->row.same = sameness(app, &call->row, form);

@@ -24,7 +24,7 @@ struct app_job_new {
 	int64_t mask_id; /* 0: none */
 	const char *maker;
 	bool
-	    reads_source; /* the maker knows the words of a source that was made here: a restyle needs no others */
+	    reads_source; /* the maker knows the words of a source that was made here, or looks: a restyle needs no others */
 	const char
 	    *model; /* what the maker would draw with, for what programmes open; may be NULL */
 	const char *programme;       /* may be NULL */

@@ -88,7 +88,9 @@ test("a restyle without words takes those of its source, also where one may not 
 	const form = new FormData();
 	form.set("file", new Blob([png(64, 64)]), "a.png");
 	const upload = (await alice.call("POST", "/api/v2/media", form)).body;
-	for (const bad of [{ task: "restyle", source: { media_id: upload.id } }, { task: "vary", source: { media_id: first.media[0].id } }, { task: "edit", source: { media_id: first.media[0].id }, prompt: "  " }, {}, { prompt: "" }]) {
+	const looked = await draw(alice, { task: "restyle", style: "flat", seed: 5, source: { media_id: upload.id } });
+	assert.equal(looked.media.length, 1, "at what was not made here the maker looks");
+	for (const bad of [{ task: "vary", source: { media_id: first.media[0].id } }, { task: "edit", source: { media_id: first.media[0].id }, prompt: "  " }, {}, { prompt: "" }]) {
 		const r = await alice.call("POST", "/api/madang/v1/jobs", bad);
 		assert.deepEqual([r.status, r.body.error], [422, "Validation failed: prompt can't be blank"], JSON.stringify(bad));
 	}

@@ -241,6 +241,42 @@ test("what the small model has not learned is said, with names near it that it k
 	assert.equal(await haru.inputValue("#studio-prompt"), name);
 });
 
+/** A picture that nobody drew here, of stripes in a circle: uploaded, and restyled without a word. */
+async function restyleStripes(page) {
+	return page.evaluate(async () => {
+		const canvas = Object.assign(document.createElement("canvas"), { width: 128, height: 128 });
+		const pen = canvas.getContext("2d");
+		pen.fillStyle = "white";
+		pen.fillRect(0, 0, 128, 128);
+		pen.fillStyle = "#20f020";
+		pen.arc(64, 64, 50, 0, 7);
+		pen.clip();
+		for (let x = -128; x < 128; x += 16) for (let y = 0; y < 128; y++) pen.fillRect(x + y, y, 8, 1);
+		const { csrf_token } = await (await fetch("/api/madang/v1/session")).json();
+		const form = new FormData();
+		form.set("file", await new Promise((done) => canvas.toBlob(done)), "stripes.png");
+		const media = await (await fetch("/api/v2/media", { method: "POST", headers: { "X-CSRF-Token": csrf_token }, body: form })).json();
+		const order = { task: "restyle", style: "pixel", source: { media_id: media.id } };
+		const answer = await fetch("/api/madang/v1/jobs", { method: "POST", headers: { "X-CSRF-Token": csrf_token, "Content-Type": "application/json" }, body: JSON.stringify(order) });
+		return answer.status;
+	});
+}
+
+test("what a picture shows is asked for where it is not recognised, and drawn when it is said", real, async () => {
+	await open(haru, "/studio");
+	assert.equal(await restyleStripes(haru), 200);
+	await open(haru, "/studio"); // the studio tells of its own orders only
+	const job = haru.locator('[data-job][data-state="failed"]', { hasText: "알아보지 못했어요" });
+	const near = job.locator("[data-near]").first();
+	await near.waitFor();
+	const name = await near.getAttribute("data-near");
+	await near.click();
+	assert.equal(await haru.inputValue("#studio-prompt"), name);
+	await haru.locator(".composer img").waitFor(); // the picture is there again
+	await haru.click('[data-action="draw"]');
+	await haru.locator('[data-job][data-state="finished"]', { hasText: name }).first().waitFor();
+});
+
 test("an administrator pauses the maker and limits everybody: the studio says so before the button", real, async () => {
 	await open(dal, "/admin?show=quotas");
 	await dal.click('[data-action="add-quota"]');

@@ -493,7 +493,7 @@ static bool check_maker(struct http_request *rq, struct app *app, struct app_job
 	return true;
 }
 
-/* Of what was made here the house's own engine knows the words. */
+/* Of what was made here the house's own engine knows the words; at what was not it looks. */
 static bool check_words(struct http_request *rq, struct app_job_new *f, struct err *e)
 {
 	bool blank = !f->prompt[strspn(f->prompt, " \t\r\n")];

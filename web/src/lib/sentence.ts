@@ -101,14 +101,21 @@ function fieldName(field: string): string {
 }
 
 export interface NotYet {
-	asked: string;
+	/** The words that name nothing known; null: what the picture shows was not recognised. */
+	asked: string | null;
 	near: string[];
 	/** They are written nearly as what was asked for; else they are only some of what is known. */
 	spelled: boolean;
 }
 
-/** The built-in model says what it cannot draw, and which names that it knows are near. */
+/** The built-in model says what it cannot draw, or not tell from the picture, and which names that it knows are near. */
 export function notYet(message: string): NotYet | null {
 	const found = message.match(/^not yet: I can't draw "(.*)"; (near it I know|I know, for example): (.*)$/s);
-	return found ? { asked: found[1]!, spelled: found[2]!.startsWith("near"), near: [...new Set(found[3]!.split(", "))] } : null;
+	if (found) return { asked: found[1]!, spelled: found[2]!.startsWith("near"), near: names(found[3]) };
+	const seen = message.match(/^not yet: I can't tell what this picture shows; say it in your words(?:\. It looks a little like: (.*))?$/s);
+	return seen ? { asked: null, spelled: false, near: names(seen[1]) } : null;
+}
+
+function names(list: string | undefined): string[] {
+	return list ? [...new Set(list.split(", "))] : [];
 }

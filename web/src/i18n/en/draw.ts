@@ -77,6 +77,8 @@ export const draw = {
 	"studio.next": "Next in line",
 	"studio.noMaker": "Nothing here can draw at the moment. Ask the administrator to set up a maker.",
 	"studio.noRemix": "{maker} can't draw from a picture. Choose another maker.",
+	"studio.notSeen": "What this picture shows is not recognised. Say it in your words.",
+	"studio.notSeenLike": "It looks a little like:",
 	"studio.notYet": "\"{asked}\" is not something the small model here has learned yet.",
 	"studio.notYetKnown": "It draws these, for example:",
 	"studio.notYetOther": "Or draw it with another maker.",

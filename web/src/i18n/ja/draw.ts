@@ -79,6 +79,8 @@ export const draw: Record<keyof typeof en, string> = {
 	"studio.next": "次の順番",
 	"studio.noMaker": "今は描けません。管理者に連絡してください。",
 	"studio.noRemix": "{maker} は絵をもとに描けません。別の描き手を選んでください。",
+	"studio.notSeen": "何の絵か見分けられませんでした。言葉で教えてください。",
+	"studio.notSeenLike": "少し似ているもの：",
 	"studio.notYet": "「{asked}」は、ここの小さなモデルがまだ学んでいません。",
 	"studio.notYetKnown": "たとえば、こんなものを描けます：",
 	"studio.notYetOther": "別の描き手に頼むこともできます。",

@@ -79,6 +79,8 @@ export const draw: Record<keyof typeof en, string> = {
 	"studio.next": "다음 차례",
 	"studio.noMaker": "지금 그릴 수 있는 것이 없어요. 관리자에게 알려 주세요.",
 	"studio.noRemix": "{maker:은/는} 그림에서 이어 그릴 수 없어요. 다른 것을 골라 주세요.",
+	"studio.notSeen": "무엇을 그린 그림인지 알아보지 못했어요. 말로 알려 주세요.",
+	"studio.notSeenLike": "조금 닮은 것:",
 	"studio.notYet": "\"{asked}\"은(는) 여기 있는 작은 모델이 아직 배우지 못했어요.",
 	"studio.notYetKnown": "이런 것은 그릴 수 있어요:",
 	"studio.notYetOther": "아니면 다른 화가에게 맡겨 보세요.",
