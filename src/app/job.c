@@ -259,8 +259,7 @@ static bool prepare(struct app *app, const struct app_job_new *form, struct subm
 	    .prompt_visibility = form->prompt_visibility,
 	    .created_at = app->now_ms,
 	};
-	if (!app_job_source_check(app, form, &call->row, e) ||
-	    !set_payer(app, form, call, e))
+	if (!app_job_source_check(app, form, &call->row, e) || !set_payer(app, form, call, e))
 		return false;
 	call->row.same = sameness(app, &call->row, form);
 	if (!hooks->job_admit || hooks->job_admit(hooks->context, app, form, e))

@@ -6,12 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GROUND_NEAR     24 /* of a ground's colour; JPEG's noise is less */
-#define GROUND_SHARE    0.6
-#define THING_FAR       30   /* from the ground's colour */
-#define THING_MIN       4    /* pixels each way */
-#define MARGIN          1.04 /* of the square, as the sprites have it that the looks are made of (model/rasterise.py) */
-#define SAMPLES_A_CELL  8    /* each way */
+#define GROUND_NEAR  24 /* of a ground's colour; JPEG's noise is less */
+#define GROUND_SHARE 0.6
+#define THING_FAR    30 /* from the ground's colour */
+#define THING_MIN    4  /* pixels each way */
+#define MARGIN \
+	1.04 /* of the square, as the sprites have it that the looks are made of (model/rasterise.py) */
+#define SAMPLES_A_CELL  8 /* each way */
 #define SIDE_OF_RIM_MIN 2
 
 static const uint8_t *at(const uint8_t *rgb, int side, int x, int y)

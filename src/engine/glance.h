@@ -14,7 +14,8 @@
 #define ENGINE_LOOK_BYTES   (ENGINE_GLANCE_CELLS * 4)
 
 struct engine_glance {
-	bool plain; /* most of the picture's rim is of one colour; where it isn't, nothing else is said */
+	bool
+	    plain; /* most of the picture's rim is of one colour; where it isn't, nothing else is said */
 	uint8_t ground[3];
 	bool empty; /* nothing stands on the ground */
 	/* The square around what stands there, its longer side filled, row by row: mean red, green and blue. */

@@ -19,7 +19,7 @@ struct engine_memory {
 };
 
 /* Measured on pictures of this model as they are, compressed, moved and made smaller, and on drawings of the same things by
- * others (model/README.md). */
+ * others: docs/decisions.md, 69. */
 #define LIKENESS_PLAIN 8    /* nothing else comes so near */
 #define LIKENESS_MAX   28   /* beyond it is something else */
 #define LIKENESS_AHEAD 0.85 /* of the distance to the next thing */

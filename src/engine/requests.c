@@ -142,8 +142,7 @@ bool engine_source_check(const struct engine *engine, const struct engine_reques
 		return err_set(e, ERR_INVALID, "source_tokens: %zu of them, not %zu",
 			       r->source_token_count, count);
 	for (size_t i = 0; i < count; i++)
-		if (r->source_tokens[i] < 0 ||
-		    r->source_tokens[i] >= engine->info.image_vocabulary)
+		if (r->source_tokens[i] < 0 || r->source_tokens[i] >= engine->info.image_vocabulary)
 			return err_set(e, ERR_INVALID,
 				       "source_tokens: number %zu is not one of this model's", i);
 	return true;

@@ -91,7 +91,8 @@ static bool redraw(struct engine *engine, struct arena *a, struct engine_request
 		return err_set(e, ERR_NO_MEMORY, "the picture is too large");
 	if (!look(engine, a, r, &seen, e))
 		return false;
-	if (!engine_lexicon_names(engine->lexicon, words) && engine_memory_recognises(engine->memory)) {
+	if (!engine_lexicon_names(engine->lexicon, words) &&
+	    engine_memory_recognises(engine->memory)) {
 		if (!seen.certain)
 			return not_recognised(engine, words, &seen, e);
 		size_t concept = engine_lexicon_concept(engine->lexicon, seen.likely[0].row);
@@ -101,13 +102,13 @@ static bool redraw(struct engine *engine, struct arena *a, struct engine_request
 	if (!engine_recall(engine, words, r->style, &any, held))
 		return true; /* it is not held in this style: restyled by heart */
 	if (seen.glance.plain && !says_ground(engine, words))
-		words = arena_printf(
-		    a, "%s%s", words,
-		    engine_lexicon_ground(engine->lexicon, words, seen.glance.ground));
+		words =
+		    arena_printf(a, "%s%s", words,
+				 engine_lexicon_ground(engine->lexicon, words, seen.glance.ground));
 	/* Which of its kinds it is. */
 	if (!r->source_tokens && seen.certain) {
-		r->source_tokens = engine_memory_alone(engine->memory, seen.likely[0].row,
-						       seen.likely[0].style);
+		r->source_tokens =
+		    engine_memory_alone(engine->memory, seen.likely[0].row, seen.likely[0].style);
 		r->source_token_count = (size_t)engine->info.tokens;
 	}
 	r->prompt = words;

@@ -176,7 +176,8 @@ static void test_grounds(void **state)
 	assert_string_equal(ground("고양이", 200, 60, 90), ", 빨간 배경");
 	assert_string_equal(ground("猫", 200, 60, 90), "、赤い背景");
 	assert_string_equal(ground("ねこ", 200, 60, 90), "、赤い背景");
-	assert_string_equal(ground("고양이", 20, 20, 200), ", blue background"); /* it has no other words */
+	assert_string_equal(ground("고양이", 20, 20, 200),
+			    ", blue background"); /* it has no other words */
 	assert_string_equal(ground("", 230, 250, 240), "");
 	assert_true(engine_lexicon_names(lexicon, "a rose and a cat"));
 	assert_false(engine_lexicon_names(lexicon, "rose background")); /* a colour */

@@ -62,36 +62,37 @@ static void write_memory(const struct contents *c, int64_t styles, enum engine_d
 {
 	struct err e;
 	size_t share = (size_t)styles;
-	struct engine_tensor tensors[] = {{.name = "alone",
-					   .dtype = dtype,
-					   .ndim = 3,
-					   .shape = {styles, THINGS, TOKENS},
-					   .data = c->alone,
-					   .bytes = share * sizeof c->alone[0]},
-					  {.name = "placed",
-					   .dtype = ENGINE_I32,
-					   .ndim = 3,
-					   .shape = {styles, THINGS, TOKENS},
-					   .data = c->placed,
-					   .bytes = share * sizeof c->placed[0]},
-					  {.name = "small",
-					   .dtype = ENGINE_I32,
-					   .ndim = 3,
-					   .shape = {styles, THINGS, SMALL},
-					   .data = c->small,
-					   .bytes = share * sizeof c->small[0]},
-					  {.name = "white",
-					   .dtype = ENGINE_I32,
-					   .ndim = 1,
-					   .shape = {1},
-					   .data = &c->white,
-					   .bytes = sizeof c->white},
-					  {.name = "look",
-					   .dtype = ENGINE_U8,
-					   .ndim = 3,
-					   .shape = {STYLES, c->look_rows, ENGINE_LOOK_BYTES},
-					   .data = c->look,
-					   .bytes = STYLES * (size_t)c->look_rows * ENGINE_LOOK_BYTES}};
+	struct engine_tensor tensors[] = {
+	    {.name = "alone",
+	     .dtype = dtype,
+	     .ndim = 3,
+	     .shape = {styles, THINGS, TOKENS},
+	     .data = c->alone,
+	     .bytes = share * sizeof c->alone[0]},
+	    {.name = "placed",
+	     .dtype = ENGINE_I32,
+	     .ndim = 3,
+	     .shape = {styles, THINGS, TOKENS},
+	     .data = c->placed,
+	     .bytes = share * sizeof c->placed[0]},
+	    {.name = "small",
+	     .dtype = ENGINE_I32,
+	     .ndim = 3,
+	     .shape = {styles, THINGS, SMALL},
+	     .data = c->small,
+	     .bytes = share * sizeof c->small[0]},
+	    {.name = "white",
+	     .dtype = ENGINE_I32,
+	     .ndim = 1,
+	     .shape = {1},
+	     .data = &c->white,
+	     .bytes = sizeof c->white},
+	    {.name = "look",
+	     .dtype = ENGINE_U8,
+	     .ndim = 3,
+	     .shape = {STYLES, c->look_rows, ENGINE_LOOK_BYTES},
+	     .data = c->look,
+	     .bytes = STYLES * (size_t)c->look_rows * ENGINE_LOOK_BYTES}};
 	assert_true(engine_safetensors_write(in_folder("memory.safetensors"), tensors,
 					     c->look_rows ? 5 : 4, NULL, &e));
 }
@@ -252,7 +253,8 @@ static void test_nearest(void **state)
 	assert_int_equal(engine_memory_bytes(m),
 			 sizeof c.alone + sizeof c.placed + sizeof c.small + sizeof c.look);
 
-	struct engine_glance g = glance_of(52); /* the cat is 50 in the second style, where only half of it is held */
+	struct engine_glance g =
+	    glance_of(52); /* the cat is 50 in the second style, where only half of it is held */
 	assert_int_equal(engine_memory_nearest(m, l, &g, near, 3), 3);
 	assert_int_equal(near[0].row, 1);
 	assert_int_equal(near[0].style, 2);
