@@ -12,6 +12,7 @@
 #include "base/rand.h"
 #include "base/str.h"
 #include "store/setting.h"
+#include "store/user.h"
 #include "store/worker.h"
 
 #include <string.h>
@@ -609,6 +610,14 @@ static bool release(struct app *w, void *context, struct err *e)
 	app_emit(w, &(struct app_event){
 			.type = APP_EVENT_JOB_WAITING, .job_id = job->id, .maker = job->maker});
 	return true;
+}
+
+const char *app_job_language(struct app *app, const struct store_job *job)
+{
+	struct store_user user;
+	struct err unknown;
+	return store_user_get(app->db, app->arena, job->account_id, &user, &unknown) ? user.locale
+										     : NULL;
 }
 
 bool app_job_release(struct app *app, const struct store_job *job, struct err *e)

@@ -89,6 +89,8 @@ bool app_job_finish(struct app *app, const struct store_job *job, const char *mo
 /* For good; the reason says what to do. @draw answers politely with it. */
 bool app_job_fail(struct app *app, const struct store_job *job, const char *code,
 		  const char *message, struct err *e) MUST_CHECK;
+/* The language of who asked ("ko"), in the arena; NULL where they have no account here or it isn't known. */
+const char *app_job_language(struct app *app, const struct store_job *job);
 /* Back to the queue (shutting down, or the maker was busy). */
 bool app_job_release(struct app *app, const struct store_job *job, struct err *e) MUST_CHECK;
 /* These leases' holders are dead: the jobs of those that were not renewed since wait again, or fail after too many attempts. */

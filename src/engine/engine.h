@@ -154,6 +154,9 @@ struct engine_request {
 	const char *
 	    source_style; /* of the source, where it is known; the picture keeps it where style is NULL */
 
+	/* What engine_settle says where there are no words: "ko", "ja", or else English. NULL: unknown. */
+	const char *language;
+
 	/* The source of restyle, vary and edit: either tokens of this same model (as many as
 	 * engine_info says), or pixels, which are fitted to the picture's size and encoded. Beside DRAW tokens say
 	 * which kind of a thing is meant where there are several (engine/memory.h): the one in that picture. */

@@ -49,14 +49,23 @@ static bool look(struct engine *engine, struct arena *a, const struct engine_req
 	return true;
 }
 
-static bool not_recognised(const struct engine *engine, const char *prompt, const struct seen *seen,
-			   struct err *e)
+/* Words in the language in which to answer, for the lexicon: those that were said, or some. */
+static const char *spoken(const struct engine_request *r)
+{
+	const char *language = r->language ? r->language : "";
+	if (r->prompt && *r->prompt)
+		return r->prompt;
+	return str_starts(language, "ko") ? "그림" : str_starts(language, "ja") ? "絵" : "";
+}
+
+static bool not_recognised(const struct engine *engine, const struct engine_request *r,
+			   const struct seen *seen, struct err *e)
 {
 	char list[GUESSES * (GUESS_BYTES + 2) + 1] = "";
 	size_t at = 0;
 	for (size_t i = 0; i < seen->count; i++) {
 		size_t concept = engine_lexicon_concept(engine->lexicon, seen->likely[i].row);
-		const char *name = engine_lexicon_name_for(engine->lexicon, concept, prompt);
+		const char *name = engine_lexicon_name_for(engine->lexicon, concept, spoken(r));
 		at += (size_t)snprintf(list + at, sizeof list - at, "%s%.*s", i ? ", " : "",
 				       (int)str_utf8_cut(name, strlen(name), GUESS_BYTES), name);
 	}
@@ -94,9 +103,9 @@ static bool redraw(struct engine *engine, struct arena *a, struct engine_request
 	if (!engine_lexicon_names(engine->lexicon, words) &&
 	    engine_memory_recognises(engine->memory)) {
 		if (!seen.certain)
-			return not_recognised(engine, words, &seen, e);
+			return not_recognised(engine, r, &seen, e);
 		size_t concept = engine_lexicon_concept(engine->lexicon, seen.likely[0].row);
-		words = arena_printf(a, "%s%s%s", name_of(engine->lexicon, concept, words),
+		words = arena_printf(a, "%s%s%s", name_of(engine->lexicon, concept, spoken(r)),
 				     *words ? ", " : "", words);
 	}
 	if (!engine_recall(engine, words, r->style, &any, held))

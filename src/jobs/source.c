@@ -107,6 +107,8 @@ bool source_load(struct media_store *media, struct app *app, const struct store_
 		return false;
 	q->source_style = m.style;
 	q->source_prompt = m.prompt;
+	if (job->task == STORE_JOB_RESTYLE && !*job->prompt)
+		q->language = app_job_language(app, job);
 	if (!besides && m.tokens_hash && m.model && info->model && !strcmp(m.model, info->model)) {
 		if (!source_read_object(media, app->arena, m.tokens_hash, &bytes, &length, e))
 			return false;

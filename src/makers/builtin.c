@@ -107,6 +107,7 @@ static struct engine_request request_of(const struct maker_request *q, const cha
 	er.prompt = prompt;
 	er.style = q->style;
 	er.source_style = q->source_style;
+	er.language = q->language;
 	er.seed = q->seed;
 	if (q->guidance >= 0)
 		er.guidance = (float)q->guidance;

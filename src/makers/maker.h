@@ -50,6 +50,8 @@ struct maker_request {
 	const char *source_style;
 	const char
 	    *source_prompt; /* NULL: unknown. For the house's own engine: not sent anywhere */
+	const char
+	    *language; /* "ko": of who asks, where there are no words that show it. NULL: unknown */
 	/* EDIT, of those whose info says so: further pictures, and of the source's size what of it is to be drawn
 	 * anew: all that is transparent. alpha NULL: all. */
 	const struct image *further;

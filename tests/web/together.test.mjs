@@ -270,6 +270,7 @@ test("what a picture shows is asked for where it is not recognised, and drawn wh
 	const near = job.locator("[data-near]").first();
 	await near.waitFor();
 	const name = await near.getAttribute("data-near");
+	assert.match(name, /[가-힣]/, "in the language of who asks");
 	await near.click();
 	assert.equal(await haru.inputValue("#studio-prompt"), name);
 	await haru.locator(".composer img").waitFor(); // the picture is there again

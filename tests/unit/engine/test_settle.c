@@ -90,8 +90,16 @@ static void test_what_is_seen_is_said(void **state)
 	assert_string_equal(settled(restyle("픽셀 아트로")), "해바라기, 픽셀 아트로, 파란 배경");
 	assert_string_equal(settled(restyle("ドット絵にして")),
 			    "ヒマワリ, ドット絵にして、青い背景");
-	/* the same from tokens */
+	/* in the language of who says nothing */
 	struct engine_request r = restyle("");
+	r.language = "ko-KR";
+	assert_string_equal(settled(r), "해바라기, 파란 배경");
+	r.language = "ja";
+	assert_string_equal(settled(r), "ヒマワリ、青い背景");
+	r.language = "de";
+	assert_string_equal(settled(r), "sunflower, blue background");
+	/* the same from tokens */
+	r.language = NULL;
 	r.source_rgb = NULL;
 	r.source_tokens = tokens;
 	r.source_token_count = (size_t)info.tokens;
@@ -170,6 +178,12 @@ static void test_what_is_not_recognised(void **state)
 	}
 	r.source_rgb = disc;
 	refuses(r, ERR_UNSUPPORTED, "It looks a little like: ");
+	r.prompt = NULL;
+	r.language = "ko";
+	struct err e = {0};
+	assert_false(engine_settle(engine, arena, &r, &e));
+	assert_true((unsigned char)strstr(e.message, "like: ")[6] >=
+		    0xea); /* a syllable of Hangul */
 	r.prompt = "a cat";
 	assert_string_equal(settled(r), "a cat"); /* on white, which goes without saying */
 	r = restyle("");
