@@ -108,10 +108,11 @@ static bool redraw(struct engine *engine, struct arena *a, struct engine_request
 		words = arena_printf(a, "%s%s%s", name_of(engine->lexicon, concept, spoken(r)),
 				     *words ? ", " : "", words);
 	}
+	r->prompt = words;
 	if (!engine_recall(engine, words, r->style, &any, held))
 		return true; /* it is not held in this style: restyled by heart */
 	if (seen.glance.plain && !says_ground(engine, words))
-		words =
+		r->prompt =
 		    arena_printf(a, "%s%s", words,
 				 engine_lexicon_ground(engine->lexicon, words, seen.glance.ground));
 	/* Which of its kinds it is. */
@@ -120,7 +121,6 @@ static bool redraw(struct engine *engine, struct arena *a, struct engine_request
 		    engine_memory_alone(engine->memory, seen.likely[0].row, seen.likely[0].style);
 		r->source_token_count = (size_t)engine->info.tokens;
 	}
-	r->prompt = words;
 	r->task = ENGINE_TASK_DRAW;
 	return true;
 }
