@@ -14,10 +14,11 @@ const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..")
 export const program = process.env.MADANG_PROGRAM ?? path.join(root, "build/madang");
 export const password = "correct horse battery";
 
-// Below those that the kernel gives to whoever connects: between here and the server's start nobody else takes it.
+// Below those that the kernel gives to whoever connects: between here and the server's start nobody else takes it. Above 10080, which
+// browsers refuse to talk to.
 export async function freePort() {
 	for (;;) {
-		const port = 10000 + Math.floor(Math.random() * 22000), s = net.createServer();
+		const port = 10100 + Math.floor(Math.random() * 22000), s = net.createServer();
 		try {
 			await once(s.listen(port, "127.0.0.1"), "listening");
 		} catch {
