@@ -111,4 +111,5 @@ export const draw = {
 	"studio.tooLong": "{n} character too long || {n} characters too long",
 	"studio.tuning": "Fine controls",
 	"studio.vary": "Vary",
+	"studio.wordless": "The same, drawn again",
 };

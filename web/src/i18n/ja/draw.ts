@@ -113,4 +113,5 @@ export const draw: Record<keyof typeof en, string> = {
 	"studio.tooLong": "{n} 文字オーバー",
 	"studio.tuning": "詳細設定",
 	"studio.vary": "少し変える",
+	"studio.wordless": "同じものをもう一度",
 };

@@ -113,4 +113,5 @@ export const draw: Record<keyof typeof en, string> = {
 	"studio.tooLong": "{n}자 넘쳤어요",
 	"studio.tuning": "자세히 정하기",
 	"studio.vary": "조금 다르게",
+	"studio.wordless": "같은 것을 다시 그리기",
 };
