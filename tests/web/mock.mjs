@@ -235,15 +235,21 @@ export function startMock({ port = 0, empty = false, host = "127.0.0.1" } = {}) 
 		return login(context, who);
 	}, true);
 	on("DELETE", "/api/madang/v1/session", ({ token }) => (sessions.delete(token), {}));
+	// Mails and guesses are written in it.
+	const spoken = (locale) => {
+		if (!["en", "ko", "ja"].includes(locale)) throw fail(422, "Validation failed: locale is missing", { field: "locale" });
+	};
 	on("POST", "/api/madang/v1/setup", (context) => {
 		if (!state.setup) throw fail(403, "Already set up");
+		spoken(context.body.locale);
 		state.setup = false;
 		const who = account(context.body.username, context.body.username);
 		who.password = context.body.password;
 		return login(context, who);
 	}, true);
 	on("POST", "/api/madang/v1/signup", (context) => {
-		const { username, password } = context.body;
+		const { username, password, locale } = context.body;
+		spoken(locale);
 		if ([...accounts.values()].some((one) => one.username === username)) throw fail(422, "Validation failed: username is taken. Choose another.", { field: "username" });
 		const who = account(username, username);
 		who.password = password;
