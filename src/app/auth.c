@@ -652,6 +652,18 @@ bool app_sign_out(struct app *app, int64_t session_id, struct err *e)
 	return app_write(app, end_session, &session_id, e);
 }
 
+static bool set_locale(struct app *w, void *context, struct err *e)
+{
+	return store_user_set_locale(w->db, w->account_id, context, e);
+}
+
+bool app_locale_set(struct app *app, const char *locale, struct err *e)
+{
+	/* app_write takes what it may change. */
+	return app_need_account(app, e) &&
+	       app_write(app, set_locale, arena_strdup(app->arena, locale), e);
+}
+
 /* --- changing and resetting passwords --- */
 
 struct password_call {

@@ -64,6 +64,9 @@ bool app_sign_in(struct app *app, const char *login, const char *password, const
 		 struct err *e) MUST_CHECK;
 bool app_sign_out(struct app *app, int64_t session_id, struct err *e) MUST_CHECK;
 
+/* The language in which the house writes to who asks: mails, notices outside the page, guesses. */
+bool app_locale_set(struct app *app, const char *locale, struct err *e) MUST_CHECK;
+
 /* Ends all other sessions (session_id stays) and every token. */
 bool app_password_change(struct app *app, int64_t session_id, const char *current,
 			 const char *password, struct err *e) MUST_CHECK;

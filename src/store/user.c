@@ -19,6 +19,7 @@ static const char SQL_SET_TOTP[] =
     "UPDATE users SET totp_secret = $2, totp_pending = $3 WHERE account_id = $1";
 static const char SQL_USE_TOTP[] =
     "UPDATE users SET totp_last_step = $2 WHERE account_id = $1 AND totp_last_step < $2";
+static const char SQL_SET_LOCALE[] = "UPDATE users SET locale = $2 WHERE account_id = $1";
 static const char SQL_SET_APPROVED[] = "UPDATE users SET approved = TRUE WHERE account_id = $1";
 static const char SQL_SET_SIGNED_IN[] =
     "UPDATE users SET last_sign_in_at = $2 WHERE account_id = $1";
@@ -108,6 +109,11 @@ bool store_user_set_password(struct db *w, int64_t account_id, const char *passw
 			     struct err *e)
 {
 	return set_text(w, SQL_SET_PASSWORD, account_id, password_hash, e);
+}
+
+bool store_user_set_locale(struct db *w, int64_t account_id, const char *locale, struct err *e)
+{
+	return set_text(w, SQL_SET_LOCALE, account_id, locale, e);
 }
 
 bool store_user_set_totp(struct db *w, int64_t account_id, const char *secret, const char *pending,

@@ -29,6 +29,8 @@ bool store_user_by_email(struct db *db, struct arena *arena, const char *email,
 			 struct store_user *out, struct err *e) MUST_CHECK;
 bool store_user_set_password(struct db *w, int64_t account_id, const char *password_hash,
 			     struct err *e) MUST_CHECK;
+bool store_user_set_locale(struct db *w, int64_t account_id, const char *locale,
+			   struct err *e) MUST_CHECK;
 bool store_user_set_totp(struct db *w, int64_t account_id, const char *secret, const char *pending,
 			 struct err *e) MUST_CHECK;
 /* False with ERR_CONFLICT where this step, or a later one, was used before. */

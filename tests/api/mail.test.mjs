@@ -1,6 +1,5 @@
 // A forgotten password, by mail: a small SMTP server takes the letter, also one that refuses at first.
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import net from "node:net";
 import { after, before, test } from "node:test";
@@ -158,7 +157,8 @@ test("notices come by mail too, in one's own language, unless one says no", asyn
 	assert.equal((await settings({ mail: true })).body.mail, true);
 	if (onPostgres)
 		return;
-	execFileSync("sqlite3", [`${house.data}/madang.db`, "PRAGMA busy_timeout = 5000; UPDATE users SET locale = 'ko' WHERE email = 'bo@example.org'"]);
+	assert.equal((await bo.call("PATCH", "/api/madang/v1/session", { locale: "ko" })).status, 200);
+	assert.equal((await bo.call("PATCH", "/api/madang/v1/session", { locale: "much too long to be one" })).status, 422);
 	assert.equal(await revoke("third"), 200);
 	const third = parse(await until("the letter", () => to("bo")[1]));
 	assert.match(third.head, /^Subject: =\?utf-8\?/im);

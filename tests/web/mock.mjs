@@ -239,6 +239,7 @@ export function startMock({ port = 0, empty = false, host = "127.0.0.1" } = {}) 
 	const spoken = (locale) => {
 		if (!["en", "ko", "ja"].includes(locale)) throw fail(422, "Validation failed: locale is missing", { field: "locale" });
 	};
+	on("PATCH", "/api/madang/v1/session", ({ body }) => (spoken(body.locale), {}));
 	on("POST", "/api/madang/v1/setup", (context) => {
 		if (!state.setup) throw fail(403, "Already set up");
 		spoken(context.body.locale);

@@ -278,6 +278,19 @@ test("what a picture shows is asked for where it is not recognised, and drawn wh
 	await haru.locator('[data-job][data-state="finished"]', { hasText: name }).first().waitFor();
 });
 
+test("the language that one chooses is also that of what the house writes to one", real, async () => {
+	const kept = () => dal.evaluate(async () => (await (await fetch("/api/v1/admin/accounts?limit=40")).json()).find((one) => one.username === "dal").locale);
+	await open(dal, "/settings");
+	assert.equal(await kept(), "en");
+	for (const [name, code] of [["日本語", "ja"], ["English", "en"]]) {
+		const told = dal.waitForResponse((answer) => answer.url().endsWith("/session") && answer.request().method() === "PATCH");
+		await dal.getByText(name, { exact: true }).click();
+		assert.equal((await told).status(), 200);
+		await dal.waitForFunction((lang) => document.documentElement.lang === lang, code);
+		assert.equal(await kept(), code);
+	}
+});
+
 test("an administrator pauses the maker and limits everybody: the studio says so before the button", real, async () => {
 	await open(dal, "/admin?show=quotas");
 	await dal.click('[data-action="add-quota"]');

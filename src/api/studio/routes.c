@@ -114,6 +114,7 @@ static const struct http_route ROWS[] = {
     ROW("POST", "/reviews/:id/resubmit", "write:statuses", RATE_WRITE, api_review_resubmit),
     ROW("DELETE", "/session", "-", RATE_WRITE, api_session_sign_out),
     ROW("GET", "/session", "-", RATE_READ, api_session_get),
+    ROW("PATCH", "/session", "any", RATE_WRITE, api_session_change),
     ROW("POST", "/session", "-", RATE_SIGN_IN, api_session_sign_in),
     ROW("GET", "/sessions", "any", RATE_READ, api_signed_in_list),
     ROW("DELETE", "/sessions/:id", "any", RATE_WRITE, api_signed_in_end),

@@ -121,6 +121,7 @@ HANDLER(api_authorize_grant);
 HANDLER(api_invitation_get);
 HANDLER(api_account_leave);
 HANDLER(api_password_change);
+HANDLER(api_session_change);
 HANDLER(api_password_reset);
 HANDLER(api_password_reset_ask);
 HANDLER(api_profile_picture);

@@ -13,7 +13,7 @@
 #include "base/codec.h"
 #include "base/rand.h"
 
-enum { SESSION_S = 30 * 86400, PASSWORD_MAX = 200 };
+enum { SESSION_S = 30 * 86400, PASSWORD_MAX = 200, LOCALE_MAX = 12 };
 
 static bool put_own_account(struct serial *s, const char *key, const struct store_account *a,
 			    struct err *e)
@@ -132,7 +132,7 @@ static bool read_form(struct http_request *rq, struct app_sign_up *f, struct err
 	       param_text(rq, "display_name", 60, &f->display_name, e) &&
 	       param_text(rq, "reason", 1000, &f->reason, e) &&
 	       param_text(rq, "invitation", 100, &f->invitation, e) &&
-	       param_text(rq, "locale", 12, &f->locale, e) &&
+	       param_text(rq, "locale", LOCALE_MAX, &f->locale, e) &&
 	       param_bool(rq, "agreement", &f->agreement, e);
 }
 
@@ -164,6 +164,17 @@ bool api_sign_up(struct http_request *rq, struct http_response *rs, struct err *
 		return answer_signed_in(rq, rs, &session, e);
 	rs->status = 202;
 	buf_add_str(&rs->body, "{\"state\":\"pending\"}");
+	return true;
+}
+
+bool api_session_change(struct http_request *rq, struct http_response *rs, struct err *e)
+{
+	struct app app = api_app(rq);
+	const char *locale;
+	if (!param_text_required(rq, "locale", LOCALE_MAX, &locale, e) ||
+	    !app_locale_set(&app, locale, e))
+		return false;
+	http_response_empty(rs);
 	return true;
 }
 

@@ -2,6 +2,7 @@
 import { get, patch, post, remove, setCsrf } from "../api/client";
 import { stream } from "../api/stream";
 import type { Account, Instance, Role, SessionState } from "../api/types";
+import { speak, words, type Language } from "../i18n/index.svelte";
 
 class Session {
 	me = $state<Account | null>(null);
@@ -67,6 +68,13 @@ class Session {
 		localStorage.removeItem("madang.drafts");
 		// Everything kept in memory belonged to that account: begin again.
 		location.assign("/");
+	}
+
+	/** The page's language, and that of what the house writes to one. */
+	async speak(language: Language): Promise<void> {
+		if (language === words.language) return;
+		await speak(language, true);
+		if (this.me) await patch("/api/madang/v1/session", { locale: language });
 	}
 
 	async update(form: FormData): Promise<void> {
