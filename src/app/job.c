@@ -47,18 +47,13 @@ static bool is_blank(const char *text)
 	return !text[strspn(text, " \t\r\n")];
 }
 
-static bool blank_prompt(struct err *e)
-{
-	return err_set(e, ERR_INVALID, "Validation failed: prompt can't be blank");
-}
-
 static bool check_form(struct app *app, const struct app_job_new *form, struct err *e)
 {
 	const char *prompt = form->prompt ? form->prompt : "";
 	bool from_source = form->source_media_id || form->source_post_id;
 	bool from_words = form->task == STORE_JOB_RESTYLE && form->reads_source;
 	if (is_blank(prompt) && form->task != STORE_JOB_VARY && !from_words)
-		return blank_prompt(e);
+		return err_set(e, ERR_INVALID, "Validation failed: prompt can't be blank");
 	if (!app_check_text("prompt", prompt, (size_t)app->core->config.prompt_characters_max, e))
 		return false;
 	if (form->count < 1 || form->count > COUNT_MAX)

@@ -97,6 +97,12 @@ const char *engine_lexicon_style(const struct engine_lexicon *lexicon, const cha
  * a prompt that has more tokens than the model reads. Appended to `out`. */
 void engine_lexicon_gist(const struct engine_lexicon *lexicon, const char *prompt, struct buf *out);
 
+#define ENGINE_LEXICON_LIST_BYTES 192
+
+/* Up to three names with commas between, as they are offered to a person: a long one is cut. */
+void engine_lexicon_list(const char *const *names, size_t count,
+			 char list[ENGINE_LEXICON_LIST_BYTES]);
+
 /* The `max` names nearest to the prompt, nearest first, each of another concept; borrowed. Fewer where
  * there are fewer near ones. */
 size_t engine_lexicon_near(const struct engine_lexicon *lexicon, const char *prompt,

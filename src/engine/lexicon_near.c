@@ -10,6 +10,7 @@
 #define EXAMPLES           3
 #define NEAR_MIN           0.3 /* share of trigrams above which a name may be what was meant */
 #define PROMPT_SHOWN_BYTES 60
+#define NAME_SHOWN_BYTES   40
 
 /* A Hangul syllable is two or three letters: "고냥이" is one letter from "고양이", not a whole word. */
 static size_t letters_of(uint32_t syllable, uint32_t letters[3])
@@ -157,6 +158,18 @@ static size_t examples(const struct engine_lexicon *l, const char *prompt, const
 	return count;
 }
 
+void engine_lexicon_list(const char *const *names, size_t count,
+			 char list[ENGINE_LEXICON_LIST_BYTES])
+{
+	size_t at = 0;
+	list[0] = '\0';
+	for (size_t i = 0; i < count && i < EXAMPLES; i++) {
+		size_t shown = str_utf8_cut(names[i], strlen(names[i]), NAME_SHOWN_BYTES);
+		at += (size_t)snprintf(list + at, ENGINE_LEXICON_LIST_BYTES - at, "%s%.*s",
+				       i ? ", " : "", (int)shown, names[i]);
+	}
+}
+
 bool engine_lexicon_check(const struct engine_lexicon *lexicon, const char *prompt, struct err *e)
 {
 	size_t concept;
@@ -167,13 +180,8 @@ bool engine_lexicon_check(const struct engine_lexicon *lexicon, const char *prom
 	const char *lead = count ? "near it I know" : "I know, for example";
 	if (!count)
 		count = examples(lexicon, prompt, names);
-	char list[3 * 60 + 8] = "";
-	size_t at = 0;
-	for (size_t i = 0; i < count; i++) {
-		size_t shown = str_utf8_cut(names[i], strlen(names[i]), 40);
-		at += (size_t)snprintf(list + at, sizeof list - at, "%s%.*s", i ? ", " : "",
-				       (int)shown, names[i]);
-	}
+	char list[ENGINE_LEXICON_LIST_BYTES];
+	engine_lexicon_list(names, count, list);
 	size_t shown = str_utf8_cut(prompt, strlen(prompt), PROMPT_SHOWN_BYTES);
 	return err_set(e, ERR_UNSUPPORTED, "not yet: I can't draw \"%.*s%s\"; %s: %s", (int)shown,
 		       prompt, prompt[shown] ? "…" : "", lead, list);

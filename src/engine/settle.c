@@ -4,12 +4,11 @@
  * thing and which ground, and what they leave open is looked up in the picture. */
 #include "engine/impl.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
 
-enum { GUESSES = 3, GUESS_BYTES = 40 };
+enum { GUESSES = 3 };
 
 /* What a picture shows. */
 struct seen {
@@ -61,14 +60,13 @@ static const char *spoken(const struct engine_request *r)
 static bool not_recognised(const struct engine *engine, const struct engine_request *r,
 			   const struct seen *seen, struct err *e)
 {
-	char list[GUESSES * (GUESS_BYTES + 2) + 1] = "";
-	size_t at = 0;
-	for (size_t i = 0; i < seen->count; i++) {
-		size_t concept = engine_lexicon_concept(engine->lexicon, seen->likely[i].row);
-		const char *name = engine_lexicon_name_for(engine->lexicon, concept, spoken(r));
-		at += (size_t)snprintf(list + at, sizeof list - at, "%s%.*s", i ? ", " : "",
-				       (int)str_utf8_cut(name, strlen(name), GUESS_BYTES), name);
-	}
+	const char *names[GUESSES];
+	char list[ENGINE_LEXICON_LIST_BYTES];
+	for (size_t i = 0; i < seen->count; i++)
+		names[i] = engine_lexicon_name_for(
+		    engine->lexicon, engine_lexicon_concept(engine->lexicon, seen->likely[i].row),
+		    spoken(r));
+	engine_lexicon_list(names, seen->count, list);
 	return err_set(e, ERR_UNSUPPORTED,
 		       "not yet: I can't tell what this picture shows; say it in your words%s%s",
 		       seen->count ? ". It looks a little like: " : "", list);
