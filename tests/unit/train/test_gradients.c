@@ -195,7 +195,8 @@ static void muon_is_nearly_orthogonal(void **state)
 	free(scratch);
 }
 
-int main(void)
+/* An argument: the one test to run. */
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(oracle_agrees_with_differences),
@@ -204,5 +205,7 @@ int main(void)
 	    cmocka_unit_test(amx_agrees),
 	    cmocka_unit_test(muon_is_nearly_orthogonal),
 	};
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -316,7 +316,8 @@ static void test_configs_that_cannot_be_trained(void **state)
 	}
 }
 
-int main(void)
+/* An argument: the one test to run. */
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_oracle, set_up, tear_down),
@@ -325,5 +326,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_shards_that_lie, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_configs_that_cannot_be_trained, set_up, tear_down),
 	};
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
