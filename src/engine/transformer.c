@@ -319,14 +319,8 @@ static void gate_up(void *context, size_t begin, size_t end, int thread)
 		piece.outputs = piece.y_stride = 2 * pairs * TILE;
 		piece.y = p->b->gate[thread];
 		p->t->kernels->product(&piece, 0, 2 * pairs);
-		for (size_t r = 0; r < piece.rows; r++)
-			for (size_t i = 0; i < pairs; i++) {
-				float *gate = piece.y + r * piece.y_stride + i * 2 * TILE;
-				size_t at = (begin + i) * TILE;
-				p->t->kernels->swiglu(gate, gate + TILE, TILE);
-				memcpy(p->b->ffn + r * ffn + at, gate,
-				       (ffn - at < TILE ? ffn - at : TILE) * sizeof(float));
-			}
+		size_t at = begin * TILE, n = ffn - at < pairs * TILE ? ffn - at : pairs * TILE;
+		p->t->kernels->swiglu(piece.y, piece.y_stride, p->b->ffn + at, ffn, piece.rows, n);
 	}
 }
 

@@ -12,9 +12,14 @@
 
 /* Below this, streaming the weights takes as long as the arithmetic and VNNI needs no set-up. */
 #define ROWS_MIN 12
-#define SIDE     32  /* rows and outputs of a block: two tiles each way */
-#define CHUNK    128 /* rows whose sums are kept at a time */
-#define BLOCKS   (KERNEL_GROUP / 32)
+#define SIDE     32 /* rows and outputs of a block: two tiles each way */
+/* Rows whose sums are kept at a time. int8: with a group of weights and of x they fit the first-level cache; int4: what
+ * is unpacked serves them. */
+#define CHUNK_INT8 64
+#define CHUNK      128
+#define BLOCKS     (KERNEL_GROUP / 32)
+/* Of x: what stays in the second-level cache while the weights pass. */
+#define NEAR_BYTES ((size_t)1536 << 10)
 
 struct tile_config {
 	uint8_t palette, start_row;
@@ -165,43 +170,61 @@ static inline void scale_rows_int4(struct waiting *w, size_t count, size_t y_str
 	w->done = end;
 }
 
-/* The weights of the next group, which come from memory while this one is computed with: a few lines at a time,
- * since a core has few buffers for what is under way. */
+/* The weights of the next two tiles of outputs, which come from memory to the second-level cache while these are
+ * computed with: a few lines at a time, since a core has few buffers for what is under way. */
 struct fetching {
-	const uint8_t *at[2]; /* one for each tile of outputs */
-	size_t next, end;     /* bytes */
-	size_t each;          /* at a time */
+	const char *at, *end;
+	size_t each; /* bytes at a time */
 };
 
 static inline void fetch_some(struct fetching *f)
 {
-	size_t end = f->next + f->each < f->end ? f->next + f->each : f->end;
-	for (; f->next < end; f->next += 64) {
-		_mm_prefetch((const char *)f->at[0] + f->next, _MM_HINT_T1);
-		_mm_prefetch((const char *)f->at[1] + f->next, _MM_HINT_T1);
-	}
+	const char *end = (size_t)(f->end - f->at) > f->each ? f->at + f->each : f->end;
+	for (; f->at < end; f->at += 64)
+		_mm_prefetch(f->at, _MM_HINT_T1);
 }
 
+/* A tile into the first-level cache. Tile loads do not teach the processor to fetch ahead, and one that misses keeps
+ * the tile unit waiting for line after line. */
+static inline void fetch_tile(const void *tile)
+{
+#pragma GCC unroll 16
+	for (int i = 0; i < 1024; i += 64)
+		_mm_prefetch((const char *)tile + i, _MM_HINT_T0);
+}
+
+/* A group's tiles of two tiles of outputs and two of rows. */
+struct operands {
+	const uint8_t *w[2];
+	const int8_t *x[2];
+};
+
 /* One group of a block into `sums`, while the block before is scaled: the tile unit and the vector units work
- * side by side. x0, x1: the block's two tiles of rows; w0, w1: of outputs. */
-static inline void block_sums(const uint8_t *w0, const uint8_t *w1, const int8_t *x0,
-			      const int8_t *x1, size_t tiles, int32_t *sums, struct waiting *before,
-			      struct fetching *ahead, size_t y_stride)
+ * side by side. `next`: what comes after, on its way from the second-level cache. */
+static inline void block_sums(const struct operands *now, const struct operands *next, size_t tiles,
+			      int32_t *sums, struct waiting *before, struct fetching *ahead,
+			      size_t y_stride)
 {
 	_tile_zero(0);
 	_tile_zero(1);
 	_tile_zero(2);
 	_tile_zero(3);
 	for (size_t k = 0; k < tiles * 1024; k += 1024) {
-		_tile_loadd(4, x0 + k, 64);
-		_tile_loadd(6, w0 + k, 64);
+		_tile_loadd(4, now->x[0] + k, 64);
+		_tile_loadd(6, now->w[0] + k, 64);
 		_tile_dpbsud(0, 4, 6);
-		_tile_loadd(7, w1 + k, 64);
+		_tile_loadd(7, now->w[1] + k, 64);
 		_tile_dpbsud(1, 4, 7);
-		_tile_loadd(5, x1 + k, 64);
+		_tile_loadd(5, now->x[1] + k, 64);
 		_tile_dpbsud(2, 5, 6);
 		_tile_dpbsud(3, 5, 7);
 
+		fetch_tile(next->x[0] + k);
+		fetch_tile(next->x[1] + k);
+		if (next->w[0] != now->w[0]) {
+			fetch_tile(next->w[0] + k);
+			fetch_tile(next->w[1] + k);
+		}
 		fetch_some(ahead);
 		scale_rows(before, SIDE * 64 / KERNEL_GROUP, y_stride);
 	}
@@ -214,10 +237,10 @@ static inline void block_sums(const uint8_t *w0, const uint8_t *w1, const int8_t
 
 /* 16 rows' sums of each block of 32 k of a group. */
 static inline void block_sums_int4(const int8_t *w0, const int8_t *w1, const int8_t *x,
-				   size_t blocks, int32_t *sums, struct waiting *before,
-				   struct fetching *ahead, size_t y_stride)
+				   const int8_t *next, size_t blocks, int32_t *sums,
+				   struct waiting *before, struct fetching *ahead, size_t y_stride)
 {
-	for (size_t b = 0; b < blocks; b += 2, x += 1024, sums += 2 * 16 * SIDE) {
+	for (size_t b = 0; b < blocks; b += 2, x += 1024, next += 1024, sums += 2 * 16 * SIDE) {
 		_tile_zero(0);
 		_tile_zero(1);
 		_tile_zero(2);
@@ -233,6 +256,7 @@ static inline void block_sums_int4(const int8_t *w0, const int8_t *w1, const int
 		_tile_loadd(7, w1 + b * 512 + 512, 64);
 		_tile_dpbssd(3, 5, 7);
 
+		fetch_tile(next);
 		fetch_some(ahead);
 		scale_rows_int4(before, 16 * 2 / BLOCKS, y_stride);
 		_tile_stored(0, sums, SIDE * 4);
@@ -265,25 +289,26 @@ static inline void unpack(const uint8_t *from, size_t blocks, int8_t *to, float 
 	}
 }
 
-/* Two tiles of outputs for up to CHUNK rows, group by group, so that a group's weights serve all rows from the
+/* Two tiles of outputs for a chunk of rows, group by group, so that a group's weights serve all rows from the
  * first-level cache. Where there is no second tile, the first is computed twice and stored once. */
 struct chunk {
 	const struct kernel_product *p;
 	const uint8_t *w[2];
 	size_t output, first, end; /* rows */
+	struct fetching ahead;
 	struct results to;
 	struct group_weights weights;
 	_Alignas(64) float acc[CHUNK * SIDE];
 	_Alignas(64) int32_t sums[2][BLOCKS * 16 * SIDE];
 };
 
-/* The next group, or the first one of the tiles after these. */
-static struct fetching fetch_after(const struct chunk *c, size_t group, size_t bytes, size_t steps)
+/* In so many steps; each block of `side` rows is one for every 64 k. */
+static struct fetching fetch_after(const struct chunk *c, size_t rows, size_t side)
 {
 	const struct kernel_product *p = c->p;
-	size_t to = group + 1 < p->xq->groups ? (group + 1) * bytes : 2 * p->tile_bytes;
-	return (struct fetching){
-	    .at = {c->w[0] + to, c->w[1] + to}, .end = bytes, .each = bytes / steps / 64 * 64 + 64};
+	const char *from = (const char *)c->w[0] + 2 * p->tile_bytes;
+	size_t bytes = 2 * p->tile_bytes, steps = (rows + side - 1) / side * p->xq->k_padded / 64;
+	return (struct fetching){from, from + bytes, (bytes / steps + 64) / 64 * 64};
 }
 
 static struct waiting wait_for(const struct chunk *c, size_t row, size_t rows, size_t group,
@@ -302,22 +327,41 @@ static struct waiting wait_for(const struct chunk *c, size_t row, size_t rows, s
 				.y = c->p->y + row * c->p->y_stride + c->output};
 }
 
+static struct operands operands_of(const struct chunk *c, size_t group, size_t row)
+{
+	const struct kernel_int8_rows *xq = c->p->xq;
+	size_t k = group * KERNEL_GROUP;
+	const int8_t *x = xq->q + row * xq->k_padded + k * 16;
+	return (struct operands){.w = {c->w[0] + k * 16, c->w[1] + k * 16},
+				 .x = {x, x + 16 * xq->k_padded}};
+}
+
+/* Of the next rows, the next group, or the next chunk's first (past the last one's end nothing is read: it is fetched). */
+static struct operands operands_after(const struct chunk *c, size_t group, size_t row)
+{
+	if (row + SIDE < c->end)
+		return operands_of(c, group, row + SIDE);
+	if (group + 1 < c->p->xq->groups)
+		return operands_of(c, group + 1, c->first);
+	return operands_of(c, 0, c->end);
+}
+
 static void chunk_int8(struct chunk *c)
 {
 	const struct kernel_int8_rows *xq = c->p->xq;
 	struct waiting before = {0};
-	size_t steps = (c->end - c->first + SIDE - 1) / SIDE * (KERNEL_GROUP / 64), turn = 0;
+	struct operands now = operands_of(c, 0, c->first);
+	size_t turn = 0;
 
 	for (size_t g = 0; g < xq->groups; g++) {
 		size_t k = g * KERNEL_GROUP, wide = xq->k_padded - k;
 		wide = wide < KERNEL_GROUP ? wide : KERNEL_GROUP;
-		const uint8_t *w0 = c->w[0] + k * 16, *w1 = c->w[1] + k * 16;
-		struct fetching ahead = fetch_after(c, g, KERNEL_GROUP * 16, steps);
 		for (size_t row = c->first; row < c->end; row += SIDE, turn = !turn) {
-			const int8_t *x = xq->q + row * xq->k_padded + k * 16;
-			block_sums(w0, w1, x, x + 16 * xq->k_padded, wide / 64, c->sums[turn],
-				   &before, &ahead, c->p->y_stride);
+			struct operands next = operands_after(c, g, row);
+			block_sums(&now, &next, wide / 64, c->sums[turn], &before, &c->ahead,
+				   c->p->y_stride);
 			before = wait_for(c, row, SIDE, g, c->sums[turn]);
+			now = next;
 		}
 	}
 	scale_rows(&before, SIDE, c->p->y_stride);
@@ -326,7 +370,6 @@ static void chunk_int8(struct chunk *c)
 static void chunk_int4(struct chunk *c)
 {
 	const struct kernel_int8_rows *xq = c->p->xq;
-	size_t steps = (c->end - c->first + 15) / 16 * (BLOCKS / 2);
 
 	for (size_t g = 0; g < xq->groups; g++) {
 		size_t k = g * KERNEL_GROUP, wide = xq->k_padded - k, turn = 0;
@@ -336,16 +379,36 @@ static void chunk_int4(struct chunk *c)
 			unpack(c->w[i] + k / 32 * 288, blocks, c->weights.tile[i],
 			       c->weights.ws + i * 16);
 		WRITTEN(&c->weights);
-		struct fetching ahead = fetch_after(c, g, BLOCKS * 288, steps);
 		for (size_t row = c->first; row < c->end; row += 16, turn = !turn) {
-			block_sums_int4(c->weights.tile[0], c->weights.tile[1],
-					xq->q + row * xq->k_padded + k * 16, blocks, c->sums[turn],
-					&before, &ahead, c->p->y_stride);
+			const int8_t *x = xq->q + row * xq->k_padded + k * 16;
+			block_sums_int4(c->weights.tile[0], c->weights.tile[1], x,
+					x + 16 * xq->k_padded, blocks, c->sums[turn], &before,
+					&c->ahead, c->p->y_stride);
 			before = wait_for(c, row, 16, g, c->sums[turn]);
 			before.blocks = blocks;
 		}
 		scale_rows_int4(&before, 16,
 				c->p->y_stride); /* the next group's scales take their place */
+	}
+}
+
+/* Two tiles of outputs for the rows [first, end). */
+static void tiles_product(struct chunk *c, size_t tile, bool two, size_t first, size_t end)
+{
+	const struct kernel_product *p = c->p;
+	bool int4 = p->weights == KERNEL_INT4;
+	size_t rows = int4 ? CHUNK : CHUNK_INT8;
+	c->output = tile * KERNEL_TILE_ROWS;
+	c->to = results_of(p, c->output, two);
+	c->w[0] = (const uint8_t *)p->tiles + tile * p->tile_bytes;
+	c->w[1] = two ? c->w[0] + p->tile_bytes : c->w[0];
+	c->ahead = fetch_after(c, end - first, int4 ? 16 : SIDE);
+	for (c->first = first; c->first < end; c->first = c->end) {
+		c->end = c->first + rows < end ? c->first + rows : end;
+		if (int4)
+			chunk_int4(c);
+		else
+			chunk_int8(c);
 	}
 }
 
@@ -357,21 +420,14 @@ static void amx_product(const struct kernel_product *p, size_t tile_begin, size_
 		return;
 	}
 	struct chunk c;
+	size_t near = NEAR_BYTES / p->xq->k_padded / CHUNK * CHUNK;
+	near = near < CHUNK ? CHUNK : near;
 	c.p = p;
 	configure(int4 ? 32 : 64);
-	for (size_t tile = tile_begin; tile < tile_end; tile += 2) {
-		bool two = tile + 1 < tile_end;
-		c.output = tile * KERNEL_TILE_ROWS;
-		c.to = results_of(p, c.output, two);
-		c.w[0] = (const uint8_t *)p->tiles + tile * p->tile_bytes;
-		c.w[1] = two ? c.w[0] + p->tile_bytes : c.w[0];
-		for (c.first = 0; c.first < p->rows; c.first = c.end) {
-			c.end = c.first + CHUNK < p->rows ? c.first + CHUNK : p->rows;
-			if (int4)
-				chunk_int4(&c);
-			else
-				chunk_int8(&c);
-		}
+	for (size_t first = 0; first < p->rows; first += near) {
+		size_t end = p->rows - first < near ? p->rows : first + near;
+		for (size_t tile = tile_begin; tile < tile_end; tile += 2)
+			tiles_product(&c, tile, tile + 1 < tile_end, first, end);
 	}
 	_tile_release();
 }

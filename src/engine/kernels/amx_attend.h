@@ -44,6 +44,8 @@ static void score_sums(struct attending *t, size_t p)
 	_tile_zero(2);
 	_tile_zero(3);
 	for (size_t k = 0; k < t->d; k += 64) {
+		for (size_t i = 4; i < 8 && p + 16 * i < t->count; i++)
+			fetch_tile(key + i * step + k * 16);
 		_tile_loadd(4, t->query + k, QUERY_STRIDE);
 		_tile_loadd(6, key + k * 16, 64);
 		_tile_dpbsud(0, 4, 6);
@@ -113,6 +115,11 @@ static void mix_sums(struct attending *t, const uint8_t *weights, size_t p, size
 	_tile_zero(1);
 	_tile_zero(2);
 	_tile_zero(3);
+	if (p + KERNEL_MIX < t->count)
+		for (size_t i = 0; i < 16; i++)
+			for (size_t line = 0; line < 256; line += 64)
+				_mm_prefetch((const char *)value + (16 + i) * stride + line,
+					     _MM_HINT_T0);
 	_tile_loadd(4, weights, 64);
 	_tile_loadd(6, value, stride);
 	_tile_dpbssd(0, 4, 6);

@@ -234,28 +234,32 @@ static inline __m256 vector_exp(__m256 x)
 	return _mm256_and_ps(_mm256_mul_ps(y, _mm256_castsi256_ps(power)), alive);
 }
 
-static void avx2_swiglu(float *gate, const float *up, size_t n)
+static inline __m256 vector_silu(__m256 x)
 {
-	const __m256 one = _mm256_set1_ps(1.0f);
-	size_t i = 0;
-	for (; i + 8 <= n; i += 8) {
-		__m256 x = _mm256_loadu_ps(gate + i);
-		__m256 e = vector_exp(_mm256_sub_ps(_mm256_setzero_ps(), x));
-		x = _mm256_div_ps(x, _mm256_add_ps(one, e));
-		_mm256_storeu_ps(gate + i, _mm256_mul_ps(x, _mm256_loadu_ps(up + i)));
-	}
-	kernels_scalar.swiglu(gate + i, up + i, n - i);
+	__m256 e = vector_exp(_mm256_sub_ps(_mm256_setzero_ps(), x));
+	return _mm256_div_ps(x, _mm256_add_ps(_mm256_set1_ps(1.0f), e));
+}
+
+static void avx2_swiglu(const float *in, size_t in_stride, float *out, size_t out_stride,
+			size_t rows, size_t n)
+{
+	for (; rows; rows--, in += in_stride, out += out_stride)
+		for (size_t i = 0; i < n; i += 8) {
+			const float *gate = in + i / 16 * 32 + i % 16;
+			float last[8];
+			__m256 v = _mm256_mul_ps(vector_silu(_mm256_loadu_ps(gate)),
+						 _mm256_loadu_ps(gate + 16));
+			_mm256_storeu_ps(n - i < 8 ? last : out + i, v);
+			if (n - i < 8)
+				memcpy(out + i, last, (n - i) * sizeof(float));
+		}
 }
 
 static void avx2_silu(float *x, size_t n)
 {
-	const __m256 one = _mm256_set1_ps(1.0f);
 	size_t i = 0;
-	for (; i + 8 <= n; i += 8) {
-		__m256 v = _mm256_loadu_ps(x + i);
-		__m256 e = vector_exp(_mm256_sub_ps(_mm256_setzero_ps(), v));
-		_mm256_storeu_ps(x + i, _mm256_div_ps(v, _mm256_add_ps(one, e)));
-	}
+	for (; i + 8 <= n; i += 8)
+		_mm256_storeu_ps(x + i, vector_silu(_mm256_loadu_ps(x + i)));
 	kernels_scalar.silu(x + i, n - i);
 }
 

@@ -424,14 +424,15 @@ void kernels_avx512_silu(float *x, size_t n)
 	}
 }
 
-void kernels_avx512_swiglu(float *gate, const float *up, size_t n)
+void kernels_avx512_swiglu(const float *in, size_t in_stride, float *out, size_t out_stride,
+			   size_t rows, size_t n)
 {
-	for (size_t i = 0; i < n; i += 16) {
-		__mmask16 mask = head_mask(n - i);
-		__m512 v = vector_silu(_mm512_maskz_loadu_ps(mask, gate + i));
-		_mm512_mask_storeu_ps(gate + i, mask,
-				      _mm512_mul_ps(v, _mm512_maskz_loadu_ps(mask, up + i)));
-	}
+	for (; rows; rows--, in += in_stride, out += out_stride)
+		for (size_t i = 0; i < n; i += 16) {
+			__m512 v = vector_silu(_mm512_loadu_ps(in + 2 * i));
+			_mm512_mask_storeu_ps(out + i, head_mask(n - i),
+					      _mm512_mul_ps(v, _mm512_loadu_ps(in + 2 * i + 16)));
+		}
 }
 
 void kernels_avx512_gelu(float *x, size_t n)

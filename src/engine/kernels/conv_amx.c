@@ -55,6 +55,23 @@ static void conv_amx_store(const struct conv_panel *p, const struct conv_tile *t
 	}
 }
 
+/* Steps ahead of the tile loads, which do not teach the processor to: a step's weights, and 16 pixels' channels where
+ * the pixels of all taps do not stay in L1. */
+#define AHEAD        2
+#define FAR_CHANNELS 256
+
+static inline void conv_amx_ahead(const uint16_t *w, size_t tiles)
+{
+	for (size_t i = 0; i < tiles * 16 * STEP; i += 32)
+		__builtin_prefetch(w + AHEAD * tiles * 16 * STEP + i);
+}
+
+static inline void conv_amx_ahead_pixels(const uint16_t *a, size_t pixel_stride)
+{
+	for (size_t i = 0; i < 16; i++)
+		__builtin_prefetch(a + AHEAD * STEP + i * pixel_stride);
+}
+
 /* The weights that stream through L1 push out the lines that the sums go to: call them back in time, or each
  * store waits for L2. */
 static inline void conv_amx_fetch(const struct conv_panel *p, const struct conv_tile *t0,
@@ -99,6 +116,11 @@ static void conv_amx_pair32(const struct conv_panel *p, const struct conv_tile *
 			_tile_loadd(5, a1 + c, stride);
 			_tile_dpbf16ps(2, 5, 6);
 			_tile_dpbf16ps(3, 5, 7);
+			conv_amx_ahead(w, 2);
+			if (p->channels >= FAR_CHANNELS) {
+				conv_amx_ahead_pixels(a0 + c, p->pixel_stride);
+				conv_amx_ahead_pixels(a1 + c, p->pixel_stride);
+			}
 		}
 	}
 	_tile_stored(0, sums, 64);
@@ -129,6 +151,7 @@ static void conv_amx_pair16(const struct conv_panel *p, const struct conv_tile *
 			_tile_dpbf16ps(0, 4, 6);
 			_tile_loadd(5, a1 + c, stride);
 			_tile_dpbf16ps(2, 5, 6);
+			conv_amx_ahead(w, 1);
 		}
 	}
 	float sums[2][16][16] __attribute__((aligned(64)));

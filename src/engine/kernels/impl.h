@@ -27,7 +27,8 @@ float kernels_avx512_quantize_run(const float *x, size_t n, int8_t *q, size_t st
 float kernels_avx512_soften(float *scores, size_t count, const uint8_t *visible);
 float kernels_avx512_quantize_weights(const float *weights, size_t n, uint8_t *q);
 void kernels_avx512_rms_norm(const float *x, const float *weight, float eps, float *out, size_t n);
-void kernels_avx512_swiglu(float *gate, const float *up, size_t n);
+void kernels_avx512_swiglu(const float *in, size_t in_stride, float *out, size_t out_stride,
+			   size_t rows, size_t n);
 void kernels_avx512_gelu(float *x, size_t n);
 void kernels_avx512_gelu_tanh(float *x, size_t n);
 void kernels_avx512_silu(float *x, size_t n);

@@ -121,8 +121,10 @@ struct kernels {
 	/* out[i] = x[i] * rsqrt(mean(x^2) + eps) * weight[i] */
 	void (*rms_norm)(const float *x, const float *weight, float eps, float *out, size_t n);
 
-	/* gate[i] = silu(gate[i]) * up[i] */
-	void (*swiglu)(float *gate, const float *up, size_t n);
+	/* out[r][i] = silu(gate) * up, i < n. A row of `in`: 16 gates, then the 16 ups that they meet, and so on, whole
+	 * sixteens of both. */
+	void (*swiglu)(const float *in, size_t in_stride, float *out, size_t out_stride,
+		       size_t rows, size_t n);
 	void (*gelu)(float *x, size_t n);      /* erf form */
 	void (*gelu_tanh)(float *x, size_t n); /* tanh form */
 	void (*silu)(float *x, size_t n);

@@ -156,10 +156,14 @@ static void scalar_silu(float *x, size_t n)
 		x[i] = x[i] / (1.0f + expf(-x[i]));
 }
 
-static void scalar_swiglu(float *gate, const float *up, size_t n)
+static void scalar_swiglu(const float *in, size_t in_stride, float *out, size_t out_stride,
+			  size_t rows, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		gate[i] = gate[i] / (1.0f + expf(-gate[i])) * up[i];
+	for (; rows; rows--, in += in_stride, out += out_stride)
+		for (size_t i = 0; i < n; i++) {
+			const float *gate = in + i / 16 * 32 + i % 16;
+			out[i] = gate[0] / (1.0f + expf(-gate[0])) * gate[16];
+		}
 }
 
 void kernels_scalar_gelu(float *x, size_t n)

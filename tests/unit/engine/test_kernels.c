@@ -55,12 +55,12 @@ static void check(const char *what, const struct kernels *k, float got, float li
 }
 
 static void product_case(const struct kernels *k, const struct kernels *oracle,
-			 enum kernel_weights weights, size_t rows)
+			 enum kernel_weights weights, size_t rows, size_t width)
 {
 	struct err e;
 	struct engine_matrix m;
 	struct engine_matrix_scratch a, b;
-	size_t outputs = between(1, 130), width = between(1, 700);
+	size_t outputs = between(1, 130);
 	struct engine_pool *pool = engine_pool_create(1, &e);
 	float *row = random_floats(width), *x = random_floats(rows * width);
 	float *want = random_floats(rows * (outputs + 3)),
@@ -212,9 +212,6 @@ static void vector_cases(const struct kernels *k, const struct kernels *oracle)
 	}
 	memcpy(a, x, n * 4);
 	memcpy(b, x, n * 4);
-	oracle->swiglu(a, w, n);
-	k->swiglu(b, w, n);
-	check("swiglu", k, worst(b, a, n), 2e-6f);
 	oracle->rms_norm(x, w, 1e-6f, a, n);
 	k->rms_norm(x, w, 1e-6f, b, n);
 	check("rms_norm", k, worst(b, a, n), 2e-6f);
@@ -222,6 +219,25 @@ static void vector_cases(const struct kernels *k, const struct kernels *oracle)
 	free(a);
 	free(b);
 	free(w);
+}
+
+/* Nothing is written past n numbers of a row. */
+static void swiglu_case(const struct kernels *k, const struct kernels *oracle)
+{
+	size_t rows = between(1, 5), n = between(1, 130), stride = n + between(0, 3);
+	size_t in_stride = (n + 15) / 16 * 32;
+	float *in = random_floats(rows * in_stride), *a = random_floats(rows * stride);
+	float *b = malloc(rows * stride * sizeof(float));
+
+	for (size_t i = 0; i < rows * in_stride; i++)
+		in[i] *= i % 7 == 0 ? 60.0f : 4.0f;
+	memcpy(b, a, rows * stride * sizeof(float));
+	oracle->swiglu(in, in_stride, a, stride, rows, n);
+	k->swiglu(in, in_stride, b, stride, rows, n);
+	check("swiglu", k, worst(b, a, rows * stride), 2e-6f);
+	free(in);
+	free(a);
+	free(b);
 }
 
 static void all_levels(void **unused)
@@ -235,14 +251,15 @@ static void all_levels(void **unused)
 		for (int round = 0; round < 12; round++) {
 			for (enum kernel_weights w = KERNEL_F32; w <= KERNEL_INT4; w++)
 				for (size_t rows = 1; rows <= 9; rows++)
-					product_case(k, oracle, w, rows);
-			product_case(k, oracle, KERNEL_INT8, between(10, 70));
-			product_case(k, oracle, KERNEL_INT4, between(10, 40));
+					product_case(k, oracle, w, rows, between(1, 700));
+			product_case(k, oracle, KERNEL_INT8, between(10, 70), between(1, 700));
+			product_case(k, oracle, KERNEL_INT4, between(10, 40), between(1, 700));
 			attention_case(k, oracle, false);
 			attention_case(k, oracle, true);
 			if (k->attend_rows)
 				attention_rows_case(k);
 			vector_cases(k, oracle);
+			swiglu_case(k, oracle);
 		}
 	}
 }
@@ -258,7 +275,10 @@ static void many_rows(void **unused)
 		static const size_t ROWS[] = {12, 31, 32, 33, 128, 129, 290};
 		for (size_t i = 0; i < sizeof(ROWS) / sizeof(*ROWS); i++)
 			for (int w = KERNEL_INT8; w <= KERNEL_INT4; w++)
-				product_case(k, oracle, (enum kernel_weights)w, ROWS[i]);
+				product_case(k, oracle, (enum kernel_weights)w, ROWS[i],
+					     between(1, 700));
+		/* so wide that not all rows of x are near at a time */
+		product_case(k, oracle, KERNEL_INT8, 150, 12000);
 	}
 }
 
