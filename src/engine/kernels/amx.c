@@ -13,13 +13,15 @@
 /* Below this, streaming the weights takes as long as the arithmetic and VNNI needs no set-up. */
 #define ROWS_MIN 12
 #define SIDE     32 /* rows and outputs of a block: two tiles each way */
-/* Rows whose sums are kept at a time. int8: with a group of weights and of x they fit the first-level cache; int4: what
- * is unpacked serves them. */
-#define CHUNK_INT8 64
+/* int8: rows and twos of tiles of outputs that are taken together, group by group: what they read and their sums fit
+ * the first-level cache. int4: rows for which a group's weights are unpacked. */
+#define CHUNK_INT8 32
+#define PAIRS      2
 #define CHUNK      128
 #define BLOCKS     (KERNEL_GROUP / 32)
+#define AHEAD      2048 /* bytes of each operand: two products of tiles */
 /* Of x: what stays in the second-level cache while the weights pass. */
-#define NEAR_BYTES ((size_t)1536 << 10)
+#define NEAR_BYTES ((size_t)1280 << 10)
 
 struct tile_config {
 	uint8_t palette, start_row;
@@ -50,9 +52,9 @@ struct waiting {
 	const int32_t *sums; /* int8: [SIDE][SIDE]; int4: [BLOCKS][16][SIDE] */
 	const float *ws;     /* int4: [BLOCKS][SIDE] */
 	float *acc;          /* [rows][SIDE] */
-	const float *scale;  /* of row r and the group: scale[r * groups] */
+	const float *scale;  /* of each row, for the group */
 	const int32_t *undo; /* likewise */
-	size_t groups, rows, done, blocks;
+	size_t rows, done, blocks;
 	bool first;                 /* acc holds nothing yet: */
 	const struct results *last; /* or this is the last group, and they go there */
 	float *y;
@@ -111,14 +113,14 @@ static inline __m512 scaled(const int32_t *sums, const int32_t *undo, const floa
 /* The next rows of it. */
 static inline void scale_rows(struct waiting *w, size_t count, size_t y_stride)
 {
-	size_t left = w->rows - w->done < count ? w->rows - w->done : count, groups = w->groups;
-	const int32_t *sums = w->sums + w->done * SIDE, *undo = w->undo + w->done * groups;
-	const float *scale = w->scale + w->done * groups;
+	size_t left = w->rows - w->done < count ? w->rows - w->done : count;
+	const int32_t *sums = w->sums + w->done * SIDE, *undo = w->undo + w->done;
+	const float *scale = w->scale + w->done;
 	float *acc = w->acc + w->done * SIDE, *y = w->y + w->done * y_stride;
 	const struct results *to = w->last;
 
 	w->done += left;
-	for (; left; left--, sums += SIDE, acc += SIDE, undo += groups, scale += groups) {
+	for (; left; left--, sums += SIDE, acc += SIDE, undo++, scale++) {
 		__m512 low = scaled(sums, undo, scale), high = scaled(sums + 16, undo, scale);
 		if (!w->first) {
 			low = _mm512_add_ps(_mm512_load_ps(acc), low);
@@ -141,7 +143,7 @@ static inline void scale_rows_int4(struct waiting *w, size_t count, size_t y_str
 {
 	size_t end = w->done + count < w->rows ? w->done + count : w->rows;
 	for (size_t r = w->done; r < end; r++) {
-		__m512 scale = _mm512_set1_ps(w->scale[r * w->groups]);
+		__m512 scale = _mm512_set1_ps(w->scale[r]);
 		__m512 low = _mm512_setzero_ps(), high = low;
 		float *acc = w->acc + r * SIDE, *y = w->y + r * y_stride;
 		for (size_t b = 0; b < w->blocks; b++) {
@@ -193,11 +195,24 @@ static inline void fetch_tile(const void *tile)
 		_mm_prefetch((const char *)tile + i, _MM_HINT_T0);
 }
 
-/* A group's tiles of two tiles of outputs and two of rows. */
+/* A group's tiles of two tiles of outputs and two of rows; which of them are not in the first-level cache yet. */
 struct operands {
 	const uint8_t *w[2];
 	const int8_t *x[2];
+	bool new_w, new_x;
 };
+
+static inline void fetch_operands(const struct operands *o, size_t k)
+{
+	if (o->new_x) {
+		fetch_tile(o->x[0] + k);
+		fetch_tile(o->x[1] + k);
+	}
+	if (o->new_w) {
+		fetch_tile(o->w[0] + k);
+		fetch_tile(o->w[1] + k);
+	}
+}
 
 /* One group of a block into `sums`, while the block before is scaled: the tile unit and the vector units work
  * side by side. `next`: what comes after, on its way from the second-level cache. */
@@ -219,12 +234,10 @@ static inline void block_sums(const struct operands *now, const struct operands 
 		_tile_dpbsud(2, 5, 6);
 		_tile_dpbsud(3, 5, 7);
 
-		fetch_tile(next->x[0] + k);
-		fetch_tile(next->x[1] + k);
-		if (next->w[0] != now->w[0]) {
-			fetch_tile(next->w[0] + k);
-			fetch_tile(next->w[1] + k);
-		}
+		if (k + AHEAD < tiles * 1024)
+			fetch_operands(now, k + AHEAD);
+		else
+			fetch_operands(next, k + AHEAD - tiles * 1024);
 		fetch_some(ahead);
 		scale_rows(before, SIDE * 64 / KERNEL_GROUP, y_stride);
 	}
@@ -289,80 +302,95 @@ static inline void unpack(const uint8_t *from, size_t blocks, int8_t *to, float 
 	}
 }
 
-/* Two tiles of outputs for a chunk of rows, group by group, so that a group's weights serve all rows from the
- * first-level cache. Where there is no second tile, the first is computed twice and stored once. */
+/* Twos of tiles of outputs (one for int4) for a chunk of rows. Where there is no second tile, the first is computed
+ * twice and stored once. */
 struct chunk {
 	const struct kernel_product *p;
-	const uint8_t *w[2];
-	size_t output, first, end; /* rows */
+	size_t output, pairs;
+	const uint8_t *w[PAIRS][2];
+	struct results to[PAIRS];
+	size_t first, end; /* rows */
 	struct fetching ahead;
-	struct results to;
-	struct group_weights weights;
-	_Alignas(64) float acc[CHUNK * SIDE];
+	struct group_weights weights;         /* int4 */
+	_Alignas(64) float acc[CHUNK * SIDE]; /* int8: [PAIRS][CHUNK_INT8][SIDE] */
 	_Alignas(64) int32_t sums[2][BLOCKS * 16 * SIDE];
 };
+
+_Static_assert(PAIRS *CHUNK_INT8 <= CHUNK, "the sums of int8 fit");
 
 /* In so many steps; each block of `side` rows is one for every 64 k. */
 static struct fetching fetch_after(const struct chunk *c, size_t rows, size_t side)
 {
 	const struct kernel_product *p = c->p;
-	const char *from = (const char *)c->w[0] + 2 * p->tile_bytes;
-	size_t bytes = 2 * p->tile_bytes, steps = (rows + side - 1) / side * p->xq->k_padded / 64;
+	size_t bytes = 2 * c->pairs * p->tile_bytes;
+	size_t steps = (rows + side - 1) / side * c->pairs * p->xq->k_padded / 64;
+	const char *from = (const char *)c->w[0][0] + bytes;
 	return (struct fetching){from, from + bytes, (bytes / steps + 64) / 64 * 64};
 }
 
-static struct waiting wait_for(const struct chunk *c, size_t row, size_t rows, size_t group,
+/* A block: a group of these rows and one of the twos of tiles. */
+struct block {
+	size_t group, row, pair;
+};
+
+static struct waiting wait_for(const struct chunk *c, struct block b, size_t rows,
 			       const int32_t *sums)
 {
 	const struct kernel_int8_rows *xq = c->p->xq;
+	size_t at = kernel_row_group(xq, b.row, b.group);
 	return (struct waiting){.sums = sums,
 				.ws = c->weights.ws,
-				.acc = (float *)c->acc + (row - c->first) * SIDE,
-				.scale = xq->scale + row * xq->groups + group,
-				.undo = xq->undo + row * xq->groups + group,
-				.groups = xq->groups,
-				.rows = c->end - row < rows ? c->end - row : rows,
-				.first = group == 0,
-				.last = group + 1 == xq->groups ? &c->to : NULL,
-				.y = c->p->y + row * c->p->y_stride + c->output};
+				.acc = (float *)c->acc +
+				       (b.pair * CHUNK_INT8 + b.row - c->first) * SIDE,
+				.scale = xq->scale + at,
+				.undo = xq->undo + at,
+				.rows = c->end - b.row < rows ? c->end - b.row : rows,
+				.first = b.group == 0,
+				.last = b.group + 1 == xq->groups ? &c->to[b.pair] : NULL,
+				.y = c->p->y + b.row * c->p->y_stride + c->output + b.pair * SIDE};
 }
 
-static struct operands operands_of(const struct chunk *c, size_t group, size_t row)
+/* The next two tiles of outputs, rows, or group; after the last, the first of the next chunk (of which nothing is read
+ * but ahead of time). */
+static struct block block_after(const struct chunk *c, struct block b)
+{
+	if (++b.pair < c->pairs)
+		return b;
+	b.pair = 0;
+	if ((b.row += SIDE) < c->end)
+		return b;
+	if (++b.group < c->p->xq->groups)
+		return (struct block){b.group, c->first, 0};
+	return (struct block){0, c->end, 0};
+}
+
+static struct operands operands_of(const struct chunk *c, struct block b)
 {
 	const struct kernel_int8_rows *xq = c->p->xq;
-	size_t k = group * KERNEL_GROUP;
-	const int8_t *x = xq->q + row * xq->k_padded + k * 16;
-	return (struct operands){.w = {c->w[0] + k * 16, c->w[1] + k * 16},
-				 .x = {x, x + 16 * xq->k_padded}};
-}
-
-/* Of the next rows, the next group, or the next chunk's first (past the last one's end nothing is read: it is fetched). */
-static struct operands operands_after(const struct chunk *c, size_t group, size_t row)
-{
-	if (row + SIDE < c->end)
-		return operands_of(c, group, row + SIDE);
-	if (group + 1 < c->p->xq->groups)
-		return operands_of(c, group + 1, c->first);
-	return operands_of(c, 0, c->end);
+	size_t k = b.group * KERNEL_GROUP;
+	const int8_t *x = xq->q + b.row * xq->k_padded + k * 16;
+	return (struct operands){.w = {c->w[b.pair][0] + k * 16, c->w[b.pair][1] + k * 16},
+				 .x = {x, x + 16 * xq->k_padded},
+				 .new_w = b.row == c->first || b.row >= c->end,
+				 .new_x = b.pair == 0};
 }
 
 static void chunk_int8(struct chunk *c)
 {
 	const struct kernel_int8_rows *xq = c->p->xq;
 	struct waiting before = {0};
-	struct operands now = operands_of(c, 0, c->first);
-	size_t turn = 0;
+	struct block b = {0, c->first, 0};
+	struct operands now = operands_of(c, b);
 
-	for (size_t g = 0; g < xq->groups; g++) {
-		size_t k = g * KERNEL_GROUP, wide = xq->k_padded - k;
-		wide = wide < KERNEL_GROUP ? wide : KERNEL_GROUP;
-		for (size_t row = c->first; row < c->end; row += SIDE, turn = !turn) {
-			struct operands next = operands_after(c, g, row);
-			block_sums(&now, &next, wide / 64, c->sums[turn], &before, &c->ahead,
-				   c->p->y_stride);
-			before = wait_for(c, row, SIDE, g, c->sums[turn]);
-			now = next;
-		}
+	while (b.row < c->end) {
+		size_t left = xq->k_padded - b.group * KERNEL_GROUP;
+		struct block after = block_after(c, b);
+		struct operands next = operands_of(c, after);
+		block_sums(&now, &next, (left < KERNEL_GROUP ? left : KERNEL_GROUP) / 64,
+			   c->sums[0], &before, &c->ahead, c->p->y_stride);
+		before = wait_for(c, b, SIDE, c->sums[0]);
+		b = after;
+		now = next;
 	}
 	scale_rows(&before, SIDE, c->p->y_stride);
 }
@@ -376,7 +404,7 @@ static void chunk_int4(struct chunk *c)
 		size_t blocks = (wide < KERNEL_GROUP ? wide : KERNEL_GROUP) / 32;
 		struct waiting before = {0};
 		for (int i = 0; i < 2; i++)
-			unpack(c->w[i] + k / 32 * 288, blocks, c->weights.tile[i],
+			unpack(c->w[0][i] + k / 32 * 288, blocks, c->weights.tile[i],
 			       c->weights.ws + i * 16);
 		WRITTEN(&c->weights);
 		for (size_t row = c->first; row < c->end; row += 16, turn = !turn) {
@@ -384,7 +412,7 @@ static void chunk_int4(struct chunk *c)
 			block_sums_int4(c->weights.tile[0], c->weights.tile[1], x,
 					x + 16 * xq->k_padded, blocks, c->sums[turn], &before,
 					&c->ahead, c->p->y_stride);
-			before = wait_for(c, row, 16, g, c->sums[turn]);
+			before = wait_for(c, (struct block){g, row, 0}, 16, c->sums[turn]);
 			before.blocks = blocks;
 		}
 		scale_rows_int4(&before, 16,
@@ -392,16 +420,20 @@ static void chunk_int4(struct chunk *c)
 	}
 }
 
-/* Two tiles of outputs for the rows [first, end). */
-static void tiles_product(struct chunk *c, size_t tile, bool two, size_t first, size_t end)
+/* So many tiles of outputs for the rows [first, end). */
+static void tiles_product(struct chunk *c, size_t tile, size_t tiles, size_t first, size_t end)
 {
 	const struct kernel_product *p = c->p;
 	bool int4 = p->weights == KERNEL_INT4;
 	size_t rows = int4 ? CHUNK : CHUNK_INT8;
 	c->output = tile * KERNEL_TILE_ROWS;
-	c->to = results_of(p, c->output, two);
-	c->w[0] = (const uint8_t *)p->tiles + tile * p->tile_bytes;
-	c->w[1] = two ? c->w[0] + p->tile_bytes : c->w[0];
+	c->pairs = (tiles + 1) / 2;
+	for (size_t i = 0; i < c->pairs; i++) {
+		bool two = 2 * i + 1 < tiles;
+		c->to[i] = results_of(p, c->output + i * SIDE, two);
+		c->w[i][0] = (const uint8_t *)p->tiles + (tile + 2 * i) * p->tile_bytes;
+		c->w[i][1] = two ? c->w[i][0] + p->tile_bytes : c->w[i][0];
+	}
 	c->ahead = fetch_after(c, end - first, int4 ? 16 : SIDE);
 	for (c->first = first; c->first < end; c->first = c->end) {
 		c->end = c->first + rows < end ? c->first + rows : end;
@@ -420,14 +452,15 @@ static void amx_product(const struct kernel_product *p, size_t tile_begin, size_
 		return;
 	}
 	struct chunk c;
-	size_t near = NEAR_BYTES / p->xq->k_padded / CHUNK * CHUNK;
-	near = near < CHUNK ? CHUNK : near;
+	size_t near = NEAR_BYTES / p->xq->k_padded / 64 * 64, each = int4 ? 2 : 2 * PAIRS;
+	near = near < 64 ? 64 : near;
 	c.p = p;
 	configure(int4 ? 32 : 64);
 	for (size_t first = 0; first < p->rows; first += near) {
 		size_t end = p->rows - first < near ? p->rows : first + near;
-		for (size_t tile = tile_begin; tile < tile_end; tile += 2)
-			tiles_product(&c, tile, tile + 1 < tile_end, first, end);
+		for (size_t tile = tile_begin; tile < tile_end; tile += each)
+			tiles_product(&c, tile, tile_end - tile < each ? tile_end - tile : each,
+				      first, end);
 	}
 	_tile_release();
 }

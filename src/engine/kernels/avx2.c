@@ -49,44 +49,45 @@ static inline __m256i dot4(__m256i q, __m256i x)
 	return _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
 }
 
-#define INT8_BLOCK(ROWS)                                                                          \
-	static void int8_x##ROWS(const struct kernel_product *p, size_t tile, size_t row)         \
-	{                                                                                         \
-		const struct kernel_int8_rows *xq = p->xq;                                        \
-		const uint8_t *w = (const uint8_t *)p->tiles + tile * p->tile_bytes;              \
-		const int8_t *x = xq->q + row * xq->k_padded;                                     \
-		const __m256i flip = _mm256_set1_epi8(-128);                                      \
-		__m256 acc[ROWS][2];                                                              \
-		for (int r = 0; r < ROWS; r++)                                                    \
-			acc[r][0] = acc[r][1] = _mm256_setzero_ps();                              \
-		for (size_t g = 0; g < xq->groups; g++) {                                         \
-			size_t end = (g + 1) * KERNEL_GROUP;                                      \
-			if (end > xq->k_padded)                                                   \
-				end = xq->k_padded;                                               \
-			__m256i sum[ROWS][2];                                                     \
-			for (int r = 0; r < ROWS; r++)                                            \
-				sum[r][0] = sum[r][1] = _mm256_setzero_si256();                   \
-			for (size_t k = g * KERNEL_GROUP; k < end; k += 4) {                      \
-				const __m256i *at = (const __m256i *)(w + k * 16);                \
-				__m256i a = _mm256_xor_si256(_mm256_loadu_si256(at), flip);       \
-				__m256i b = _mm256_xor_si256(_mm256_loadu_si256(at + 1), flip);   \
-				for (int r = 0; r < ROWS; r++) {                                  \
-					__m256i v = _mm256_set1_epi32(                            \
-					    load_int32(x + r * xq->k_padded + k));                \
-					sum[r][0] = _mm256_add_epi32(sum[r][0], dot4(a, v));      \
-					sum[r][1] = _mm256_add_epi32(sum[r][1], dot4(b, v));      \
-				}                                                                 \
-			}                                                                         \
-			for (int r = 0; r < ROWS; r++) {                                          \
-				__m256 s = _mm256_set1_ps(xq->scale[(row + r) * xq->groups + g]); \
-				for (int h = 0; h < 2; h++)                                       \
-					acc[r][h] = _mm256_add_ps(                                \
-					    acc[r][h],                                            \
-					    _mm256_mul_ps(_mm256_cvtepi32_ps(sum[r][h]), s));     \
-			}                                                                         \
-		}                                                                                 \
-		for (int r = 0; r < ROWS; r++)                                                    \
-			store_row(p, tile, row + r, acc[r][0], acc[r][1]);                        \
+#define INT8_BLOCK(ROWS)                                                                         \
+	static void int8_x##ROWS(const struct kernel_product *p, size_t tile, size_t row)        \
+	{                                                                                        \
+		const struct kernel_int8_rows *xq = p->xq;                                       \
+		const uint8_t *w = (const uint8_t *)p->tiles + tile * p->tile_bytes;             \
+		const int8_t *x = xq->q + row * xq->k_padded;                                    \
+		const __m256i flip = _mm256_set1_epi8(-128);                                     \
+		__m256 acc[ROWS][2];                                                             \
+		for (int r = 0; r < ROWS; r++)                                                   \
+			acc[r][0] = acc[r][1] = _mm256_setzero_ps();                             \
+		for (size_t g = 0; g < xq->groups; g++) {                                        \
+			size_t end = (g + 1) * KERNEL_GROUP;                                     \
+			if (end > xq->k_padded)                                                  \
+				end = xq->k_padded;                                              \
+			__m256i sum[ROWS][2];                                                    \
+			for (int r = 0; r < ROWS; r++)                                           \
+				sum[r][0] = sum[r][1] = _mm256_setzero_si256();                  \
+			for (size_t k = g * KERNEL_GROUP; k < end; k += 4) {                     \
+				const __m256i *at = (const __m256i *)(w + k * 16);               \
+				__m256i a = _mm256_xor_si256(_mm256_loadu_si256(at), flip);      \
+				__m256i b = _mm256_xor_si256(_mm256_loadu_si256(at + 1), flip);  \
+				for (int r = 0; r < ROWS; r++) {                                 \
+					__m256i v = _mm256_set1_epi32(                           \
+					    load_int32(x + r * xq->k_padded + k));               \
+					sum[r][0] = _mm256_add_epi32(sum[r][0], dot4(a, v));     \
+					sum[r][1] = _mm256_add_epi32(sum[r][1], dot4(b, v));     \
+				}                                                                \
+			}                                                                        \
+			for (int r = 0; r < ROWS; r++) {                                         \
+				__m256 s =                                                       \
+				    _mm256_set1_ps(xq->scale[kernel_row_group(xq, row + r, g)]); \
+				for (int h = 0; h < 2; h++)                                      \
+					acc[r][h] = _mm256_add_ps(                               \
+					    acc[r][h],                                           \
+					    _mm256_mul_ps(_mm256_cvtepi32_ps(sum[r][h]), s));    \
+			}                                                                        \
+		}                                                                                \
+		for (int r = 0; r < ROWS; r++)                                                   \
+			store_row(p, tile, row + r, acc[r][0], acc[r][1]);                       \
 	}
 
 #define INT4_BLOCK(ROWS)                                                                          \
@@ -140,9 +141,8 @@ static inline __m256i dot4(__m256i q, __m256i x)
 					    _mm256_loadu_ps(ws + 8 * h), group[r][h]);            \
 					if (!last)                                                \
 						continue;                                         \
-					__m256 s =                                                \
-					    _mm256_set1_ps(xq->scale[(row + r) * xq->groups +     \
-								     b * 32 / KERNEL_GROUP]);     \
+					__m256 s = _mm256_set1_ps(xq->scale[kernel_row_group(     \
+					    xq, row + r, b * 32 / KERNEL_GROUP)]);                \
 					acc[r][h] = _mm256_add_ps(acc[r][h],                      \
 								  _mm256_mul_ps(group[r][h], s)); \
 					group[r][h] = _mm256_setzero_ps();                        \

@@ -66,52 +66,52 @@ static inline void dot4(__m512i *sum, __m512i w, __m512i x)
 
 /* One tile x ROWS rows of x, all of k; every row has SPLIT sums, so that there are enough chains. One tile
  * at a time, so that the weights are one stream for the prefetchers, from tile to tile. */
-#define INT8_BLOCK(PLACE, CALLED, SPLIT, ROWS)                                                    \
-	static void int8_##PLACE##_x##ROWS(const struct kernel_product *p, size_t tile,           \
-					   size_t row)                                            \
-	{                                                                                         \
-		const struct kernel_int8_rows *xq = p->xq;                                        \
-		const uint8_t *w = (const uint8_t *)p->tiles + tile * p->tile_bytes;              \
-		const int8_t *x = xq->q + row * xq->k_padded;                                     \
-		__m512 acc[ROWS];                                                                 \
-		for (int r = 0; r < ROWS; r++)                                                    \
-			acc[r] = _mm512_setzero_ps();                                             \
-		for (size_t g = 0; g < xq->groups; g++) {                                         \
-			size_t end = (g + 1) * KERNEL_GROUP;                                      \
-			if (end > xq->k_padded)                                                   \
-				end = xq->k_padded;                                               \
-			__m512i sum[SPLIT][ROWS];                                                 \
-			for (int r = 0; r < ROWS; r++) {                                          \
-				sum[0][r] =                                                       \
-				    _mm512_set1_epi32(xq->undo[(row + r) * xq->groups + g]);      \
-				for (int j = 1; j < SPLIT; j++)                                   \
-					sum[j][r] = _mm512_setzero_si512();                       \
-			}                                                                         \
-			for (size_t k = g * KERNEL_GROUP; k < end; k += 4 * SPLIT)                \
-				for (int j = 0; j < SPLIT; j++) {                                 \
-					const uint8_t *at = w + (k + 4 * (size_t)j) * 16;         \
-					__m512i line = _mm512_loadu_si512(at);                    \
-					if (CALLED)                                               \
-						_mm_prefetch((const char *)at + PLACE##_BYTES,    \
-							     PLACE##_HINT);                       \
-					for (int r = 0; r < ROWS; r++)                            \
-						dot4(&sum[j][r], line,                            \
-						     _mm512_set1_epi32(                           \
-							 load_int32(x + r * xq->k_padded + k +    \
-								    4 * (size_t)j)));             \
-				}                                                                 \
-			for (int r = 0; r < ROWS; r++) {                                          \
-				__m512 scale =                                                    \
-				    _mm512_set1_ps(xq->scale[(row + r) * xq->groups + g]);        \
-				for (int j = 1; j < SPLIT; j++)                                   \
-					sum[0][r] = _mm512_add_epi32(sum[0][r], sum[j][r]);       \
-				acc[r] = _mm512_add_ps(                                           \
-				    acc[r], _mm512_mul_ps(_mm512_cvtepi32_ps(sum[0][r]), scale)); \
-			}                                                                         \
-		}                                                                                 \
-		struct store s = store_begin(p, tile);                                            \
-		for (int r = 0; r < ROWS; r++)                                                    \
-			store_row(&s, row + r, acc[r]);                                           \
+#define INT8_BLOCK(PLACE, CALLED, SPLIT, ROWS)                                                     \
+	static void int8_##PLACE##_x##ROWS(const struct kernel_product *p, size_t tile,            \
+					   size_t row)                                             \
+	{                                                                                          \
+		const struct kernel_int8_rows *xq = p->xq;                                         \
+		const uint8_t *w = (const uint8_t *)p->tiles + tile * p->tile_bytes;               \
+		const int8_t *x = xq->q + row * xq->k_padded;                                      \
+		__m512 acc[ROWS];                                                                  \
+		for (int r = 0; r < ROWS; r++)                                                     \
+			acc[r] = _mm512_setzero_ps();                                              \
+		for (size_t g = 0; g < xq->groups; g++) {                                          \
+			size_t end = (g + 1) * KERNEL_GROUP;                                       \
+			if (end > xq->k_padded)                                                    \
+				end = xq->k_padded;                                                \
+			__m512i sum[SPLIT][ROWS];                                                  \
+			for (int r = 0; r < ROWS; r++) {                                           \
+				sum[0][r] =                                                        \
+				    _mm512_set1_epi32(xq->undo[kernel_row_group(xq, row + r, g)]); \
+				for (int j = 1; j < SPLIT; j++)                                    \
+					sum[j][r] = _mm512_setzero_si512();                        \
+			}                                                                          \
+			for (size_t k = g * KERNEL_GROUP; k < end; k += 4 * SPLIT)                 \
+				for (int j = 0; j < SPLIT; j++) {                                  \
+					const uint8_t *at = w + (k + 4 * (size_t)j) * 16;          \
+					__m512i line = _mm512_loadu_si512(at);                     \
+					if (CALLED)                                                \
+						_mm_prefetch((const char *)at + PLACE##_BYTES,     \
+							     PLACE##_HINT);                        \
+					for (int r = 0; r < ROWS; r++)                             \
+						dot4(&sum[j][r], line,                             \
+						     _mm512_set1_epi32(                            \
+							 load_int32(x + r * xq->k_padded + k +     \
+								    4 * (size_t)j)));              \
+				}                                                                  \
+			for (int r = 0; r < ROWS; r++) {                                           \
+				__m512 scale =                                                     \
+				    _mm512_set1_ps(xq->scale[kernel_row_group(xq, row + r, g)]);   \
+				for (int j = 1; j < SPLIT; j++)                                    \
+					sum[0][r] = _mm512_add_epi32(sum[0][r], sum[j][r]);        \
+				acc[r] = _mm512_add_ps(                                            \
+				    acc[r], _mm512_mul_ps(_mm512_cvtepi32_ps(sum[0][r]), scale));  \
+			}                                                                          \
+		}                                                                                  \
+		struct store s = store_begin(p, tile);                                             \
+		for (int r = 0; r < ROWS; r++)                                                     \
+			store_row(&s, row + r, acc[r]);                                            \
 	}
 
 /* int4: one tile; ROWS rows. Block by block, as the scales are; the group's own scale last. */
@@ -167,7 +167,7 @@ static inline void dot4(__m512i *sum, __m512i w, __m512i x)
 			}                                                                          \
 			for (int r = 0; r < ROWS; r++) {                                           \
 				__m512 scale =                                                     \
-				    _mm512_set1_ps(xq->scale[(row + r) * xq->groups + g]);         \
+				    _mm512_set1_ps(xq->scale[kernel_row_group(xq, row + r, g)]);   \
 				acc[r] = _mm512_add_ps(acc[r], _mm512_mul_ps(group[r], scale));    \
 			}                                                                          \
 		}                                                                                  \
@@ -380,10 +380,10 @@ static void quantize_row(const float *x, struct kernel_int8_rows *out, size_t r)
 	for (size_t g = 0; g < out->groups; g++) {
 		size_t first = g * KERNEL_GROUP, n = out->k - first;
 		int32_t sum;
-		out->scale[r * out->groups + g] =
+		out->scale[kernel_row_group(out, r, g)] =
 		    kernels_avx512_quantize_run(x + first, n < KERNEL_GROUP ? n : KERNEL_GROUP,
 						q + first / 64 * step, step, &sum);
-		out->undo[r * out->groups + g] = -128 * sum;
+		out->undo[kernel_row_group(out, r, g)] = -128 * sum;
 	}
 	for (size_t b = 0; out->blocks && b < padded / 32; b++) {
 		const int8_t *at = q + b / 2 * step + b % 2 * 32;

@@ -70,6 +70,12 @@ static inline size_t kernel_row_place(const struct kernel_int8_rows *xq, size_t 
 	return row / 16 * 16 * xq->k_padded + k / 64 * 1024 + row % 16 * 64;
 }
 
+/* Where a row's scale and undo of a group lie: 32 rows beside one another, as the tiles of products want them. */
+static inline size_t kernel_row_group(const struct kernel_int8_rows *xq, size_t row, size_t group)
+{
+	return (row / 32 * xq->groups + group) * 32 + row % 32;
+}
+
 /* Where byte (position, k) of an int8 key lies: tiles of 16 positions x 4 k, as the weights. */
 static inline size_t kernel_key_place(size_t head_dim, size_t position, size_t k)
 {

@@ -42,8 +42,8 @@ enum kernel_weights { KERNEL_F32 = 0, KERNEL_BF16, KERNEL_INT8, KERNEL_INT4 };
 
 struct kernel_int8_rows {
 	int8_t *q;
-	float *scale;    /* [row][groups] */
-	int32_t *undo;   /* [row][groups] */
+	float *scale;    /* [row / 32][groups][32] (kernel_row_group) */
+	int32_t *undo;   /* likewise */
 	int32_t *sum32;  /* [row][k_padded / 32] */
 	bool blocks;     /* sum32 is wanted: the weights are INT4 */
 	bool tiled;      /* q lies in tiles of 16 rows x 64 k (kernel_row_place): AMX's A tiles */

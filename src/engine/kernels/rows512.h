@@ -52,7 +52,7 @@ static inline __attribute__((always_inline)) void many_int8(const struct kernel_
 		__m512i sum[2][ROWS_INT8];
 		for (size_t r = 0; r < ROWS_INT8; r++)
 			sum[0][r] = sum[1][r] =
-			    _mm512_set1_epi32(xq->undo[(row + r) * xq->groups + g]);
+			    _mm512_set1_epi32(xq->undo[kernel_row_group(xq, row + r, g)]);
 		for (; lines; lines--, x += 1024, w0 += 1024, w1 += 1024) {
 			many_fetch(ahead);
 			for (size_t k = 0; k < 64; k += 4) {
@@ -67,7 +67,7 @@ static inline __attribute__((always_inline)) void many_int8(const struct kernel_
 			}
 		}
 		for (size_t r = 0; r < ROWS_INT8; r++) {
-			__m512 scale = _mm512_set1_ps(xq->scale[(row + r) * xq->groups + g]);
+			__m512 scale = _mm512_set1_ps(xq->scale[kernel_row_group(xq, row + r, g)]);
 			for (size_t t = 0; t < TILES; t++)
 				acc[t][r] = _mm512_add_ps(
 				    acc[t][r], _mm512_mul_ps(_mm512_cvtepi32_ps(sum[t][r]), scale));
@@ -136,7 +136,7 @@ static inline void many_int4_group(const struct kernel_int8_rows *xq, size_t row
 		}
 	}
 	for (size_t r = 0; r < ROWS_INT4; r++, acc += 32) {
-		__m512 scale = _mm512_set1_ps(xq->scale[(row + r) * xq->groups + group]);
+		__m512 scale = _mm512_set1_ps(xq->scale[kernel_row_group(xq, row + r, group)]);
 		for (size_t t = 0; t < 2; t++)
 			_mm512_store_ps(acc + 16 * t,
 					_mm512_add_ps(_mm512_load_ps(acc + 16 * t),

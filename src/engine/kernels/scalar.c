@@ -14,10 +14,10 @@ static float dot_int8(const struct kernel_product *p, const uint8_t *tile, size_
 		size_t begin = g * KERNEL_GROUP, end = begin + KERNEL_GROUP;
 		if (end > xq->k_padded)
 			end = xq->k_padded;
-		int32_t sum = xq->undo[r * xq->groups + g];
+		int32_t sum = xq->undo[kernel_row_group(xq, r, g)];
 		for (size_t k = begin; k < end; k++)
 			sum += (int32_t)tile[k / 4 * 64 + line_row * 4 + k % 4] * x[k];
-		acc += (float)sum * xq->scale[r * xq->groups + g];
+		acc += (float)sum * xq->scale[kernel_row_group(xq, r, g)];
 	}
 	return acc;
 }
@@ -41,7 +41,7 @@ static float dot_int4(const struct kernel_product *p, const uint8_t *tile, size_
 		memcpy(&half, tile + 256 + line_row * 2, sizeof(half));
 		group = fmaf((float)sum, kernel_from_f16(half), group);
 		if (b % each == each - 1 || b + 1 == blocks) {
-			acc += group * xq->scale[r * xq->groups + b / each];
+			acc += group * xq->scale[kernel_row_group(xq, r, b / each)];
 			group = 0;
 		}
 	}
@@ -124,12 +124,12 @@ void kernels_scalar_quantize(const float *x, size_t x_stride, struct kernel_int8
 			size_t first = g * KERNEL_GROUP, n = out->k - first;
 			if (n > KERNEL_GROUP)
 				n = KERNEL_GROUP;
-			out->scale[r * out->groups + g] =
+			out->scale[kernel_row_group(out, r, g)] =
 			    quantize_run(x + r * x_stride + first, n, q + first);
 			int32_t sum = 0;
 			for (size_t i = 0; i < n; i++)
 				sum += q[first + i];
-			out->undo[r * out->groups + g] = -128 * sum;
+			out->undo[kernel_row_group(out, r, g)] = -128 * sum;
 		}
 		for (size_t b = 0; out->blocks && b < out->k_padded / 32; b++) {
 			int32_t sum = 0;
