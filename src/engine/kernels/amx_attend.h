@@ -29,6 +29,10 @@ static void take_queries(struct attending *t)
 							  t->query + r * QUERY_STRIDE, 64, &sum);
 		t->query_scale[r] = scale * a->scale;
 		t->undo[r] = -128 * sum;
+		/* the next rows' queries, which may be as far as memory; past the last ones nothing is read */
+		for (size_t k = 0; k < t->d; k += 16)
+			_mm_prefetch((const char *)(a->query + (16 + r) * a->query_stride + k),
+				     _MM_HINT_T1);
 	}
 	WRITTEN(t->query);
 }
