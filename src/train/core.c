@@ -65,11 +65,11 @@ struct train_work {
 	int tokens_max, samples_max, length_max, blocks_max;
 	int rows_max, image_count; /* rows_max: of targets */
 	struct saved layer[TRAIN_LAYERS_MAX];
-	float *x;              /* [M][d] the residual stream; then its gradient */
+	float *x;              /* [M][ldx] the residual stream; then its gradient */
 	elem *strip;           /* [32][d] */
 	elem *wide, *wide2;    /* [32][f] */
 	elem *gate_up, *plain; /* [32][2f], [32][d] */
-	float *dh, *dw;        /* [group][d], [32][f] */
+	float *dh, *dw;        /* [group][ldx], [32][f] */
 	elem *normal;          /* [group][d] */
 	elem *attended;        /* [group][d], then its gradient */
 	elem *qkv;             /* [group][3d], then its gradient */
@@ -88,7 +88,7 @@ struct train_work {
 	/* scratch of attention */
 	elem *pack1, *pack2, *pack3, *turned, *scores_out, *dscores;
 	float *scores;
-	size_t lda, ldf, ldqkv, ldgu, ldcodes, ldp;
+	size_t ldx, lda, ldf, ldqkv, ldgu, ldcodes, ldp; /* ldx: of x and dh */
 	void *memory[MEMORY_MAX];
 	int memory_count;
 	bool failed;
@@ -224,12 +224,11 @@ static void reserve_layer(struct train_work *t, struct saved *y, size_t m)
 static void reserve_head(struct train_work *t)
 {
 	const struct train_shape *s = &t->s;
-	const size_t f32 = sizeof(float), el = sizeof(elem), d = (size_t)s->d,
-		     rows = (size_t)up32(t->rows_max) + 32;
+	const size_t f32 = sizeof(float), el = sizeof(elem), rows = (size_t)up32(t->rows_max) + 32;
 	t->part_count = (size_t)((s->codes + HEAD_CODES - 1) / HEAD_CODES);
 	t->factor = reserve(t, rows * f32);
-	t->proj_out = reserve(t, rows * d * f32);
-	t->dproj = reserve(t, rows * d * f32);
+	t->proj_out = reserve(t, rows * t->ldx * f32);
+	t->dproj = reserve(t, rows * t->ldx * f32);
 	t->logits = reserve(t, (size_t)32 * HEAD_CODES * f32);
 	t->target_logit = reserve(t, rows * f32);
 	t->target_gradient = reserve(t, rows * f32);
@@ -247,15 +246,15 @@ static void reserve_rest(struct train_work *t, size_t m)
 	const size_t f32 = sizeof(float), el = sizeof(elem), d = (size_t)s->d;
 	const size_t lp = (size_t)up32(t->length_max);
 	const size_t group = 32 + (lp > GROUP_TOKENS ? lp : GROUP_TOKENS);
-	t->x = reserve(t, m * d * f32);
+	t->x = reserve(t, m * t->ldx * f32);
 	t->strip = reserve(t, 32 * t->lda * el);
 	t->plain = reserve(t, 32 * t->lda * el);
 	t->wide = reserve(t, 32 * t->ldf * el);
 	t->wide2 = reserve(t, 32 * t->ldf * el);
 	t->gate_up = reserve(t, 32 * t->ldgu * el);
-	t->dh = reserve(t, group * d * f32);
+	t->dh = reserve(t, group * t->ldx * f32);
 	t->normal = reserve(t, group * t->lda * el);
-	t->dw = reserve(t, 32 * (d > (size_t)s->f ? d : (size_t)s->f) * f32);
+	t->dw = reserve(t, 32 * float_row_of(s->d > s->f ? s->d : s->f) * f32);
 	t->attended = reserve(t, group * t->lda * el);
 	t->qkv = reserve(t, group * t->ldqkv * el);
 	t->position = reserve(t, m * sizeof(int));
@@ -296,6 +295,7 @@ static struct train_work *core_work_create(const struct train_shape *s, int toke
 	t->rows_max = samples_max * s->grid_tokens;
 	/* A group's strips begin anew: each group has at most one that is not full. */
 	t->blocks_max = up32(tokens_max) / 32 + samples_max + 1;
+	t->ldx = float_row_of(s->d);
 	t->lda = row_of(s->d);
 	t->ldf = row_of(s->f);
 	t->ldqkv = row_of(3 * s->d);
@@ -437,7 +437,7 @@ static void gradient_strip(struct train_work *t, float *g, size_t k, struct grad
 {
 	const int columns = c.end - c.begin;
 	const elem *dy = v.dy + i * (size_t)v.blocks * 32;
-	const size_t strip = (size_t)v.blocks * 1024;
+	const size_t strip = (size_t)v.blocks * 1024, ld = float_row_of(columns);
 	gemm(&(struct gemm_call){.m = rows,
 				 .n = columns,
 				 .k = 32 * v.blocks,
@@ -447,12 +447,12 @@ static void gradient_strip(struct train_work *t, float *g, size_t k, struct grad
 				 .a_step = 1024,
 				 .b = v.x + (size_t)c.begin * (size_t)v.blocks * 32,
 				 .c = t->dw,
-				 .ldc = (size_t)columns,
+				 .ldc = ld,
 				 .fetch = {{dy + strip, strip * sizeof(elem)},
 					   {g + i * k, (size_t)rows * k * sizeof(float)}}});
 	for (int j = 0; j < rows; j++) {
 		float *to = g + (i + (size_t)j) * k + c.begin;
-		const float *from = t->dw + j * columns;
+		const float *from = t->dw + (size_t)j * ld;
 		if (v.scale)
 			add_product_row(to, from, v.scale + c.begin, columns);
 		else

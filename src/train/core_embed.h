@@ -38,10 +38,10 @@ static void align_strip(struct train_work *t, const struct train_packed *p, cons
 	}
 	clear_rows(t->strip, t->lda, rows);
 	keep(t->kept_aligned, up32(t->image_count) / 32, first / 32, t->strip, t->lda, s->d);
-	forward_product(p->hidden, t->strip, t->lda, rows, (struct out){.c = t->dh, .ld = d});
+	forward_product(p->hidden, t->strip, t->lda, rows, (struct out){.c = t->dh, .ld = t->ldx});
 	for (int i = 0; i < rows; i++) {
-		float *to = t->x + (size_t)at[i] * d;
-		memcpy(to, t->dh + (size_t)i * d, d * sizeof(float));
+		float *to = t->x + (size_t)at[i] * t->ldx;
+		memcpy(to, t->dh + (size_t)i * t->ldx, d * sizeof(float));
 		add_row(to, w + s->hidden_b, s->d);
 		add_row(to, w + s->place + (size_t)b->place[at[i]] * d, s->d);
 	}
@@ -57,8 +57,8 @@ static void embed(struct train_work *t, const struct train_packed *p, const floa
 		if (b->place[i] >= 0)
 			t->image_row[t->image_count++] = i;
 		else
-			memcpy(t->x + (size_t)i * d, w + t->s.embed_tokens + (size_t)b->id[i] * d,
-			       d * sizeof(float));
+			memcpy(t->x + (size_t)i * t->ldx,
+			       w + t->s.embed_tokens + (size_t)b->id[i] * d, d * sizeof(float));
 	for (int i = 0; i < t->image_count; i += 32)
 		align_strip(t, p, w, b, i);
 }
@@ -88,16 +88,16 @@ static void align_back_strip(struct train_work *t, const struct train_packed *p,
 	const int rows = t->image_count - first < 32 ? t->image_count - first : 32;
 	const int *at = t->image_row + first;
 	for (int i = 0; i < rows; i++) {
-		const float *row = t->x + (size_t)at[i] * d;
+		const float *row = t->x + (size_t)at[i] * t->ldx;
 		add_row(g + s->hidden_b, row, s->d);
 		add_row(g + s->place + (size_t)b->place[at[i]] * d, row, s->d);
 		gemm_convert(t->strip + (size_t)i * t->lda, row, d);
 	}
 	clear_rows(t->strip, t->lda, rows);
 	keep_turned(t->turned_o, up32(t->image_count) / 32, first / 32, t->strip, t->lda, s->d);
-	back_product(p->hidden, t->strip, t->lda, rows, (struct out){.c = t->dh, .ld = d});
+	back_product(p->hidden, t->strip, t->lda, rows, (struct out){.c = t->dh, .ld = t->ldx});
 	for (int i = 0; i < rows; i++) {
-		float *dy = t->dh + (size_t)i * d;
+		float *dy = t->dh + (size_t)i * t->ldx;
 		gelu_back_row(dy, t->fc1_out + (size_t)(first + i) * d, s->d);
 		add_row(g + s->fc1_b, dy, s->d);
 		fc1_back_row(t, w, b->id[at[i]], dy, g);
@@ -112,8 +112,8 @@ static void embed_back(struct train_work *t, const struct train_packed *p, const
 	const size_t d = (size_t)s->d;
 	for (int i = 0; i < b->tokens; i++)
 		if (b->place[i] < 0)
-			add_row(g + s->embed_tokens + (size_t)b->id[i] * d, t->x + (size_t)i * d,
-				s->d);
+			add_row(g + s->embed_tokens + (size_t)b->id[i] * d,
+				t->x + (size_t)i * t->ldx, s->d);
 	memset(t->fc1_gradient, 0, d * (size_t)s->embed * sizeof(float));
 	for (int i = 0; i < t->image_count; i += 32)
 		align_back_strip(t, p, w, b, i, g);

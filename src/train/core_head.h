@@ -17,23 +17,23 @@ static void head_forward(struct train_work *t, const struct train_packed *p, con
 			 const struct train_batch *b)
 {
 	const struct train_shape *s = &t->s;
-	const size_t d = (size_t)s->d;
 	const int n = b->samples * s->grid_tokens, blocks = up32(n) / 32;
 	for (int m = 0; m < n; m += 32) {
 		const int rows = strip_rows(n, m);
-		float *out = t->proj_out + (size_t)m * d;
+		float *out = t->proj_out + (size_t)m * t->ldx;
 		elem *gelu = t->gelu + (size_t)m * t->lda;
 		for (int i = 0; i < rows; i++) {
-			const float *x = t->x + (size_t)target_row(s, b, m + i) * d;
+			const float *x = t->x + (size_t)target_row(s, b, m + i) * t->ldx;
 			norm_row(t->strip + (size_t)i * t->lda, t->plain + (size_t)i * t->lda, x,
 				 w + s->norm, t->factor + m + i, s->d, s->eps);
 		}
 		clear_rows(t->plain, t->lda, rows);
 		keep(t->kept_final, blocks, m / 32, t->plain, t->lda, s->d);
-		forward_product(p->proj, t->strip, t->lda, rows, (struct out){.c = out, .ld = d});
+		forward_product(p->proj, t->strip, t->lda, rows,
+				(struct out){.c = out, .ld = t->ldx});
 		for (int i = 0; i < rows; i++) {
-			add_row(out + (size_t)i * d, w + s->proj_b, s->d);
-			gelu_row(gelu + (size_t)i * t->lda, out + (size_t)i * d, s->d);
+			add_row(out + (size_t)i * t->ldx, w + s->proj_b, s->d);
+			gelu_row(gelu + (size_t)i * t->lda, out + (size_t)i * t->ldx, s->d);
 		}
 		clear_rows(gelu, t->lda, rows);
 		keep(t->kept_gelu, blocks, m / 32, gelu, t->lda, s->d);
@@ -102,7 +102,7 @@ static void head_part_back(struct train_work *t, const struct matrix *head, floa
 	for (int m = 0; m < n; m += 32) {
 		const int rows = strip_rows(n, m);
 		elem *strip = t->dlogits + (size_t)m * t->ldcodes;
-		float *out = t->dproj + (size_t)m * d;
+		float *out = t->dproj + (size_t)m * t->ldx;
 		for (int i = 0; i < rows; i++) {
 			elem *dz = strip + (size_t)i * t->ldcodes;
 			const int target = b->target[m + i];
@@ -114,8 +114,9 @@ static void head_part_back(struct train_work *t, const struct matrix *head, floa
 		}
 		/* Rows past the last are zero since they were made. */
 		keep_turned(t->turned_logits, blocks, m / 32, strip + c, t->ldcodes, up32(end - c));
-		back_product(head, strip, t->ldcodes, rows,
-			     (struct out){.c = out, .ld = d, .add = c ? out : NULL, .n = {c, end}});
+		back_product(
+		    head, strip, t->ldcodes, rows,
+		    (struct out){.c = out, .ld = t->ldx, .add = c ? out : NULL, .n = {c, end}});
 	}
 	weight_gradient(t, g + head->offset + (size_t)c * d, (size_t)(end - c), d,
 			(struct gradient){t->turned_logits, t->kept_gelu, NULL, blocks});
@@ -132,22 +133,23 @@ static void head_back(struct train_work *t, const struct train_packed *p, const 
 	for (int c = 0; c < s->codes; c += HEAD_CODES)
 		head_part_back(t, p->head, g + s->head_b, b, c,
 			       c + HEAD_CODES < s->codes ? c + HEAD_CODES : s->codes, g);
-	memset(t->x, 0, (size_t)b->tokens * d * sizeof(float));
+	memset(t->x, 0, (size_t)b->tokens * t->ldx * sizeof(float));
 	for (int m = 0; m < n; m += 32) {
 		const int rows = strip_rows(n, m);
 		for (int i = 0; i < rows; i++) {
-			float *dp = t->dproj + (size_t)(m + i) * d;
-			gelu_back_row(dp, t->proj_out + (size_t)(m + i) * d, s->d);
+			float *dp = t->dproj + (size_t)(m + i) * t->ldx;
+			gelu_back_row(dp, t->proj_out + (size_t)(m + i) * t->ldx, s->d);
 			add_row(g + s->proj_b, dp, s->d);
 			gemm_convert(t->strip + (size_t)i * t->lda, dp, d);
 		}
 		clear_rows(t->strip, t->lda, rows);
 		keep_turned(t->turned_o, blocks, m / 32, t->strip, t->lda, s->d);
-		back_product(p->proj, t->strip, t->lda, rows, (struct out){.c = t->dh, .ld = d});
+		back_product(p->proj, t->strip, t->lda, rows,
+			     (struct out){.c = t->dh, .ld = t->ldx});
 		kept_strip(t->plain, t->lda, t->kept_final, blocks, m / 32, s->d);
 		for (int i = 0; i < rows; i++)
-			norm_back_row(t->x + (size_t)target_row(s, b, m + i) * d, g + s->norm,
-				      t->dh + (size_t)i * d, t->plain + (size_t)i * t->lda,
+			norm_back_row(t->x + (size_t)target_row(s, b, m + i) * t->ldx, g + s->norm,
+				      t->dh + (size_t)i * t->ldx, t->plain + (size_t)i * t->lda,
 				      w + s->norm, t->factor[m + i], s->d);
 	}
 	matrix_gradient(t, p->proj,

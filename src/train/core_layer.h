@@ -88,8 +88,8 @@ static void norm_strip(struct train_work *t, elem *h, elem *kept, const float *w
 	const struct train_shape *s = &t->s;
 	for (int i = 0; i < r.rows; i++)
 		norm_row(h + (size_t)i * t->lda, t->plain + (size_t)i * t->lda,
-			 t->x + (r.row + (size_t)i) * (size_t)s->d, w, factor + r.row + (size_t)i,
-			 s->d, s->eps);
+			 t->x + (r.row + (size_t)i) * t->ldx, w, factor + r.row + (size_t)i, s->d,
+			 s->eps);
 	clear_rows(t->plain, t->lda, r.rows);
 	keep(kept, r.blocks, r.block, t->plain, t->lda, s->d);
 }
@@ -147,10 +147,9 @@ static struct gates gates_at(const struct train_shape *s, const struct saved *y,
 static void gate_forward(struct train_work *t, const struct matrix *m, struct strip r,
 			 struct gates v)
 {
-	const size_t d = (size_t)t->s.d;
 	const elem *x = t->normal + (size_t)r.block * 32 * t->lda;
 	elem *gate = t->gate_up, *up = t->gate_up + v.n;
-	float *to = t->x + r.row * d;
+	float *to = t->x + r.row * t->ldx;
 	forward_product(&m[GATE_UP], x, t->lda, r.rows,
 			(struct out){.e = gate, .ld = 2 * v.n, .n = v.gate});
 	forward_product(&m[GATE_UP], x, t->lda, r.rows,
@@ -161,7 +160,7 @@ static void gate_forward(struct train_work *t, const struct matrix *m, struct st
 	}
 	gemm_put_away(v.saved + (size_t)r.block * 64 * v.n, gate, (size_t)r.rows * 2 * v.n);
 	forward_product(&m[DOWN], t->wide, t->ldf, r.rows,
-			(struct out){.c = to, .ld = d, .add = to, .k = v.gate});
+			(struct out){.c = to, .ld = t->ldx, .add = to, .k = v.gate});
 }
 
 static void layer_forward(struct train_work *t, const struct train_packed *p, const float *w,
@@ -171,16 +170,15 @@ static void layer_forward(struct train_work *t, const struct train_packed *p, co
 	const struct train_layer *l = &s->layer[index];
 	const struct matrix *m = p->matrices + index * PER_LAYER;
 	struct saved *y = &t->layer[index];
-	const size_t d = (size_t)s->d;
 	attention_forward(t, &m[QKV], w + l->norm1, b, y, r);
 	for (int i = 0; i < r.rows; i += 32) {
 		const struct strip u = strip_at(r, i);
 		elem *attended = t->attended + (size_t)i * t->lda;
-		float *x = t->x + u.row * d;
+		float *x = t->x + u.row * t->ldx;
 		clear_rows(attended, t->lda, u.rows);
 		keep(kept_of(y->attended, r, s->d), r.blocks, u.block, attended, t->lda, s->d);
 		forward_product(&m[O], attended, t->lda, u.rows,
-				(struct out){.c = x, .ld = d, .add = x});
+				(struct out){.c = x, .ld = t->ldx, .add = x});
 		norm_strip(t, t->normal + (size_t)i * t->lda, kept_of(y->x2, r, s->d), w + l->norm2,
 			   y->factor2, u);
 	}
@@ -194,7 +192,7 @@ static void narrow_strip(struct train_work *t, elem *to, elem *kept, struct stri
 {
 	const size_t d = (size_t)t->s.d;
 	for (int i = 0; i < r.rows; i++)
-		gemm_convert(to + (size_t)i * t->lda, t->x + (r.row + (size_t)i) * d, d);
+		gemm_convert(to + (size_t)i * t->lda, t->x + (r.row + (size_t)i) * t->ldx, d);
 	clear_rows(to, t->lda, r.rows);
 	keep_turned(kept, r.blocks, r.block, to, t->lda, t->s.d);
 }
@@ -203,20 +201,19 @@ static void narrow_strip(struct train_work *t, elem *to, elem *kept, struct stri
 static void norm_back(struct train_work *t, const float *dh, float *dw, const elem *kept,
 		      const float *w, const float *factor, struct strip r)
 {
-	const size_t d = (size_t)t->s.d;
 	kept_strip(t->plain, t->lda, kept, r.blocks, r.block, t->s.d);
 	for (int i = 0; i < r.rows; i++)
-		norm_back_row(t->x + (r.row + (size_t)i) * d, dw, dh + (size_t)i * d,
+		norm_back_row(t->x + (r.row + (size_t)i) * t->ldx, dw, dh + (size_t)i * t->ldx,
 			      t->plain + (size_t)i * t->lda, w, factor[r.row + (size_t)i], t->s.d);
 }
 
 /* The gradient of a part of the gates, and what it adds to that of their input. */
 static void gate_back(struct train_work *t, const struct matrix *m, struct strip r, struct gates v)
 {
-	const size_t blocks = (size_t)r.blocks, d = (size_t)t->s.d, strip = 64 * v.n;
+	const size_t blocks = (size_t)r.blocks, strip = 64 * v.n;
 	const elem *saved = v.saved + (size_t)r.block * strip;
 	elem *gate = t->gate_up + v.gate.begin, *up = t->gate_up + v.up.begin;
-	float *dh = t->dh + (size_t)r.block * 32 * d;
+	float *dh = t->dh + (size_t)r.block * 32 * t->ldx;
 	back_product(&m[DOWN], t->normal + (size_t)r.block * 32 * t->lda, t->lda, r.rows,
 		     (struct out){.e = t->wide, .ld = t->ldf, .k = v.gate});
 	for (int i = 0; i < r.rows; i++) {
@@ -235,12 +232,12 @@ static void gate_back(struct train_work *t, const struct matrix *m, struct strip
 		    t->ldgu, (int)v.n);
 	back_product(&m[GATE_UP], t->gate_up, t->ldgu, r.rows,
 		     (struct out){.c = dh,
-				  .ld = d,
+				  .ld = t->ldx,
 				  .add = v.gate.begin ? dh : NULL,
 				  .n = v.gate,
 				  .fetch = {saved + strip, strip * sizeof(elem)}});
 	back_product(&m[GATE_UP], t->gate_up, t->ldgu, r.rows,
-		     (struct out){.c = dh, .ld = d, .add = dh, .n = v.up});
+		     (struct out){.c = dh, .ld = t->ldx, .add = dh, .n = v.up});
 }
 
 static void attend_back_sample(struct train_work *t, const struct train_batch *b,
@@ -261,7 +258,6 @@ static void attention_back(struct train_work *t, const struct matrix *m, const f
 			   const struct train_batch *b, const struct saved *y, struct group r,
 			   float *norm_gradient)
 {
-	const size_t d = (size_t)t->s.d;
 	int sample = r.first;
 	for (int i = 0; i < r.rows; i += 32) {
 		const struct strip u = strip_at(r, i);
@@ -272,7 +268,7 @@ static void attention_back(struct train_work *t, const struct matrix *m, const f
 		rotate(t, dqkv, u, -1);
 		clear_rows(dqkv, t->ldqkv, u.rows);
 		keep_turned(t->turned_qkv, u.blocks, u.block, dqkv, t->ldqkv, 3 * t->s.d);
-		back_product(m, dqkv, t->ldqkv, u.rows, (struct out){.c = t->dh, .ld = d});
+		back_product(m, dqkv, t->ldqkv, u.rows, (struct out){.c = t->dh, .ld = t->ldx});
 		norm_back(t, t->dh, norm_gradient, kept_of(y->x1, r, t->s.d), norm, y->factor1, u);
 	}
 }
@@ -285,7 +281,6 @@ static void layer_back(struct train_work *t, const struct train_packed *p, const
 	const struct train_layer *l = &s->layer[index];
 	const struct matrix *m = p->matrices + index * PER_LAYER;
 	const struct saved *y = &t->layer[index];
-	const size_t d = (size_t)s->d;
 	elem *x1 = kept_of(y->x1, r, s->d), *x2 = kept_of(y->x2, r, s->d);
 	for (int i = 0; i < r.rows; i += 32)
 		narrow_strip(t, t->normal + (size_t)i * t->lda, t->turned_down, strip_at(r, i));
@@ -294,7 +289,8 @@ static void layer_back(struct train_work *t, const struct train_packed *p, const
 			gate_back(t, m, strip_at(r, i), v);
 	for (int i = 0; i < r.rows; i += 32) {
 		const struct strip u = strip_at(r, i);
-		norm_back(t, t->dh + (size_t)i * d, g + l->norm2, x2, w + l->norm2, y->factor2, u);
+		norm_back(t, t->dh + (size_t)i * t->ldx, g + l->norm2, x2, w + l->norm2, y->factor2,
+			  u);
 		narrow_strip(t, t->strip, t->turned_o, u);
 		back_product(&m[O], t->strip, t->lda, u.rows,
 			     (struct out){.e = t->attended + (size_t)i * t->lda, .ld = t->lda});

@@ -102,7 +102,14 @@ static inline int up32(int n)
 	return (n + 31) & ~31;
 }
 
-/* A row length in memory for n elements: an odd number of cache lines, so that rows spread over the sets. */
+/* A row length in memory for n elements, and for n floats: an odd number of cache lines, so that rows spread over the
+ * sets. */
+static inline size_t float_row_of(int n)
+{
+	const size_t up16 = ((size_t)n + 15) / 16 * 16;
+	return up16 + (up16 / 16 % 2 == 0 ? 16 : 0);
+}
+
 static inline size_t row_of(int n)
 {
 	return (size_t)up32(n) + ((up32(n) / 32) % 2 == 0 ? 32 : 0);

@@ -7,8 +7,6 @@
  * (gemm_amx.h) or, where there is none, by dot products of pairs (gemm_pairs.h). */
 #include <immintrin.h>
 
-#define GEMM_KB          352         /* of k at a time, */
-#define GEMM_KB_WHOLE    384         /* unless all of it is no more than this */
 #define GEMM_GROUP_BYTES (900 << 10) /* of B that stay in L2 while all rows of A pass */
 
 /* What a block of 32 rows is the sum of: `steps` times 32 of k, A a_step further each time, onto `from` or zero. */
@@ -18,6 +16,9 @@ struct gemm_sum {
 	int steps;
 	const float *from;
 	size_t ldfrom;
+	const elem *next_b; /* of the block that comes next, to be fetched ahead; NULL: not */
+	const float *next_from;
+	size_t ldnext;
 };
 
 #ifdef __AMX_BF16__
@@ -61,27 +62,72 @@ static void gemm_edge(const struct gemm_sum *block, float *c, size_t ldc, int ro
 		memcpy(c + (size_t)i * ldc, s[i], (size_t)columns * 4);
 }
 
-static void gemm_block(const struct gemm_call *g, int m, int panel, int k0, int k1)
+/* Where a block lies: 32 rows from m on by a panel, of k from k0 on. */
+struct gemm_place {
+	int m, panel, k0;
+};
+
+/* How the blocks follow one another. */
+struct gemm_walk {
+	const struct gemm_call *g;
+	int step;          /* of k */
+	int panels, group; /* so many of them at a time, for all rows */
+};
+
+static struct gemm_place gemm_after(const struct gemm_walk *w, struct gemm_place at)
 {
-	const int n = panel * 32, rows = g->m - m < 32 ? g->m - m : 32,
+	const int first = at.panel / w->group * w->group,
+		  end = first + w->group < w->panels ? first + w->group : w->panels;
+	if (++at.panel < end)
+		return at;
+	at.panel = first;
+	if ((at.m += 32) < w->g->m)
+		return at;
+	at.m = 0;
+	if ((at.panel = end) < w->panels)
+		return at;
+	at.panel = 0;
+	at.k0 += w->step;
+	return at;
+}
+
+static const elem *gemm_b(const struct gemm_call *g, struct gemm_place at)
+{
+	return g->b + (size_t)at.panel * (size_t)g->kb * 32 + (size_t)at.k0 * 32;
+}
+
+/* What a block's sums begin with, and the row length of that. */
+static const float *gemm_from(const struct gemm_call *g, struct gemm_place at, size_t *ld)
+{
+	const size_t n = (size_t)at.panel * 32, m = (size_t)at.m;
+	if (g->out)
+		return NULL;
+	*ld = at.k0 > g->k_begin ? g->ldc : g->ldadd;
+	if (at.k0 > g->k_begin)
+		return g->c + m * g->ldc + n;
+	return g->add ? g->add + m * g->ldadd + n : NULL;
+}
+
+static void gemm_block(const struct gemm_walk *w, struct gemm_place at)
+{
+	const struct gemm_call *g = w->g;
+	const int n = at.panel * 32, rows = g->m - at.m < 32 ? g->m - at.m : 32,
 		  columns = g->n - n < 32 ? g->n - n : 32;
+	const struct gemm_place next = gemm_after(w, at);
+	const bool last = next.k0 >= g->k;
 	struct gemm_sum block = {.lda = g->lda,
 				 .a_step = g->a_step ? g->a_step : 32,
-				 .b = g->b + (size_t)panel * g->kb * 32 + (size_t)k0 * 32,
-				 .steps = (k1 - k0) / 32};
-	block.a = g->a + (size_t)m * g->lda + (size_t)(k0 / 32) * block.a_step;
+				 .b = gemm_b(g, at),
+				 .steps = ((g->k - at.k0 < w->step ? g->k - at.k0 : w->step)) / 32,
+				 .next_b = last ? NULL : gemm_b(g, next)};
+	block.from = gemm_from(g, at, &block.ldfrom);
+	block.next_from = last ? NULL : gemm_from(g, next, &block.ldnext);
+	block.a = g->a + (size_t)at.m * g->lda + (size_t)(at.k0 / 32) * block.a_step;
 	if (g->out) {
-		gemm_block_bf16(&block, g->out + (size_t)m * g->ldc + n, g->ldc, rows, columns);
+		gemm_block_bf16(&block, g->out + (size_t)at.m * g->ldc + n, g->ldc, rows, columns);
 		return;
 	}
-	float *c = g->c + (size_t)m * g->ldc + n;
-	if (k0 > g->k_begin) {
-		block.from = c;
-		block.ldfrom = g->ldc;
-	} else if (g->add) {
-		block.from = g->add + (size_t)m * g->ldadd + n;
-		block.ldfrom = g->ldadd;
-	}
+	float *c = g->c + (size_t)at.m * g->ldc + n;
 	if (rows == 32 && columns == 16)
 		gemm_block16(&block, c, g->ldc);
 	else if (rows < 32 || columns < 32)
@@ -121,28 +167,21 @@ static struct gemm_fetch gemm_fetch_of(const struct gemm_call *g, size_t blocks)
 
 static void gemm(const struct gemm_call *g)
 {
-	int panels = (g->n + 31) / 32, kend = g->k;
-	int span = kend - g->k_begin,
-	    blocks = g->out || span <= GEMM_KB_WHOLE ? 1 : (span + GEMM_KB - 1) / GEMM_KB;
-	int step = blocks ? (span / 32 + blocks - 1) / blocks * 32 : 0;
-	if (step == 0)
+	const int span = g->k - g->k_begin,
+		  blocks = g->out || span <= GEMM_KB_WHOLE ? 1 : (span + GEMM_KB - 1) / GEMM_KB;
+	struct gemm_walk w = {.g = g, .panels = (g->n + 31) / 32};
+	w.step = blocks ? (span / 32 + blocks - 1) / blocks * 32 : 0;
+	if (w.step == 0)
 		return;
 	GEMM_WRITTEN();
+	w.group = GEMM_GROUP_BYTES / (w.step * 64);
+	if (w.group < 1)
+		w.group = 1;
 	struct gemm_fetch f =
-	    gemm_fetch_of(g, (size_t)blocks * (size_t)panels * (size_t)((g->m + 31) / 32));
-	int group = GEMM_GROUP_BYTES / (step * 64);
-	if (group < 1)
-		group = 1;
-	for (int k0 = g->k_begin; k0 < kend; k0 += step) {
-		int k1 = k0 + step < kend ? k0 + step : kend;
-		for (int p0 = 0; p0 < panels; p0 += group) {
-			int p1 = p0 + group < panels ? p0 + group : panels;
-			for (int m = 0; m < g->m; m += 32)
-				for (int p = p0; p < p1; p++) {
-					gemm_fetch(&f);
-					gemm_block(g, m, p, k0, k1);
-				}
-		}
+	    gemm_fetch_of(g, (size_t)blocks * (size_t)w.panels * (size_t)((g->m + 31) / 32));
+	for (struct gemm_place at = {.k0 = g->k_begin}; at.k0 < g->k; at = gemm_after(&w, at)) {
+		gemm_fetch(&f);
+		gemm_block(&w, at);
 	}
 }
 

@@ -1,7 +1,9 @@
 /* Blocks of 32 rows without AMX: a pair of A's k in every lane, times pairs of B's k by column (vdpbf16ps). Eight rows
  * by 32 columns of sums stay in registers. See gemm_bf16.h. */
 
-#define GEMM_ROWS 8
+#define GEMM_ROWS     8
+#define GEMM_KB       352 /* of k at a time, */
+#define GEMM_KB_WHOLE 384 /* unless all of it is no more than this */
 
 static void gemm_begin(void)
 {
