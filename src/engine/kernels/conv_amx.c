@@ -55,10 +55,8 @@ static void conv_amx_store(const struct conv_panel *p, const struct conv_tile *t
 	}
 }
 
-/* Steps ahead of the tile loads, which do not teach the processor to: a step's weights, and 16 pixels' channels where
- * the pixels of all taps do not stay in L1. */
-#define AHEAD        2
-#define FAR_CHANNELS 256
+/* Steps of weights and pixels that are fetched ahead of the tile loads, which do not teach the processor to. */
+#define AHEAD 2
 
 static inline void conv_amx_ahead(const uint16_t *w, size_t tiles)
 {
@@ -66,10 +64,20 @@ static inline void conv_amx_ahead(const uint16_t *w, size_t tiles)
 		__builtin_prefetch(w + AHEAD * tiles * 16 * STEP + i);
 }
 
-static inline void conv_amx_ahead_pixels(const uint16_t *a, size_t pixel_stride)
+/* Of 16 pixels, at channel c of tap t; after a tap's last channels come the next tap's first. */
+static inline void conv_amx_ahead_pixels(const struct conv_panel *p, const struct conv_tile *tile,
+					 int t, int c)
 {
+	c += AHEAD * STEP;
+	if (c >= p->channels) {
+		c -= p->channels;
+		t++;
+	}
+	if (t >= p->taps)
+		return;
+	const uint16_t *a = (const uint16_t *)tile->in + p->tap[t] + c;
 	for (size_t i = 0; i < 16; i++)
-		__builtin_prefetch(a + AHEAD * STEP + i * pixel_stride);
+		__builtin_prefetch(a + i * p->pixel_stride);
 }
 
 /* The weights that stream through L1 push out the lines that the sums go to: call them back in time, or each
@@ -117,10 +125,8 @@ static void conv_amx_pair32(const struct conv_panel *p, const struct conv_tile *
 			_tile_dpbf16ps(2, 5, 6);
 			_tile_dpbf16ps(3, 5, 7);
 			conv_amx_ahead(w, 2);
-			if (p->channels >= FAR_CHANNELS) {
-				conv_amx_ahead_pixels(a0 + c, p->pixel_stride);
-				conv_amx_ahead_pixels(a1 + c, p->pixel_stride);
-			}
+			conv_amx_ahead_pixels(p, t0, t, c);
+			conv_amx_ahead_pixels(p, t1, t, c);
 		}
 	}
 	_tile_stored(0, sums, 64);
@@ -152,6 +158,8 @@ static void conv_amx_pair16(const struct conv_panel *p, const struct conv_tile *
 			_tile_loadd(5, a1 + c, stride);
 			_tile_dpbf16ps(2, 5, 6);
 			conv_amx_ahead(w, 1);
+			conv_amx_ahead_pixels(p, t0, t, c);
+			conv_amx_ahead_pixels(p, t1, t, c);
 		}
 	}
 	float sums[2][16][16] __attribute__((aligned(64)));
