@@ -67,8 +67,44 @@ AROUND_EDIT = {"en": ["please {}", "{} please", "now {}", "can you {}", "{} for 
 
 # Words that say where and how; with those above, what is read of a prompt that is too long.
 ALSO_READ = {"en": ["on", "in", "background", "and", "left", "right", "above", "below", "over", "top", "style", "left of", "right of", "to the left of", "to the right of", "picture"],
-             "ko": ["배경", "배경에", "배경 위의", "왼쪽", "오른쪽", "위에", "아래에", "위에 있는", "아래에 있는", "왼쪽에 있는", "오른쪽에 있는", "스타일", "마리"] + [f"{n} 개" for n in ("두", "세", "네")] + [f"{n}개" for n in "234"],
+             "ko": ["배경", "배경에", "배경 위의", "왼쪽", "오른쪽", "위에", "아래에", "위에 있는", "아래에 있는", "왼쪽에 있는", "오른쪽에 있는", "스타일", "마리"] + [f"{n} 개" for n in ("두", "세", "네")] + [f"{n}{b}개" for n in "234" for b in ("", " ")],
              "ja": ["背景", "背景に", "背景の", "左", "右", "上", "下", "左にある", "右にある", "上にある", "下にある", "風", "スタイル"]}
+
+
+# What people say instead of what is practised: anywhere, and between two things.
+INSTEAD = {
+    "below": ["under", "beneath", "underneath"], "above": ["on top of"],
+    "at the beach": ["on the beach", "at the sea", "on the sea", "by the ocean", "on the ocean", "at the seaside", "on the shore"],
+    "under the sea": ["in the sea", "in the ocean", "in the water", "under the water"],
+    "at night": ["in the night", "by night", "at midnight", "in the night sky", "in the moonlight"],
+    "at sunset": ["at dusk", "at dawn", "at sunrise"],
+    "in a meadow": ["in the garden", "in a garden", "in the park", "in a park", "in the grass", "in the field", "in the meadow", "on a meadow"],
+    "in the snow": ["on the snow", "in snow"], "in a room": ["in the room", "in the house", "in the living room", "in the bedroom", "in the kitchen"],
+    "in space": ["in the universe", "in the galaxy"],
+    "해변의": ["바닷가의", "해변에 있는", "해변에서", "바닷가에서", "바닷가에", "해변에", "모래사장의", "바다 위의"],
+    "바닷속의": ["바닷속에 있는", "바다 속의", "바다 속에 있는", "바닷속에서", "물속의"],
+    "눈 속의": ["눈 내리는", "눈 오는", "눈이 내리는", "눈이 오는", "눈 덮인", "눈밭의", "눈밭에서", "눈 속에 있는"],
+    "밤의": ["한밤중의", "밤하늘의", "밤에", "밤하늘에", "달밤의"], "노을 속의": ["노을 지는", "노을이 지는", "석양의", "해질녘의", "저녁노을의"],
+    "들판의": ["풀밭의", "풀밭에서", "들판에 있는", "들판에서", "공원의", "공원에 있는", "공원에서", "정원의", "정원에 있는", "잔디밭의", "초원의"],
+    "우주의": ["우주에서", "우주 속의", "우주 공간의"], "방 안의": ["방의", "방 안에 있는", "방에서", "집 안의", "거실의", "거실에 있는"],
+    "海辺の": ["ビーチにいる", "海辺にいる", "浜辺の", "砂浜の", "海の上の", "ビーチで", "海辺で", "浜辺で"], "海の中の": ["海中の", "海の中にいる", "水の中の", "海の底の"],
+    "雪の中の": ["雪の降る", "雪が降る", "雪の積もった", "雪の上の", "雪の中にいる"], "夜の": ["夜空の", "夜に", "真夜中の", "夜空の下の"],
+    "夕焼けの": ["夕日の", "夕暮れの", "夕方に"], "草原の": ["公園の", "公園にいる", "公園で", "庭の", "庭にいる", "野原の", "草原にいる", "芝生の"],
+    "宇宙の": ["宇宙空間の", "宇宙で"], "部屋の": ["部屋にいる", "部屋で", "家の中の", "リビングの"],
+}
+# Two things beside one another and one above the other, as people say it; never trained on, for evaluation.
+SPOKEN = {"en": (["{a} next to {b}", "{a} with {b}", "{a} chasing {b}", "{a} looking at {b}"], ["{a} on {b}", "{b} under {a}", "{a} on top of {b}"]),
+          "ko": (["{a}하고 {b}", "{a}랑 {b}", "{a} 옆에 {b}", "{a}가 {b}를 보고 있다"], ["{b} 위에 {a}", "{a}가 {b} 위에 있다", "{a} 밑에 {b}"]),
+          "ja": (["{a}や{b}", "{a}の隣に{b}", "{a}が{b}を見ている"], ["{b}の上に{a}", "{a}の下に{b}", "{a}が{b}の上にいる"])}
+# What holds a picture and is not in it.
+FRAMES = ["photo", "photograph", "camera", "frame", "framed picture", "painting", "drawing", "card", "sticker", "icon", "poster", "art", "palette",
+          "사진", "그림", "카드", "스티커", "아이콘", "포스터", "액자", "일러스트", "이미지", "写真", "絵", "カード", "アイコン", "ポスター", "スタンプ", "イラスト", "画像", "額"]
+BETWEEN = {
+    " and ": ["next to", "beside", "near", "by", "with", "together with", "plus", "wearing", "holding", "in", "in front of", "behind"], " above ": ["on"],
+    ", ": ["와", "과", "랑", "이랑", "하고", "그리고", "와 함께", "과 함께", "및", "옆의", "옆에", "옆에 있는", "하고 있는", "을 쓴", "를 쓴", "을 든", "를 든"],
+    " 위에 있는 ": ["위", "위에", "위의"], " 아래에 있는 ": ["아래", "아래의", "밑", "밑에", "밑의", "밑에 있는"],
+    "と": ["と", "や", "とか", "そして", "の隣の", "の隣に", "の横の", "のそばの", "を持った", "をかぶった"], "の上にある": ["の上に", "の上にいる"], "の下にある": ["の下の", "の下に", "の下にいる"],
+}
 
 
 def words():
@@ -199,6 +235,14 @@ class Captions:
         if around:
             s = around[lang][int(r.random() * len(around[lang]))].format(s)
         return s
+
+    def spoken(self, r, m, lang):
+        """A pair or a scene in words that nobody has practised."""
+        names = [article(n) if lang == "en" else n for n in (self.name(r, i, lang, True) for i in m["concepts"])]
+        if m["kind"] == "pair":
+            return r.choice(SPOKEN[lang][m["relation"]]).format(a=names[0], b=names[1])
+        where = r.choice([w for said, also in INSTEAD.items() if said in SCENE[lang][m["scene"]] for w in also])
+        return {"en": "{1} {0}", "ko": "{0} {1}", "ja": "{0}{1}"}[lang].format(where, names[0])
 
     def edit(self, r, m, lang=None, plain=False):
         """The instruction of an edit: m has task, style/bg/tint of the target, perhaps `source` (which picture it is) and `said`."""

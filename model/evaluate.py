@@ -194,9 +194,18 @@ class Run:
         good = [self.judge.rank(p, m["concepts"][0], m["style"], 0, 160, 16, 16, m["tint"]) == 0 for p, m in zip(pics, ms)]
         self.log("coloured object top-1", np.mean(good), len(ms))
 
-    def scene(self):
+    def plain(self, m, lang):
+        return self.cap.caption(self.r, m, lang=lang, plain=True)
+
+    def spoken(self):
+        """The same as people say it."""
+        say = lambda m, lang: self.cap.spoken(self.r, m, lang)
+        self.pair(say, ", as people say it")
+        self.scene(say, ", as people say it")
+
+    def scene(self, say=None, how=""):
         ms = [{"kind": "scene", "style": k % 6, "concepts": [self.r.choice(self.asked)], "scene": k % 8, "bg": 0} for k in range(self.n // 2)]
-        pics = self.draw([self.cap.caption(self.r, m, lang=C.LANGS[k % 3], plain=True) for k, m in enumerate(ms)], [STYLES[m["style"]] for m in ms], seed=3)
+        pics = self.draw([(say or self.plain)(m, C.LANGS[k % 3]) for k, m in enumerate(ms)], [STYLES[m["style"]] for m in ms], seed=3)
         top, place = [], []
         for p, m in zip(pics, ms):
             t = lambda v: torch.tensor([v] * len(self.ids))
@@ -205,22 +214,22 @@ class Run:
             top.append(int((d < d[self.ids.index(m["concepts"][0])]).sum()) == 0)
             top_band = p[:48].permute(2, 0, 1)[None].float()
             place.append(int((features(self.s.grounds[m["style"]][:, :, :48]) - features(top_band)).square().mean(1).argmin()) == m["scene"])
-        self.log("scene: object top-1", np.mean(top), len(ms))
-        self.log("scene: place", np.mean(place), len(ms))
-        save(f"{self.out}_scene.png", pics[:32], 8, 1)
+        self.log(f"scene: object top-1{how}", np.mean(top), len(ms))
+        self.log(f"scene: place{how}", np.mean(place), len(ms))
+        save(f"{self.out}_{'spoken_' * bool(how)}scene.png", pics[:32], 8, 1)
 
-    def pair(self):
+    def pair(self, say=None, how=""):
         ms = []
         while len(ms) < self.n // 2:
             a, b = self.r.choice(self.asked), self.r.choice(self.asked)
             if a != b and held_pair(a, b):
-                ms.append({"kind": "pair", "style": len(ms) % 6, "concepts": [a, b], "relation": len(ms) % 2, "bg": self.r.choice((0, 3, 5, 6, 8))})
-        pics = self.draw([self.cap.caption(self.r, m, lang=C.LANGS[k % 3], plain=True) for k, m in enumerate(ms)], [STYLES[m["style"]] for m in ms], seed=4)
+                ms.append({"kind": "pair", "style": len(ms) % 6, "concepts": [a, b], "relation": len(ms) % 2, "bg": 0 if say else self.r.choice((0, 3, 5, 6, 8))})
+        pics = self.draw([(say or self.plain)(m, C.LANGS[k % 3]) for k, m in enumerate(ms)], [STYLES[m["style"]] for m in ms], seed=4)
         ok = np.array([[self.judge.rank(p, m["concepts"][j], m["style"], m["bg"], 80, SLOTS[PAIRS[m["relation"]][j]][0] + 8,
                                         SLOTS[PAIRS[m["relation"]][j]][1] + 8) for j in (0, 1)] for p, m in zip(pics, ms)])
-        self.log("pair: both objects in their places", (ok == 0).all(1).mean(), len(ms), "held-out pairs")
-        self.log("pair: one object top-1", (ok == 0).mean(), 2 * len(ms))
-        save(f"{self.out}_pair.png", pics[:32], 8, 1)
+        self.log(f"pair: both objects in their places{how}", (ok == 0).all(1).mean(), len(ms), "held-out pairs")
+        self.log(f"pair: one object top-1{how}", (ok == 0).mean(), 2 * len(ms))
+        save(f"{self.out}_{'spoken_' * bool(how)}pair.png", pics[:32], 8, 1)
 
     def count(self):
         ms = [{"kind": "count", "style": k % 6, "concepts": [self.r.choice(self.asked)], "number": 2 + k % 3, "bg": (0, 3, 5, 6, 8)[k % 5]} for k in range(self.n // 2)]
@@ -304,7 +313,7 @@ def main():
     p.add_argument("model")
     p.add_argument("out")
     p.add_argument("--n", type=int, default=120)
-    p.add_argument("--only", default="ceiling,single,tinted,scene,pair,count,portrait,edits")
+    p.add_argument("--only", default="ceiling,single,tinted,scene,pair,spoken,count,portrait,edits")
     p.add_argument("--madang", help="the program, to draw with the engine")
     p.add_argument("--forget", action="store_true", help="draw by heart, without the model's memory")
     p.add_argument("--edition", type=int, default=3)

@@ -177,7 +177,7 @@ def main():
         remember(f"{o.out}/memory.safetensors", o.memory, [cc.index(c) for c in known], o.portraits)
     json.dump({"concepts": [portrait()] * o.portraits + [{k: c[k] for k in ("id", "char")} | names(c, c["id"] in core, labels) for c in known],
                **({"traits": {t: C.leaves(w) for t, w in TRAITS.items()}} if o.portraits else {}), "words": C.words(),
-               "numbers": sorted(set(C.leaves([C.NUMBER, C.NUMBER_ALSO]))), "places": sorted(set(C.leaves(C.SCENE))), "styles": C.style_words(), "grounds": C.grounds()},
+               "numbers": sorted(set(C.leaves([C.NUMBER, C.NUMBER_ALSO]))), "places": sorted(set(C.leaves(C.SCENE))), "colours": sorted(set(C.leaves([C.COLOUR, C.COLOUR_ALSO]))), "styles": C.style_words(), "grounds": C.grounds(), "frames": C.FRAMES, "instead": C.INSTEAD, "between": C.BETWEEN},
               open(f"{o.out}/concepts.json", "w"), ensure_ascii=False, indent=0)
     print({f: os.path.getsize(f"{o.out}/{f}") for f in sorted(os.listdir(o.out))})
 

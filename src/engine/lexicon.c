@@ -65,8 +65,7 @@ static const struct name *match_spaced(const struct table *l, const char *text,
 	return best;
 }
 
-/* What may follow a one-syllable noun within its word. */
-static bool is_particle(const char *s, size_t length)
+bool engine_lexicon_is_particle(const char *s, size_t length)
 {
 	static const char *const particles[] = {
 	    "은",   "는",   "이",   "가",   "을",   "를",   "와",   "과",   "의",   "에",
@@ -108,7 +107,8 @@ static bool stands_alone(const char *text, size_t length, size_t at, size_t end)
 	if (follows(text, length, at, script))
 		return false;
 	size_t rest = run_end(text, length, end, script);
-	return rest == end || (script == SCRIPT_HANGUL && is_particle(text + end, rest - end));
+	return rest == end ||
+	       (script == SCRIPT_HANGUL && engine_lexicon_is_particle(text + end, rest - end));
 }
 
 /* The longest unspaced name that begins at text[at]; the text is lower case. */
@@ -209,15 +209,25 @@ size_t engine_lexicon_find(const struct engine_lexicon *lexicon, const char *pro
 	return found;
 }
 
+size_t engine_lexicon_said(const struct table *t, const char *text, struct said *said, size_t max)
+{
+	struct walk w;
+	const struct name *n;
+	size_t count = 0, start;
+	walk_init(&w, text);
+	while (count < max && (n = walk_next(&w, t, NULL, &start)))
+		said[count++] = (struct said){{start, w.at}, n};
+	free(w.text);
+	return count;
+}
+
 /* Where words of no concept stand in the text: [start, end) of each, in order; returns how many. */
 static size_t spans_of(const struct table *words, const char *prompt, struct word *spans)
 {
-	struct walk w;
-	size_t count = 0, start;
-	walk_init(&w, prompt);
-	while (count < LEXICON_WORDS_MAX && walk_next(&w, words, NULL, &start))
-		spans[count++] = (struct word){start, w.at};
-	free(w.text);
+	struct said said[LEXICON_WORDS_MAX];
+	size_t count = engine_lexicon_said(words, prompt, said, LEXICON_WORDS_MAX);
+	for (size_t i = 0; i < count; i++)
+		spans[i] = said[i].at;
 	return count;
 }
 
@@ -243,24 +253,44 @@ static bool within(const struct word *spans, size_t count, size_t start, size_t 
 	return false;
 }
 
-/* What is named by a word that says nothing else. */
+/* Of the things of a text those that are in the picture, if there are such: "photo" is not in "a photo of a cat". */
+static size_t without_frames(const struct engine_lexicon *l, const char *text, struct said *things,
+			     size_t count)
+{
+	struct word frames[LEXICON_WORDS_MAX];
+	size_t frame_count = spans_of(&l->frames, text, frames), kept = 0;
+	for (size_t i = 0; i < count; i++)
+		if (!within(frames, frame_count, things[i].at.start, things[i].at.end))
+			things[kept++] = things[i];
+	return kept ? kept : count;
+}
+
+size_t engine_lexicon_said_things(const struct engine_lexicon *l, const char *text,
+				  struct said *said, size_t max)
+{
+	struct word words[LEXICON_WORDS_MAX], traits[LEXICON_WORDS_MAX];
+	size_t words_count = spans_of(&l->words, text, words), traits_count = 0, found = 0, start;
+	struct walk w;
+	const struct name *n;
+	if (names_kinds(l, text))
+		traits_count = spans_of(&l->traits, text, traits);
+	walk_init(&w, text);
+	while (found < max && (n = walk_next(&w, &l->names, NULL, &start)))
+		if (l->concepts[n->concept].kinds || (!within(words, words_count, start, w.at) &&
+						      !within(traits, traits_count, start, w.at)))
+			said[found++] = (struct said){{start, w.at}, n};
+	free(w.text);
+	return without_frames(l, text, said, found);
+}
+
 static size_t things(const struct engine_lexicon *lexicon, const char *prompt, size_t *concepts,
 		     size_t max)
 {
-	struct word said[LEXICON_WORDS_MAX], traits[LEXICON_WORDS_MAX];
-	size_t said_count = spans_of(&lexicon->words, prompt, said), traits_count = 0;
-	size_t found = 0, start;
-	struct walk w;
-	const struct name *n;
-	if (names_kinds(lexicon, prompt))
-		traits_count = spans_of(&lexicon->traits, prompt, traits);
-	walk_init(&w, prompt);
-	while (found < max && (n = walk_next(&w, &lexicon->names, NULL, &start)))
-		if (lexicon->concepts[n->concept].kinds ||
-		    (!within(said, said_count, start, w.at) &&
-		     !within(traits, traits_count, start, w.at)))
-			found = add_once(concepts, found, max, n->concept);
-	free(w.text);
+	struct said said[LEXICON_WORDS_MAX];
+	size_t count = engine_lexicon_said_things(lexicon, prompt, said, LEXICON_WORDS_MAX);
+	size_t found = 0;
+	for (size_t i = 0; i < count; i++)
+		found = add_once(concepts, found, max, said[i].name->concept);
 	return found;
 }
 

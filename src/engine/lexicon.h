@@ -34,7 +34,7 @@ struct engine_lexicon;
 
 /* Reads DIR/concepts.json: {"concepts": [{"id": "1F34E", "en": ["red apple", "apple"], "ko": […],
  * "ja": […]}, …], "words": ["red", "background", …]}; words, which need not be there, are what can be said of a
- * concept: colours, places, numbers, styles; "numbers": […], "places": […] and "styles": {"pixel": ["pixel art", …], …} say which of
+ * concept: colours, places, numbers, styles; "numbers": […], "places": […], "colours": […], "frames": […] and "styles": {"pixel": ["pixel art", …], …} say which of
  * them are those; "grounds": {"said": ["background", …], "colours": [{"rgb": [76, 134, 232], "en": ", blue background", "ko": …, "ja": …}, …]}
  * what is said of a ground, and what asks for one. A directory without the file gives true and *out NULL: that model takes any prompt. */
 MUST_CHECK bool engine_lexicon_open(const char *dir, struct engine_lexicon **out, struct err *e);
@@ -51,7 +51,8 @@ size_t engine_lexicon_find(const struct engine_lexicon *lexicon, const char *pro
 			   size_t *concepts, size_t max);
 
 /* The same, but a name that is said as a colour or a place is none ("orange" in "an orange cat", "beach" in "a cat
- * on the beach") where anything else is named, and one that is said as a trait none beside a thing of kinds. */
+ * on the beach") where anything else is named, and one that is said as a trait none beside a thing of kinds; nor is what
+ * holds a picture ("a photo of a cat"). */
 size_t engine_lexicon_things(const struct engine_lexicon *lexicon, const char *prompt,
 			     size_t *concepts, size_t max);
 
@@ -92,6 +93,16 @@ bool engine_lexicon_places(const struct engine_lexicon *lexicon, const char *pro
 
 /* The style that the prompt names in words, by the model's name for it; borrowed; NULL: none. */
 const char *engine_lexicon_style(const struct engine_lexicon *lexicon, const char *prompt);
+
+/* The prompt in words that the model was taught, which draws one thing with its colour, its number or its place, or two.
+ * - What the file's "instead" has ({"below": ["under", …], …}) is put in its place, but for within a longer name or saying.
+ * - Of two things, what stands between them, or in Korean and Japanese behind them, is said as "between" has it ("케이크와 커피":
+ *   "케이크, 커피"), or, where it says nothing that is known ("a dog chasing a cat"), that they are beside one another.
+ * - Colours, numbers and places of two things are left out, and so are further things; of several of a thing, its place. Of two
+ *   English names that stand side by side ("a sleeping cat"), the first.
+ * Appended to `out`. */
+void engine_lexicon_plain(const struct engine_lexicon *lexicon, const char *prompt,
+			  struct buf *out);
 
 /* What of the prompt the model knows, concepts and words, in its order, with a blank between: what is left of
  * a prompt that has more tokens than the model reads. Appended to `out`. */

@@ -52,10 +52,15 @@ struct engine_lexicon {
 	struct table kept;   /* words and traits */
 	const char **trait_names;
 	size_t trait_count;
-	struct table numbers, places,
+	struct table numbers, places, tints,
 	    styles; /* some of them again; a style's `concept` is its style */
 	const char **style_names;
 	struct table grounds; /* what says one */
+	/* What is said instead of what the model was taught, anywhere and between two things; `concept` is the number of
+	 * what is put in its place. */
+	struct table instead, between;
+	struct table frames; /* what holds a picture: "photo" */
+	const char **instead_words, **between_words;
 	struct ground *colours;
 	size_t colours_count;
 };
@@ -63,6 +68,21 @@ struct engine_lexicon {
 struct word {
 	size_t start, end; /* in the text */
 };
+
+/* Where a name stands in a text. */
+struct said {
+	struct word at;
+	const struct name *name;
+};
+
+/* All names of a table in the text, in its order; returns how many. */
+size_t engine_lexicon_said(const struct table *t, const char *text, struct said *said, size_t max);
+/* The things among them: what is named by a word that says nothing else. */
+size_t engine_lexicon_said_things(const struct engine_lexicon *l, const char *text,
+				  struct said *said, size_t max);
+
+/* What may follow a one-syllable noun of Korean within its word. */
+bool engine_lexicon_is_particle(const char *s, size_t length);
 
 /* Names and prompts are cut alike. The script of the character at text[at] and its bytes; a broken byte is a character of no
  * script. */

@@ -308,13 +308,17 @@ static bool add_traits(struct engine_lexicon *l, const struct json_value *root,
 	return true;
 }
 
-/* What may be said of a concept, and which of it are numbers, places and styles; not every model has them. */
+/* What may be said of a concept, and which of it are numbers, places, colours and styles; not every model has them. */
 static bool add_words(struct engine_lexicon *l, const struct json_value *root, struct err *e)
 {
 	const struct {
 		const char *key;
 		struct table *table;
-	} lists[] = {{"words", &l->words}, {"numbers", &l->numbers}, {"places", &l->places}};
+	} lists[] = {{"words", &l->words},
+		     {"numbers", &l->numbers},
+		     {"places", &l->places},
+		     {"colours", &l->tints},
+		     {"frames", &l->frames}};
 	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
 		const struct json_value *list = json_get(root, lists[i].key);
 		if (!make_room(l, lists[i].table, list, e) ||
@@ -369,6 +373,14 @@ static bool add_grounds(struct engine_lexicon *l, const struct json_value *root,
 	return true;
 }
 
+/* What may be said instead of what the model was taught; not every model has them. */
+static bool add_instead(struct engine_lexicon *l, const struct json_value *root, struct err *e)
+{
+	size_t count;
+	return add_named(l, &l->instead, root, "instead", &l->instead_words, &count, e) &&
+	       add_named(l, &l->between, root, "between", &l->between_words, &count, e);
+}
+
 static void sort(struct table *t)
 {
 	if (t->count)
@@ -393,7 +405,8 @@ static bool load(struct engine_lexicon *l, const char *text, size_t length, stru
 	for (size_t i = 0; i < list->length; i++)
 		if (!add_concept(l, &list->items[i], e))
 			return false;
-	if (!add_words(l, root, e) || !add_traits(l, root, list, e) || !add_grounds(l, root, e))
+	if (!add_words(l, root, e) || !add_traits(l, root, list, e) || !add_grounds(l, root, e) ||
+	    !add_instead(l, root, e))
 		return false;
 	if (arena_exceeded(l->arena))
 		return err_set(e, ERR_TOO_LARGE, "concepts.json does not fit in memory");
@@ -405,6 +418,10 @@ static bool load(struct engine_lexicon *l, const char *text, size_t length, stru
 	sort(&l->traits);
 	sort(&l->kept);
 	sort(&l->grounds);
+	sort(&l->tints);
+	sort(&l->frames);
+	sort(&l->instead);
+	sort(&l->between);
 	return true;
 }
 

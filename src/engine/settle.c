@@ -123,9 +123,31 @@ static bool redraw(struct engine *engine, struct arena *a, struct engine_request
 	return true;
 }
 
+/* What is to be drawn, in words that the model was taught. */
+static bool plain_words(struct engine *engine, struct arena *a, struct engine_request *r,
+			struct err *e)
+{
+	struct buf words;
+	if (!engine->lexicon || !r->prompt)
+		return true;
+	buf_init(&words, ENGINE_TEXT_BYTES_MAX);
+	engine_lexicon_plain(engine->lexicon, r->prompt, &words);
+	/* one that is too long is said to be so elsewhere */
+	const char *plain = words.failed
+				? r->prompt
+				: arena_strndup(a, words.length ? words.data : "", words.length);
+	buf_finish(&words);
+	if (!plain)
+		return err_set(e, ERR_NO_MEMORY, "the prompt is too long");
+	r->prompt = plain;
+	return true;
+}
+
 bool engine_settle(struct engine *engine, struct arena *a, struct engine_request *request,
 		   struct err *e)
 {
+	if (request->task != ENGINE_TASK_EDIT && !plain_words(engine, a, request, e))
+		return false;
 	if (request->task == ENGINE_TASK_RESTYLE && engine->memory && engine->lexicon &&
 	    !redraw(engine, a, request, e))
 		return false;

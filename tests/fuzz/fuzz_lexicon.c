@@ -11,7 +11,12 @@
 static const char CONCEPTS[] =
     "{\"concepts\":[{\"id\":\"a\",\"en\":[\"red apple\",\"apple\"],\"ko\":[\"빨간 사과\",\"사과\",\"배\"],"
     "\"ja\":[\"赤いリンゴ\",\"め\"]},{\"id\":\"b\",\"en\":[\"box\",\"t-shirt\"],\"ko\":[\"T셔츠\"],"
-    "\"kinds\":[[\"old\"],[\"new\",\"old\"]]}],\"traits\":{\"old\":[\"old\",\"헌\"],\"new\":[\"new\",\"apple\"]},"
+    "\"kinds\":[[\"old\"],[\"new\",\"old\"]]},"
+    "{\"id\":\"c\",\"en\":[\"cat\"],\"ko\":[\"고양이\"],\"ja\":[\"猫\"]},{\"id\":\"d\",\"en\":[\"dog\"],\"ja\":[\"犬\"]},"
+    "{\"id\":\"e\",\"en\":[\"photo\"],\"ko\":[\"개\"]}],"
+    "\"colours\":[\"赤い\",\"two\"],\"places\":[\"on\"],\"frames\":[\"photo\"],"
+    "\"instead\":{\"on\":[\"under\",\"밑의\"],\"\":[\"zzz\"]},\"between\":{\" above \":[\"on\"],\", \":[\"와\",\"위에\"],\"と\":[\"の\"]},"
+    "\"traits\":{\"old\":[\"old\",\"헌\"],\"new\":[\"new\",\"apple\"]},"
     "\"words\":[\"on\",\"위의\",\"赤い\",\"box\"],\"numbers\":[\"two\",\"두\"],"
     "\"styles\":{\"pixel\":[\"pixel art\",\"픽셀\"]},"
     "\"grounds\":{\"said\":[\"배경\"],\"colours\":[{\"rgb\":[9,9,9],\"ko\":\"검은 배경\"}]}}";
@@ -55,6 +60,10 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 	if (gist.failed || gist.length > 2 * strlen(prompt))
 		abort();
 	buf_finish(&gist);
+	struct buf plain;
+	buf_init(&plain, 8 * size + 1024);
+	engine_lexicon_plain(lexicon, prompt, &plain);
+	buf_finish(&plain);
 	struct buf bare;
 	buf_init(&bare, size + 2);
 	engine_lexicon_bare(lexicon, prompt, &bare);

@@ -30,12 +30,15 @@ static const char CONCEPTS[] =
     "{\"id\":\"hearts\",\"en\":[\"two hearts\"]},"
     "{\"id\":\"person\",\"en\":[\"portrait\",\"woman\"],\"ko\":[\"초상화\",\"여자\"],\"kinds\":[[\"woman\",\"iris\"],[\"woman\",\"long\"]]},"
     "{\"id\":\"eye\",\"en\":[\"eye\"],\"ko\":[\"눈\"],\"ja\":[\"め\"]}],"
-    "\"words\":[\"on\",\"background\",\"red\",\"sky blue\",\"배경\",\"노란\",\"하늘색\",\"위의\",\"赤い\",\"背景\",\"ドット絵\",\"rose\",\"in the box\"],"
+    "\"words\":[\"and\",\"above\",\"below\",\"on\",\"background\",\"red\",\"sky blue\",\"배경\",\"노란\",\"하늘색\",\"위의\",\"赤い\",\"背景\",\"ドット絵\",\"rose\",\"in the box\"],"
     "\"traits\":{\"woman\":[\"woman\",\"여자\"],\"iris\":[\"iris\",\"붓꽃\"],\"long\":[\"long hair\",\"긴 머리\"]},"
     "\"places\":[\"in the box\"],\"numbers\":[\"two\",\"두\",\"二つの\"],"
     "\"styles\":{\"pixel\":[\"pixel art\",\"픽셀\",\"ドット絵\"],\"ink\":[\"ink\"]},"
     "\"grounds\":{\"said\":[\"background\",\"배경\",\"背景\"],\"colours\":[{\"rgb\":[255,255,255]},"
-    "{\"rgb\":[229,72,77],\"en\":\", red background\",\"ko\":\", 빨간 배경\",\"ja\":\"、赤い背景\"},{\"rgb\":[0,0,255],\"en\":\", blue background\"}]}}";
+    "{\"rgb\":[229,72,77],\"en\":\", red background\",\"ko\":\", 빨간 배경\",\"ja\":\"、赤い背景\"},{\"rgb\":[0,0,255],\"en\":\", blue background\"}]},"
+    "\"colours\":[\"red\",\"sky blue\",\"노란\",\"赤い\"],\"frames\":[\"cookie\",\"쿠키\"],"
+    "\"instead\":{\"below\":[\"under\"],\"상자 속의\":[\"눈 내리는\"]},"
+    "\"between\":{\" and \":[\"next to\",\"in\"],\" above \":[\"on\"],\", \":[\"와\",\"하고\"],\" 위에 있는 \":[\"위에\"],\"と\":[\"や\"]}}";
 
 static struct engine_lexicon *lexicon;
 
@@ -192,6 +195,63 @@ static void test_grounds(void **state)
 	for (size_t i = 0; i < kinds; i++)
 		assert_int_equal(engine_lexicon_concept(lexicon, first + i), 13);
 	assert_int_equal(engine_lexicon_concept(lexicon, 3), 3);
+}
+
+static void plain(const char *prompt, const char *expected)
+{
+	struct buf b;
+	buf_init(&b, 1000);
+	engine_lexicon_plain(lexicon, prompt, &b);
+	buf_add_char(&b, '\0');
+	assert_string_equal(b.data, expected);
+	buf_finish(&b);
+}
+
+static void test_plain(void **state)
+{
+	(void)state;
+	/* what is said anywhere, but within a name or a longer saying */
+	plain("A cat under a taxi", "A cat below a taxi");
+	plain("a cat under", "a cat below");
+	plain("눈 내리는 날의 고양이", "상자 속의 날의 고양이");
+	plain("a cat in the box", "a cat in the box");
+	plain("a thunder cat", "a thunder cat");
+	plain("", "");
+	/* two things: known, said otherwise, or by a verb */
+	plain("a cat next to the bus!", "a cat and the bus!");
+	plain("an apple on an iris", "an apple above an iris");
+	plain("apple on iris", "apple above iris");
+	plain("a cat, a taxi", "a cat and a taxi");
+	plain("a cat chasing a taxi", "a cat and a taxi");
+	plain("고양이와 버스", "고양이, 버스");
+	plain("고양이 하고 버스를", "고양이, 버스를");
+	plain("고양이가 버스를 본다", "고양이, 버스를 본다");
+	plain("고양이가 버스 위에 앉아 있다", "버스 위에 있는 고양이 앉아 있다");
+	plain("猫やバス", "猫とバス");
+	plain("猫がバスを見る", "猫とバスを見る");
+	/* which are not of one picture, or said in a way that is not known */
+	plain("a cat sitting on a taxi", "a cat sitting on a taxi");
+	plain("I like my cat and I would never take a taxi",
+	      "I like my cat and I would never take a taxi");
+	plain("고양이는 언제나 옳지 버스", "고양이는 언제나 옳지 버스");
+	/* what two things, or several of one, are not drawn with */
+	plain("a red cat and two pears", "a cat and pears");
+	plain("red apple on a sky blue bus", "red apple above a bus");
+	plain("a cat and a pear on a red background", "a cat and a pear on a red background");
+	plain("two cats in the box", "two cats ");
+	plain("two hearts in the box", "two hearts in the box");
+	plain("a cat in the box and a pear", "a cat and a pear");
+	plain("a cat, a pear and a bus", "a cat and a pear");
+	plain("a cat on a taxi on a bus", "a cat above a taxi");
+	/* one that only says what the other is like, or holds the picture */
+	plain("a cherries cat", "a cat");
+	plain("a bus of a cat", "a cat");
+	plain("a cookie of a cat and a pear", "a cookie of a cat and a pear");
+	plain("고양이 쿠키", "고양이 쿠키");
+	plain("on a cat", "on a cat");
+	plain("a cat on a red background", "a cat on a red background");
+	/* people are drawn otherwise */
+	plain("a woman on a bus", "a woman on a bus");
 }
 
 static void test_kinds(void **state)
@@ -378,6 +438,8 @@ static void test_files(void **state)
 	    "{\"concepts\":[{\"id\":\"x\",\"en\":[\"a\"],\"kinds\":[[1]]}],\"traits\":{\"y\":[]}}",
 	    "{\"concepts\":[{\"id\":\"x\",\"en\":[\"a\"]}],\"traits\":[]}",
 	    "{\"concepts\":[{\"id\":\"x\",\"en\":[\"a\"]}],\"grounds\":{\"said\":1}}",
+	    "{\"concepts\":[{\"id\":\"x\",\"en\":[\"a\"]}],\"instead\":1}",
+	    "{\"concepts\":[{\"id\":\"x\",\"en\":[\"a\"]}],\"between\":{\"and\":[1]}}",
 	    "{\"concepts\":[{\"id\":\"x\",\"en\":[\"a\"]}],\"grounds\":{\"colours\":1}}",
 	    "{\"concepts\":[{\"id\":\"x\",\"en\":[\"a\"]}],\"grounds\":{\"colours\":[{}]}}",
 	    "{\"concepts\":[{\"id\":\"x\",\"en\":[\"a\"]}],\"grounds\":{\"colours\":[{\"rgb\":[1,2,256]}]}}",
@@ -406,6 +468,7 @@ int main(void)
 	    cmocka_unit_test(test_things),
 	    cmocka_unit_test(test_numbers_places_and_styles),
 	    cmocka_unit_test(test_grounds),
+	    cmocka_unit_test(test_plain),
 	    cmocka_unit_test(test_kinds),
 	    cmocka_unit_test(test_bare),
 	    cmocka_unit_test(test_gist),

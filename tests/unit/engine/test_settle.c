@@ -192,6 +192,31 @@ static void test_what_is_not_recognised(void **state)
 	refuses(r, ERR_INVALID, "source_tokens");
 }
 
+/* What people say is drawn in the words that the model was taught; what is to be changed of a picture is left as it is. */
+static void test_plain_words(void **state)
+{
+	static const char *const SAID[][2] = {
+	    {"a unicorn under a rainbow", "a unicorn below a rainbow"},
+	    {"케이크와 커피", "케이크, 커피"},
+	    {"눈 내리는 마을의 집", "눈 속의 마을의 집"},
+	    {"海の上の船", "海辺の船"},
+	    {"a red apple at the beach", "a red apple at the beach"},
+	};
+	struct err e;
+	(void)state;
+	for (size_t i = 0; i < sizeof SAID / sizeof *SAID; i++) {
+		struct engine_request r = ENGINE_REQUEST_INIT;
+		r.prompt = SAID[i][0];
+		assert_true(engine_settle(engine, arena, &r, &e));
+		assert_string_equal(r.prompt, SAID[i][1]);
+	}
+	struct engine_request edit = ENGINE_REQUEST_INIT;
+	edit.task = ENGINE_TASK_EDIT;
+	edit.prompt = "a unicorn under a rainbow";
+	assert_true(engine_settle(engine, arena, &edit, &e));
+	assert_string_equal(edit.prompt, "a unicorn under a rainbow");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -200,6 +225,7 @@ int main(void)
 	    cmocka_unit_test(test_moved_and_smaller),
 	    cmocka_unit_test(test_people),
 	    cmocka_unit_test(test_what_is_not_recognised),
+	    cmocka_unit_test(test_plain_words),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
