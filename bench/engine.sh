@@ -3,8 +3,9 @@
 # the built-in one). SECONDS_A_ROW is longer where it must wait for quiet moments.
 # On a machine with other work, run it under a raised priority; the fraction of the limit is what counts. Rows with one
 # thread are timed by the thread's own time and so bear company best. LARGE=1 adds the shape of Janus-Pro-1B.
-# bench/engine.sh table FILE: every shape, int8 and int4, batch 2 and 8, by all threads and by one, into FILE
-# (bench/engine_zen4.csv is such a table from an AMD EPYC with two cores).
+# bench/engine.sh table FILE: every shape, int8 and int4, batch 2 and 8, by all threads and by one, into FILE.
+# engine.csv and vq.csv are of an AMD EPYC with two cores (Zen 4; engine.csv is such a table), engine_amx.csv and vq_amx.csv of an
+# Intel Xeon with AMX and of older source: see docs/training.md, "How fast", for what has changed since.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 madang=build/madang

@@ -4,7 +4,7 @@
 The same Janus-style transformer (model/nets.py) on random tokens, one core and two: forward, backward and optimizer.
 PyTorch runs in bf16 autocast with AdamW. Needs build/ and Debian's python3-torch (run it with /usr/bin/python3).
 share: of what one core does at most with bf16 operands at hand (AMX, or else AVX-512), measured right before.
-train.csv is of a machine with AMX, train_zen4.csv of an AMD EPYC without it."""
+train.csv is of an AMD EPYC without AMX, train_amx.csv of a machine with it, and of older source."""
 import csv
 import json
 import os
