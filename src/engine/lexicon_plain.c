@@ -4,38 +4,51 @@
 
 #include <string.h>
 
+#include "base/str.h"
+
 #define PLAIN_BYTES_MAX ((size_t)1 << 16)
 #define CUTS_MAX        64
 #define THINGS_MAX      16
 /* What stands between two things and says nothing that is known: more is a sentence of its own. */
 #define GAP_BYTES_MAX 20
 
-/* Whether the span is of one of these: all of it and more, or its beginning. */
-static bool in_other(const struct said *said, size_t count, struct word at)
+/* The names and sayings of a text. */
+struct known {
+	struct said said[2][LEXICON_WORDS_MAX];
+	size_t count[2];
+};
+
+static void know(const struct engine_lexicon *l, const char *text, struct known *k)
 {
-	for (size_t i = 0; i < count; i++) {
-		struct word other = said[i].at;
-		bool longer = other.end - other.start > at.end - at.start;
-		if ((other.start <= at.start && at.end <= other.end && longer) ||
-		    (other.start < at.start && at.start < other.end))
-			return true;
-	}
+	k->count[0] = engine_lexicon_said(&l->names, text, k->said[0], LEXICON_WORDS_MAX);
+	k->count[1] = engine_lexicon_said(&l->words, text, k->said[1], LEXICON_WORDS_MAX);
+}
+
+/* Whether the span is of one of them: all of it and more, or its beginning. */
+static bool in_other(const struct known *k, struct word at)
+{
+	for (size_t t = 0; t < 2; t++)
+		for (size_t i = 0; i < k->count[t]; i++) {
+			struct word other = k->said[t][i].at;
+			bool longer = other.end - other.start > at.end - at.start;
+			if ((other.start <= at.start && at.end <= other.end && longer) ||
+			    (other.start < at.start && at.start < other.end))
+				return true;
+		}
 	return false;
 }
 
 /* What is said anywhere. */
 static void replace(const struct engine_lexicon *l, const char *prompt, struct buf *out)
 {
-	struct said found[LEXICON_WORDS_MAX], names[LEXICON_WORDS_MAX], words[LEXICON_WORDS_MAX];
+	struct said found[LEXICON_WORDS_MAX];
+	struct known known;
 	size_t count = engine_lexicon_said(&l->instead, prompt, found, LEXICON_WORDS_MAX), at = 0;
-	size_t name_count = 0, word_count = 0;
-	if (count) {
-		name_count = engine_lexicon_said(&l->names, prompt, names, LEXICON_WORDS_MAX);
-		word_count = engine_lexicon_said(&l->words, prompt, words, LEXICON_WORDS_MAX);
-	}
+	if (count)
+		know(l, prompt, &known);
 	for (size_t i = 0; i < count; i++) {
 		struct word here = found[i].at;
-		if (in_other(names, name_count, here) || in_other(words, word_count, here))
+		if (in_other(&known, here))
 			continue;
 		buf_add(out, prompt + at, here.start - at);
 		buf_add_str(out, l->instead_words[found[i].name->concept]);
@@ -86,20 +99,17 @@ static void without(const struct cuts *c, size_t start, size_t end, struct buf *
 }
 
 /* Takes out what is said with these words, but what is part of a name or of a longer saying, and the blank behind it. */
-static void cut_words(const struct engine_lexicon *l, struct cuts *c, const struct table *words,
+static void cut_words(struct cuts *c, const struct known *known, const struct table *words,
 		      const struct table *unless_before)
 {
-	struct said said[LEXICON_WORDS_MAX], names[LEXICON_WORDS_MAX], longer[LEXICON_WORDS_MAX],
-	    before[LEXICON_WORDS_MAX];
+	struct said said[LEXICON_WORDS_MAX], before[LEXICON_WORDS_MAX];
 	size_t count = engine_lexicon_said(words, c->text, said, LEXICON_WORDS_MAX);
-	size_t name_count = engine_lexicon_said(&l->names, c->text, names, LEXICON_WORDS_MAX);
-	size_t longer_count = engine_lexicon_said(&l->words, c->text, longer, LEXICON_WORDS_MAX);
 	size_t before_count =
 	    unless_before ? engine_lexicon_said(unless_before, c->text, before, LEXICON_WORDS_MAX)
 			  : 0;
 	for (size_t i = 0; i < count; i++) {
 		struct word at = said[i].at;
-		bool kept = in_other(names, name_count, at) || in_other(longer, longer_count, at);
+		bool kept = in_other(known, at);
 		while (c->text[at.end] == ' ')
 			at.end++;
 		for (size_t k = 0; k < before_count; k++)
@@ -109,18 +119,16 @@ static void cut_words(const struct engine_lexicon *l, struct cuts *c, const stru
 	}
 }
 
-/* What the text, blanks aside, is said instead of; NULL: it is not one saying. With *end, what it begins with, and where that ends. */
+/* What the text, or with *end what it begins with, is said instead of, and where that ends; NULL: it is not one saying. */
 static const char *between(const struct engine_lexicon *l, const char *text, size_t *end)
 {
 	struct said said;
-	size_t length = strlen(text), first = strspn(text, " ");
-	while (length > first && text[length - 1] == ' ')
-		length--;
-	if (engine_lexicon_said(&l->between, text, &said, 1) == 0 || said.at.start != first)
+	if (engine_lexicon_said(&l->between, text, &said, 1) == 0 ||
+	    said.at.start != strspn(text, " "))
 		return NULL;
 	if (end)
 		*end = said.at.end;
-	return end || said.at.end == length ? l->between_words[said.name->concept] : NULL;
+	return end || text[said.at.end] == '\0' ? l->between_words[said.name->concept] : NULL;
 }
 
 /* The end of what stands before the article of the second thing: "under" of "under a ". */
@@ -147,11 +155,7 @@ static bool is_joint(const struct engine_lexicon *l, enum script script, const c
 {
 	struct said known;
 	static const char *const JAPANESE[] = {"が", "は", "を", "に", "で", "も", "へ", "、"};
-	size_t first = strspn(said, " "), length = strlen(said);
-	while (length > first && said[length - 1] == ' ')
-		length--;
-	said += first;
-	length -= first;
+	size_t length = strlen(said);
 	if (length == 0 || engine_lexicon_said(&l->words, said, &known, 1))
 		return false;
 	if (script == SCRIPT_LATIN)
@@ -175,7 +179,7 @@ static void join(struct cuts *c, struct word gap, const char *words, const char 
 		cut(c, gap, memory->data + start, memory->length - start);
 }
 
-/* Whether the text is blanks and sayings that the model knows. */
+/* Whether the text is blanks, commas and sayings that the model knows. */
 static bool is_known(const struct engine_lexicon *l, const char *text)
 {
 	struct said words[THINGS_MAX];
@@ -186,7 +190,8 @@ static bool is_known(const struct engine_lexicon *l, const char *text)
 	return count > 0 && text[at] == '\0';
 }
 
-/* The text between two things without what is cut of it, its article apart; false where it is too long for a saying. */
+/* The text between two things without what is cut of it and the blanks around it, its article apart; false where it is too long for a
+ * saying. */
 static bool gap_of(const struct cuts *c, struct word gap, char said[LEXICON_NAME_BYTES_MAX + 1],
 		   char article[8])
 {
@@ -196,10 +201,11 @@ static bool gap_of(const struct cuts *c, struct word gap, char said[LEXICON_NAME
 	buf_add_char(&b, '\0');
 	bool fits = !b.failed;
 	if (fits) {
-		memcpy(said, b.data, b.length);
-		const size_t end = before_article(said);
-		memcpy(article, said + end, strlen(said + end) + 1);
-		said[end] = '\0';
+		size_t length = before_article(b.data);
+		memcpy(article, b.data + length, strlen(b.data + length) + 1);
+		const char *words = str_trim(b.data, &length);
+		memcpy(said, words, length);
+		said[length] = '\0';
 	}
 	buf_finish(&b);
 	return fits;
@@ -281,15 +287,16 @@ static void simplify(const struct engine_lexicon *l, struct cuts *c, struct buf 
 	count = heads(c, things, count);
 	while (second < count && things[second].name->concept == things[0].name->concept)
 		second++;
-	if (second == count) {
-		if (engine_lexicon_counts(l, c->text))
-			cut_words(l, c, &l->places, NULL);
+	if (second == count && !engine_lexicon_counts(l, c->text))
 		return;
-	}
 	const struct cuts before = *c;
-	cut_words(l, c, &l->places, NULL);
-	cut_words(l, c, &l->numbers, NULL);
-	cut_words(l, c, &l->tints, &l->grounds);
+	struct known known;
+	know(l, c->text, &known);
+	cut_words(c, &known, &l->places, NULL);
+	if (second == count)
+		return;
+	cut_words(c, &known, &l->numbers, NULL);
+	cut_words(c, &known, &l->tints, &l->grounds);
 	bool more = second + 1 < count;
 	if ((more && !listed(l, c, &things[second], &things[second + 1])) ||
 	    !relate(l, c, &things[0], &things[second], memory))

@@ -104,13 +104,17 @@ static inline int up32(int n)
 
 /* A row length in memory for n elements, and for n floats: an odd number of cache lines, so that rows spread over the
  * sets. */
-static inline size_t float_row_of(int n)
+static inline size_t odd_lines(int n, int line)
 {
-	const size_t up16 = ((size_t)n + 15) / 16 * 16;
-	return up16 + (up16 / 16 % 2 == 0 ? 16 : 0);
+	return (size_t)((n + line - 1) / line | 1) * (size_t)line;
 }
 
 static inline size_t row_of(int n)
 {
-	return (size_t)up32(n) + ((up32(n) / 32) % 2 == 0 ? 32 : 0);
+	return odd_lines(n, 32);
+}
+
+static inline size_t float_row_of(int n)
+{
+	return odd_lines(n, 16);
 }

@@ -108,12 +108,11 @@ static const float *gemm_from(const struct gemm_call *g, struct gemm_place at, s
 	return g->add ? g->add + m * g->ldadd + n : NULL;
 }
 
-static void gemm_block(const struct gemm_walk *w, struct gemm_place at)
+static void gemm_block(const struct gemm_walk *w, struct gemm_place at, struct gemm_place next)
 {
 	const struct gemm_call *g = w->g;
 	const int n = at.panel * 32, rows = g->m - at.m < 32 ? g->m - at.m : 32,
 		  columns = g->n - n < 32 ? g->n - n : 32;
-	const struct gemm_place next = gemm_after(w, at);
 	const bool last = next.k0 >= g->k;
 	struct gemm_sum block = {.lda = g->lda,
 				 .a_step = g->a_step ? g->a_step : 32,
@@ -179,9 +178,10 @@ static void gemm(const struct gemm_call *g)
 		w.group = 1;
 	struct gemm_fetch f =
 	    gemm_fetch_of(g, (size_t)blocks * (size_t)w.panels * (size_t)((g->m + 31) / 32));
-	for (struct gemm_place at = {.k0 = g->k_begin}; at.k0 < g->k; at = gemm_after(&w, at)) {
+	for (struct gemm_place at = {.k0 = g->k_begin}, next; at.k0 < g->k; at = next) {
+		next = gemm_after(&w, at);
 		gemm_fetch(&f);
-		gemm_block(&w, at);
+		gemm_block(&w, at, next);
 	}
 }
 

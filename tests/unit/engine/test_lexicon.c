@@ -197,14 +197,21 @@ static void test_grounds(void **state)
 	assert_int_equal(engine_lexicon_concept(lexicon, 3), 3);
 }
 
-static void plain(const char *prompt, const char *expected)
+typedef void writer(const struct engine_lexicon *, const char *, struct buf *);
+
+static void writes(writer *write, const char *prompt, const char *expected)
 {
 	struct buf b;
 	buf_init(&b, 1000);
-	engine_lexicon_plain(lexicon, prompt, &b);
+	write(lexicon, prompt, &b);
 	buf_add_char(&b, '\0');
 	assert_string_equal(b.data, expected);
 	buf_finish(&b);
+}
+
+static void plain(const char *prompt, const char *expected)
+{
+	writes(engine_lexicon_plain, prompt, expected);
 }
 
 static void test_plain(void **state)
@@ -277,18 +284,6 @@ static void test_kinds(void **state)
 	assert_string_equal(things("붓꽃을 든 여자"), "person");
 	assert_string_equal(things("a portrait of a woman and a cat"), "person cat");
 	assert_string_equal(things("a cat with an iris"), "cat iris");
-}
-
-typedef void writer(const struct engine_lexicon *, const char *, struct buf *);
-
-static void writes(writer *write, const char *prompt, const char *expected)
-{
-	struct buf b;
-	buf_init(&b, 1000);
-	write(lexicon, prompt, &b);
-	buf_add_char(&b, '\0');
-	assert_string_equal(b.data, expected);
-	buf_finish(&b);
 }
 
 static void bare_is(const char *prompt, const char *expected)
